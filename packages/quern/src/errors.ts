@@ -1,0 +1,78 @@
+/** What went wrong, as a word that programs can test. */
+export type QuernErrorCode =
+  | 'USAGE'
+  | 'BAD_INPUT'
+  | 'NOT_FOUND'
+  | 'ALREADY_EXISTS'
+  | 'ANALYZER_MISMATCH'
+  | 'CORRUPT_FILE'
+  | 'WRONG_VERSION'
+  | 'DISK_FULL'
+  | 'IO'
+  | 'ABORTED';
+
+/** What a {@link QuernError} tells beside its message. */
+export interface QuernErrorDetails {
+  /** The place: `file:line`, `file (section postings)`, an option's name. */
+  readonly where?: string;
+  /** What the reader can do about it. */
+  readonly hint?: string;
+  readonly cause?: unknown;
+}
+
+/**
+ * The one error type that Quern throws for anything a caller can cause or mend. Its message reads
+ * `where: what. hint`; `code` is stable and meant for programs.
+ */
+export class QuernError extends Error {
+  override readonly name = 'QuernError';
+  readonly code: QuernErrorCode;
+  readonly where?: string;
+  readonly hint?: string;
+
+  constructor(code: QuernErrorCode, what: string, details: QuernErrorDetails = {}) {
+    const place = details.where === undefined ? '' : `${details.where}: `;
+    const advice = details.hint === undefined ? '' : `. ${details.hint}`;
+    super(place + what + advice, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    this.where = details.where;
+    this.hint = details.hint;
+  }
+}
+
+/**
+ * `error` as a {@link QuernError}: file system errors get the code that fits (`NOT_FOUND`, `DISK_FULL`, `IO`),
+ * a QuernError is returned as it is, and anything else (a defect of ours) is returned unchanged.
+ */
+export function fileError(error: unknown, path: string): unknown {
+  if (error instanceof QuernError || !(error instanceof Error)) return error;
+  const system = (error as NodeJS.ErrnoException).code;
+  if (system === undefined || !/^E[A-Z0-9]+$/.test(system)) return error;
+  const details = { where: path, cause: error };
+  switch (system) {
+    case 'ENOENT':
+      return new QuernError('NOT_FOUND', 'no such file or folder', details);
+    case 'ENOSPC':
+    case 'EDQUOT':
+    case 'EFBIG':
+      return new QuernError('DISK_FULL', 'no space left to write', {
+        ...details,
+        hint: 'Free some space or choose another folder; nothing was left under the final name',
+      });
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return new QuernError('IO', 'permission denied', details);
+    case 'EISDIR':
+      return new QuernError('IO', 'is a folder, not a file', details);
+    case 'ENOTDIR':
+      return new QuernError('IO', 'a part of this path is a file, not a folder', details);
+    default:
+      return new QuernError('IO', `${system} while reading or writing`, details);
+  }
+}
+
+/** Throws `ABORTED` when `signal` is aborted. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new QuernError('ABORTED', 'stopped on request');
+}
