@@ -1,0 +1,326 @@
+/**
+ * The file of a lexical index, `index.quern`, little-endian (as is every machine that Node 20 supports but s390x):
+ *
+ *     "QUERNIDX"  version u32  0 u32
+ *     section, padded with zeros to 8 bytes            (each as often as the table says)
+ *     table: JSON                                      what the index is, and where each section lies
+ *     CRC-32 of the table u32  bytes of the table u32  "XDINREUQ"
+ *
+ * The table stands at the end, so a file that was cut is recognised at once, and every section carries the CRC-32 of
+ * its padded bytes. Sections are typed arrays as they lie; nothing is parsed. What each holds:
+ *
+ *     terms               u8        the terms' UTF-8, in ascending byte order; a term's number is its place
+ *     term-offsets        u32       T + 1 places in `terms`
+ *     posting-offsets     u32       T + 1 places in the two columns of postings
+ *     posting-documents   i32       per term, ascending document numbers
+ *     posting-frequencies u8|16|32  the term frequency of each posting, in the narrowest width that holds all
+ *     document-lengths    u32       tokens of each document, exact
+ *     ids                 u8        the documents' ids, UTF-8, in document order
+ *     id-offsets          f64       N + 1 places in `ids`
+ *     id-order            u32       document numbers in ascending byte order of their ids
+ *     vector-offsets      f64       N + 1 places in `vectors`, in bytes
+ *     vectors             records   per document: its terms u32 ascending, their frequencies u32, CRC-32 u32
+ *     store-offsets       f64       N + 1 places in `store`, in bytes            (only with stored documents)
+ *     store               records   per document: JSON in UTF-8, CRC-32 u32      (only with stored documents)
+ *
+ * `vectors` and `store` are read record by record when asked for, so their records carry checksums of their own.
+ */
+import { open, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { fileError, QuernError } from '../errors.ts';
+import { FileWriter, readBytes } from './file-writer.ts';
+
+/** The version of the format that this code writes and reads. */
+export const formatVersion = 1;
+
+/** The name of the index file in its folder. */
+export const indexFileName = 'index.quern';
+
+const headBytes = 16;
+const footBytes = 16;
+const startMagic = 'QUERNIDX';
+const endMagic = 'XDINREUQ';
+
+/** The element types of sections. */
+export type SectionType = 'u8' | 'u16' | 'u32' | 'i32' | 'f64' | 'records';
+
+/** Where a section lies and what it holds. */
+export interface Section {
+  readonly type: SectionType;
+  readonly offset: number;
+  /** Without the padding. */
+  readonly bytes: number;
+  /** CRC-32 of the padded bytes. */
+  readonly checksum: number;
+}
+
+/** What an index is, as its table says. */
+export interface IndexTable {
+  readonly version: number;
+  readonly analyzer: string;
+  readonly documents: number;
+  readonly documentsWithTerms: number;
+  readonly terms: number;
+  readonly postings: number;
+  /** All tokens of all documents. */
+  readonly tokens: number;
+  readonly sections: Readonly<Record<string, Section>>;
+}
+
+/** What the table says beside version and sections. */
+export type IndexFacts = Omit<IndexTable, 'version' | 'sections'>;
+
+const alignments: Record<SectionType, number> = { u8: 1, u16: 2, u32: 4, i32: 4, f64: 8, records: 1 };
+
+function padding(bytes: number): number {
+  return (8 - (bytes % 8)) % 8;
+}
+
+/** Writes an index file section by section, the table last. */
+export class IndexFileWriter {
+  readonly #file: FileWriter;
+  readonly #sections: Record<string, Section> = {};
+  #end = headBytes;
+
+  private constructor(file: FileWriter) {
+    this.#file = file;
+  }
+
+  /** Starts an index file at `path`. */
+  static async create(path: string): Promise<IndexFileWriter> {
+    const file = await FileWriter.create(path);
+    const head = Buffer.alloc(headBytes);
+    head.write(startMagic, 0, 'latin1');
+    head.writeUInt32LE(formatVersion, 8);
+    const writer = new IndexFileWriter(file);
+    await writer.#at(0, head);
+    return writer;
+  }
+
+  async #at(position: number, bytes: Uint8Array): Promise<void> {
+    const writer = this.#file.at(position);
+    await writer.write(bytes);
+    await writer.flush();
+  }
+
+  /** Writes a section whole. */
+  async section(name: string, type: SectionType, content: ArrayBufferView): Promise<void> {
+    const stream = this.stream(name, type, content.byteLength);
+    await stream.write(content);
+    await stream.end();
+  }
+
+  /**
+   * Reserves `bytes` for a section and returns a stream to fill it, so that several sections can grow side by side.
+   * `end` must be called once all of them are written.
+   */
+  stream(name: string, type: SectionType, bytes: number): SectionStream {
+    const offset = this.#end;
+    const writer = this.#file.at(offset);
+    this.#end += bytes + padding(bytes);
+    return {
+      offset,
+      write: (view) => writer.write(view),
+      end: async () => {
+        if (writer.written !== bytes) {
+          throw new Error(`section ${name} was to have ${bytes} bytes, not ${writer.written}`);
+        }
+        await writer.write(new Uint8Array(padding(bytes)));
+        await writer.flush();
+        this.#sections[name] = { type, offset, bytes, checksum: writer.checksum };
+      },
+    };
+  }
+
+  /** Reads back bytes of a section that has ended. */
+  read(position: number, length: number): Promise<Uint8Array> {
+    return this.#file.read(position, length);
+  }
+
+  /** Writes the table and closes the file, durable. */
+  async finish(facts: IndexFacts): Promise<void> {
+    const table: IndexTable = { version: formatVersion, ...facts, sections: this.#sections };
+    const json = Buffer.from(JSON.stringify(table));
+    const foot = Buffer.alloc(footBytes);
+    foot.writeUInt32LE(crc32(json), 0);
+    foot.writeUInt32LE(json.length, 4);
+    foot.write(endMagic, 8, 'latin1');
+    await this.#at(this.#end, Buffer.concat([json, foot]));
+    await this.#file.close();
+  }
+
+  /** Closes the file without a table; it cannot be opened as an index. */
+  async abandon(): Promise<void> {
+    await this.#file.close().catch(() => undefined);
+  }
+}
+
+/** A section being written; see {@link IndexFileWriter.stream}. */
+export interface SectionStream {
+  readonly offset: number;
+  write(view: ArrayBufferView): Promise<void>;
+  end(): Promise<void>;
+}
+
+/** An open index file: its table, and its sections on demand. */
+export class IndexFile {
+  readonly path: string;
+  readonly table: IndexTable;
+  readonly #file: FileHandle;
+
+  private constructor(path: string, file: FileHandle, table: IndexTable) {
+    this.path = path;
+    this.#file = file;
+    this.table = table;
+  }
+
+  /**
+   * Opens the index file in `folder` and checks head, foot and table. Throws `NOT_FOUND`, `CORRUPT_FILE` or
+   * `WRONG_VERSION`.
+   */
+  static async open(folder: string): Promise<IndexFile> {
+    const path = join(folder, indexFileName);
+    let file: FileHandle;
+    try {
+      file = await open(path, 'r');
+    } catch (error) {
+      const mapped = fileError(error, folder);
+      if (mapped instanceof QuernError && mapped.code === 'NOT_FOUND') {
+        throw new QuernError('NOT_FOUND', `no index here (no ${indexFileName})`, {
+          where: folder,
+          hint: 'Build one with: quern index CORPUS --out FOLDER',
+          cause: error,
+        });
+      }
+      throw mapped;
+    }
+    try {
+      const { size } = await file.stat();
+      return new IndexFile(path, file, await readTable(file, path, size));
+    } catch (error) {
+      await file.close();
+      throw fileError(error, path);
+    }
+  }
+
+  /** Whether the index has a section of this name. */
+  has(name: string): boolean {
+    return Object.hasOwn(this.table.sections, name);
+  }
+
+  /** Where a section lies; throws `CORRUPT_FILE` where the table lacks it. */
+  place(name: string): Section {
+    const section = this.has(name) ? this.table.sections[name] : undefined;
+    if (!section) throw this.corrupt(name, 'the table lacks this section');
+    return section;
+  }
+
+  /** A section of unsigned numbers or doubles as a typed array of `length` elements, its checksum verified. */
+  async array(name: string, type: 'u8', length?: number): Promise<Uint8Array>;
+  async array(name: string, type: 'u32', length: number): Promise<Uint32Array>;
+  async array(name: string, type: 'i32', length: number): Promise<Int32Array>;
+  async array(name: string, type: 'f64', length: number): Promise<Float64Array>;
+  async array(name: string, type: 'narrow', length: number): Promise<Uint8Array | Uint16Array | Uint32Array>;
+  async array(name: string, type: SectionType | 'narrow', length?: number): Promise<ArrayBufferView> {
+    const section = this.place(name);
+    const narrow = type === 'narrow' && (['u8', 'u16', 'u32'] as SectionType[]).includes(section.type);
+    if (section.type !== type && !narrow) throw this.corrupt(name, `has type ${section.type}, not ${type}`);
+    const elements = section.bytes / alignments[section.type];
+    if (length !== undefined && elements !== length) {
+      throw this.corrupt(name, `holds ${elements} elements, not ${length}`);
+    }
+    const { buffer } = await this.#verified(name, section);
+    switch (section.type) {
+      case 'u16':
+        return new Uint16Array(buffer, 0, elements);
+      case 'u32':
+        return new Uint32Array(buffer, 0, elements);
+      case 'i32':
+        return new Int32Array(buffer, 0, elements);
+      case 'f64':
+        return new Float64Array(buffer, 0, elements);
+      default:
+        return new Uint8Array(buffer, 0, elements);
+    }
+  }
+
+  /** The bytes of one record, its trailing checksum verified and removed. `number` is the document's. */
+  async record(name: string, number: number, from: number, to: number): Promise<Uint8Array<ArrayBuffer>> {
+    const section = this.place(name);
+    if (!(from >= 0 && to >= from + 4 && to <= section.bytes)) {
+      throw this.corrupt(name, `record ${number} lies outside of the section`);
+    }
+    const bytes = await readBytes(this.#file, this.path, section.offset + from, to - from);
+    const end = bytes.length - 4;
+    const expected = new DataView(bytes.buffer).getUint32(end, true);
+    if (crc32(bytes.subarray(0, end)) !== expected) {
+      throw this.corrupt(name, `the checksum of record ${number} does not match`);
+    }
+    return bytes.subarray(0, end);
+  }
+
+  /** Reads every section and verifies its checksum; throws `CORRUPT_FILE` naming the first that fails. */
+  async verify(): Promise<void> {
+    for (const [name, section] of Object.entries(this.table.sections)) await this.#verified(name, section);
+  }
+
+  /** The error for a damaged section. */
+  corrupt(section: string, what: string): QuernError {
+    return corruptFile(`${this.path} (section ${section})`, what);
+  }
+
+  /** Closes the file. */
+  async close(): Promise<void> {
+    await this.#file.close();
+  }
+
+  async #verified(name: string, section: Section): Promise<Uint8Array<ArrayBuffer>> {
+    const bytes = await readBytes(
+      this.#file,
+      this.path,
+      section.offset,
+      section.bytes + padding(section.bytes),
+    );
+    if (crc32(bytes) !== section.checksum) throw this.corrupt(name, 'the checksum does not match');
+    return bytes;
+  }
+}
+
+function corruptFile(where: string, what: string): QuernError {
+  return new QuernError('CORRUPT_FILE', what, { where, hint: 'The file is damaged: build the index again' });
+}
+
+async function readTable(file: FileHandle, path: string, size: number): Promise<IndexTable> {
+  const cut = corruptFile(path, 'not a whole index file (its end is missing or overwritten)');
+  if (size < headBytes + footBytes) throw cut;
+  const head = Buffer.from(await readBytes(file, path, 0, headBytes));
+  if (head.toString('latin1', 0, 8) !== startMagic || head.readUInt32LE(12) !== 0) {
+    throw corruptFile(path, 'not an index file (its first bytes are wrong)');
+  }
+  const version = head.readUInt32LE(8);
+  if (version !== formatVersion) {
+    throw new QuernError(
+      'WRONG_VERSION',
+      `has format version ${version}; this Quern reads ${formatVersion}`,
+      {
+        where: path,
+        hint: 'Build the index again, or use the Quern that built it',
+      },
+    );
+  }
+  const foot = Buffer.from(await readBytes(file, path, size - footBytes, footBytes));
+  const tableBytes = foot.readUInt32LE(4);
+  if (foot.toString('latin1', 8, 16) !== endMagic || tableBytes > size - headBytes - footBytes) throw cut;
+  const json = Buffer.from(await readBytes(file, path, size - footBytes - tableBytes, tableBytes));
+  if (crc32(json) !== foot.readUInt32LE(0))
+    throw corruptFile(`${path} (table)`, 'the checksum does not match');
+  const table = JSON.parse(json.toString('utf8')) as IndexTable;
+  for (const [name, { type, offset, bytes }] of Object.entries(table.sections)) {
+    const fits = offset >= headBytes && bytes >= 0 && offset + bytes + padding(bytes) <= size;
+    if (!fits || !Object.hasOwn(alignments, type) || bytes % alignments[type] !== 0) {
+      throw corruptFile(`${path} (section ${name})`, 'the table places it outside of the file');
+    }
+  }
+  return table;
+}

@@ -1,0 +1,266 @@
+import type { Hit, TermWeights } from '../collections/records.ts';
+import { QuernError } from '../errors.ts';
+import { checkParameters, defaultParameters, queryWeights } from './bm25.ts';
+import type { Bm25Parameters, CorpusStatistics, Scoring } from './bm25.ts';
+import { DocumentIds } from './document-ids.ts';
+import { searchExhaustively, type QueryTerm } from './exhaustive-search.ts';
+import { IndexFile, type IndexTable } from './index-format.ts';
+import { Impacts, type PostingColumns } from './postings.ts';
+import { TermDictionary } from './term-dictionary.ts';
+import { TopDocuments } from './top-documents.ts';
+
+/** How one search is done. */
+export interface LexicalSearchOptions {
+  /** How many hits at most. */
+  readonly k: number;
+  /** Ids of documents that must not appear; unknown ones are ignored. */
+  readonly excluded?: Iterable<string>;
+  /** The document side's k1 and b. Default 0.9 and 0.4. */
+  readonly parameters?: Bm25Parameters;
+}
+
+/** A stored document. */
+export interface StoredDocument {
+  readonly title: string;
+  readonly text: string;
+  readonly metadata?: Readonly<Record<string, unknown>>;
+}
+
+/** An open lexical index. Searching is synchronous and needs no file; vectors and stored documents are read on demand. */
+export class LexicalIndex {
+  readonly #file: IndexFile;
+  readonly #dictionary: TermDictionary;
+  readonly #ids: DocumentIds;
+  readonly #columns: PostingColumns;
+  readonly #vectorOffsets: Float64Array;
+  readonly #storeOffsets: Float64Array | undefined;
+  #impacts: Impacts | undefined;
+  #postingsRead = 0;
+  readonly #statistics: CorpusStatistics;
+
+  private constructor(
+    file: IndexFile,
+    dictionary: TermDictionary,
+    ids: DocumentIds,
+    columns: PostingColumns,
+    vectorOffsets: Float64Array,
+    storeOffsets: Float64Array | undefined,
+  ) {
+    this.#file = file;
+    this.#dictionary = dictionary;
+    this.#ids = ids;
+    this.#columns = columns;
+    this.#vectorOffsets = vectorOffsets;
+    this.#storeOffsets = storeOffsets;
+    const { documentsWithTerms, tokens } = file.table;
+    this.#statistics = { documentsWithTerms, averageLength: tokens / Math.max(1, documentsWithTerms) };
+  }
+
+  /**
+   * Opens the index in `folder`. Throws `NOT_FOUND`, `WRONG_VERSION`, or `CORRUPT_FILE` naming the section whose
+   * checksum does not match.
+   */
+  static async open(folder: string): Promise<LexicalIndex> {
+    const file = await IndexFile.open(folder);
+    try {
+      const { documents, terms, postings } = file.table;
+      const dictionary = new TermDictionary(
+        await file.array('terms', 'u8'),
+        await file.array('term-offsets', 'u32', terms + 1),
+      );
+      const ids = new DocumentIds(
+        await file.array('ids', 'u8'),
+        await file.array('id-offsets', 'f64', documents + 1),
+        await file.array('id-order', 'u32', documents),
+      );
+      const columns: PostingColumns = {
+        offsets: await file.array('posting-offsets', 'u32', terms + 1),
+        documents: await file.array('posting-documents', 'i32', postings),
+        frequencies: await file.array('posting-frequencies', 'narrow', postings),
+        lengths: await file.array('document-lengths', 'u32', documents),
+      };
+      const vectorOffsets = await file.array('vector-offsets', 'f64', documents + 1);
+      const storeOffsets = file.has('store')
+        ? await file.array('store-offsets', 'f64', documents + 1)
+        : undefined;
+      return new LexicalIndex(file, dictionary, ids, columns, vectorOffsets, storeOffsets);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  /** What the index holds, as its file says. */
+  get facts(): Omit<IndexTable, 'sections'> {
+    const { sections: _, ...facts } = this.#file.table;
+    return facts;
+  }
+
+  /** The name of the analyzer that the documents went through. */
+  get analyzer(): string {
+    return this.#file.table.analyzer;
+  }
+
+  /** What the scoring formulas know of the corpus. */
+  get statistics(): CorpusStatistics {
+    return this.#statistics;
+  }
+
+  /** Whether documents were stored for display. */
+  get hasStore(): boolean {
+    return this.#storeOffsets !== undefined;
+  }
+
+  /** Postings read by all searches so far: the work they took. */
+  get postingsRead(): number {
+    return this.#postingsRead;
+  }
+
+  /** Whether the index has a document with this id. */
+  has(id: string): boolean {
+    return this.#ids.numberOf(id) >= 0;
+  }
+
+  /** How many documents have `term`; 0 where none. */
+  documentFrequency(term: string): number {
+    const number = this.#dictionary.numberOf(term);
+    return number < 0 ? 0 : this.#columns.offsets[number + 1] - this.#columns.offsets[number];
+  }
+
+  /** The final weights w(t,q) of an analysed query under a scoring; see {@link queryWeights}. */
+  queryWeights(terms: Iterable<string>, scoring: Scoring, parameters = defaultParameters): TermWeights {
+    return queryWeights(terms, (term) => this.documentFrequency(term), this.#statistics, scoring, parameters);
+  }
+
+  /**
+   * The k best documents for final term weights: `score(q,d) = Σ_t w(t,q) · w(t,d)` over the index's terms, summed in
+   * double precision in a fixed order and rounded to a 32-bit float (see `compareHits` for why), ties by descending
+   * byte order of ids. Documents without any of the terms are not in the ranking. Weights must be finite and not
+   * negative; terms of weight 0 and unknown terms have no effect.
+   */
+  search(
+    weights: TermWeights,
+    { k, excluded = [], parameters = defaultParameters }: LexicalSearchOptions,
+  ): Hit[] {
+    if (!Number.isSafeInteger(k) || k < 1) {
+      throw new QuernError('USAGE', `k must be a positive whole number, not ${k}`);
+    }
+    const terms = this.#queryTerms(weights);
+    const top = new TopDocuments(k, this.#ids.places, this.#ids.order);
+    const without = Array.from(excluded, (id) => this.#ids.numberOf(id)).filter((document) => document >= 0);
+    this.#postingsRead += searchExhaustively(
+      this.#columns,
+      this.#impactsFor(parameters),
+      terms,
+      without,
+      top,
+    );
+    const { documents, scores } = top.take();
+    const hits: Hit[] = [];
+    for (let i = 0; i < documents.length; i++) {
+      hits.push({ id: this.#ids.id(documents[i]), score: scores[i], rank: i + 1 });
+    }
+    return hits;
+  }
+
+  /** Each matching term's share `w(t,q) · w(t,d)` of a document's score, the largest first. */
+  contributions(
+    weights: TermWeights,
+    id: string,
+    parameters = defaultParameters,
+  ): { term: string; queryWeight: number; documentWeight: number; share: number }[] {
+    const document = this.#documentNumber(id);
+    const impacts = this.#impactsFor(parameters);
+    const shares = [];
+    for (const { term, weight } of this.#queryTerms(weights)) {
+      const posting = this.#postingOf(term, document);
+      if (posting < 0) continue;
+      impacts.prepare(term);
+      const documentWeight = impacts.weights[posting];
+      shares.push({
+        term: this.#dictionary.term(term),
+        queryWeight: weight,
+        documentWeight,
+        share: weight * documentWeight,
+      });
+    }
+    return shares.sort((a, b) => b.share - a.share || (a.term < b.term ? -1 : 1));
+  }
+
+  /** The terms of a document and their frequencies, in ascending byte order of terms. Throws `NOT_FOUND`. */
+  async vector(id: string): Promise<ReadonlyMap<string, number>> {
+    const document = this.#documentNumber(id);
+    const record = await this.#file.record(
+      'vectors',
+      document,
+      this.#vectorOffsets[document],
+      this.#vectorOffsets[document + 1],
+    );
+    const words = new Uint32Array(record.buffer, 0, record.byteLength >> 2);
+    const size = words[0];
+    const vector = new Map<string, number>();
+    for (let i = 1; i <= size; i++) vector.set(this.#dictionary.term(words[i]), words[i + size]);
+    return vector;
+  }
+
+  /** A stored document, or undefined where the index was built without storing. Throws `NOT_FOUND`. */
+  async document(id: string): Promise<StoredDocument | undefined> {
+    const document = this.#documentNumber(id);
+    if (!this.#storeOffsets) return undefined;
+    const [from, to] = [this.#storeOffsets[document], this.#storeOffsets[document + 1]];
+    const record = await this.#file.record('store', document, from, to);
+    return JSON.parse(Buffer.from(record).toString('utf8')) as StoredDocument;
+  }
+
+  /** Reads the whole file and verifies every checksum; throws `CORRUPT_FILE`. */
+  verify(): Promise<void> {
+    return this.#file.verify();
+  }
+
+  /** Closes the file. Searches still work; reading vectors and stored documents does not. */
+  close(): Promise<void> {
+    return this.#file.close();
+  }
+
+  #documentNumber(id: string): number {
+    const number = this.#ids.numberOf(id);
+    if (number < 0) throw new QuernError('NOT_FOUND', `the index has no document ${JSON.stringify(id)}`);
+    return number;
+  }
+
+  #queryTerms(weights: TermWeights): QueryTerm[] {
+    const terms: QueryTerm[] = [];
+    for (const [text, weight] of weights) {
+      if (!(weight >= 0 && Number.isFinite(weight))) {
+        throw new QuernError('BAD_INPUT', `the weight of ${JSON.stringify(text)} is ${weight}`, {
+          hint: 'Term weights are finite and not negative',
+        });
+      }
+      const term = weight > 0 ? this.#dictionary.numberOf(text) : -1;
+      if (term >= 0) terms.push({ term, weight });
+    }
+    return terms.sort((a, b) => a.term - b.term);
+  }
+
+  /** The place of a term's posting for a document, or -1. */
+  #postingOf(term: number, document: number): number {
+    const { offsets, documents } = this.#columns;
+    let from = offsets[term];
+    let to = offsets[term + 1] - 1;
+    while (from <= to) {
+      const middle = from + ((to - from) >>> 1);
+      if (documents[middle] === document) return middle;
+      if (documents[middle] < document) from = middle + 1;
+      else to = middle - 1;
+    }
+    return -1;
+  }
+
+  /** The impacts for these parameters; those of the last ones used are kept. */
+  #impactsFor(parameters: Bm25Parameters): Impacts {
+    const last = this.#impacts?.parameters;
+    if (this.#impacts && last?.k1 === parameters.k1 && last.b === parameters.b) return this.#impacts;
+    checkParameters(parameters);
+    return (this.#impacts = new Impacts(this.#columns, this.#statistics, parameters));
+  }
+}

@@ -1,0 +1,118 @@
+import type { Hit, TermWeights } from '../collections/records.ts';
+import { QuernError } from '../errors.ts';
+import { interpolated } from '../lexical/term-weights.ts';
+import type { ReasonedQuery, Reasoner } from '../reason/reasoner.ts';
+import { combineName, type Combine } from './combine.ts';
+import { reciprocalRankFusion } from './fusion.ts';
+import { isTermRetriever, type Retriever } from './retriever.ts';
+
+/** The parts that answer questions. */
+export interface Pipeline {
+  readonly reasoner: Reasoner;
+  readonly combine: Combine;
+  readonly retriever: Retriever;
+}
+
+/** How one question is answered. */
+export interface AnswerOptions {
+  readonly k: number;
+  /** Ids of documents that are removed before the cut at k. */
+  readonly excluded?: readonly string[];
+  readonly signal?: AbortSignal;
+}
+
+/** One search of an answer: what went to the retriever. */
+export interface RetrievedWith {
+  /** Whether it stands for the query, its reasoned query, or both. */
+  readonly from: 'query' | 'reasoned' | 'both';
+  /** The text that was searched; absent where weights were made from weights. */
+  readonly text?: string;
+  /** The final weights w(t,q); absent where the retriever does not score by terms. */
+  readonly weights?: TermWeights;
+}
+
+/** The ranking for a question, with everything that led to it. */
+export interface Answer {
+  readonly query: string;
+  readonly reasoned: ReasonedQuery;
+  readonly combine: string;
+  readonly retriever: string;
+  /** One search, or two that were fused. */
+  readonly searches: readonly RetrievedWith[];
+  readonly hits: readonly Hit[];
+  readonly milliseconds: { readonly reason: number; readonly search: number };
+}
+
+/** Rankings that are fused reach at least this deep. */
+const fusionDepth = 1000;
+
+/**
+ * Answers a question: the reasoner makes its reasoned query, both are combined, the retriever ranks. Where the reasoner
+ * yields nothing, the query stands alone, whatever the combination.
+ */
+export async function answer(pipeline: Pipeline, query: string, options: AnswerOptions): Promise<Answer> {
+  const { reasoner, combine, retriever } = pipeline;
+  const started = performance.now();
+  const reasoned = await reasoner.reason(query, { excluded: options.excluded, signal: options.signal });
+  const reasonedAt = performance.now();
+  const searches = searchesFor(query, reasoned, combine, retriever);
+  const fused = searches.length > 1;
+  const k = fused ? Math.max(options.k, fusionDepth) : options.k;
+  const rankings: Hit[][] = [];
+  for (const search of searches) {
+    const input = search.weights ?? search.text ?? '';
+    rankings.push(await retriever.search(input, { k, excluded: options.excluded, signal: options.signal }));
+  }
+  const hits = fused ? reciprocalRankFusion(rankings, options.k) : rankings[0];
+  return {
+    query,
+    reasoned,
+    combine: combineName(combine),
+    retriever: retriever.id,
+    searches,
+    hits,
+    milliseconds: { reason: reasonedAt - started, search: performance.now() - reasonedAt },
+  };
+}
+
+function searchesFor(
+  query: string,
+  reasoned: ReasonedQuery,
+  combine: Combine,
+  retriever: Retriever,
+): RetrievedWith[] {
+  const fromText = (from: RetrievedWith['from'], text: string): RetrievedWith =>
+    isTermRetriever(retriever) ? { from, text, weights: retriever.weights(text) } : { from, text };
+  const ofQuery = (): RetrievedWith => fromText('query', query);
+  if (reasoned.weights === undefined && reasoned.text.trim() === '') return [ofQuery()];
+  const ofReasoned = (): RetrievedWith =>
+    reasoned.weights ? { from: 'reasoned', weights: reasoned.weights } : fromText('reasoned', reasoned.text);
+  switch (combine.kind) {
+    case 'replace':
+      return [ofReasoned()];
+    case 'rrf':
+      return [ofQuery(), ofReasoned()];
+    case 'concat': {
+      if (reasoned.weights) {
+        throw new QuernError(
+          'USAGE',
+          `${reasoned.reasoner} yields term weights, which cannot be concatenated`,
+          {
+            hint: 'Combine with replace, interpolate:W or rrf',
+          },
+        );
+      }
+      const text = [...Array.from({ length: combine.times }, () => query), reasoned.text].join(' ');
+      return [fromText('both', text)];
+    }
+    case 'interpolate': {
+      const [a, b] = [ofQuery().weights, ofReasoned().weights];
+      if (!a || !b) {
+        throw new QuernError('USAGE', `interpolate needs term weights, which ${retriever.id} does not have`, {
+          hint: 'Combine with replace, concat:N or rrf',
+        });
+      }
+      return [{ from: 'both', weights: interpolated(a, b, combine.weight) }];
+    }
+  }
+}

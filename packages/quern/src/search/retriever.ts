@@ -1,0 +1,44 @@
+import type { Hit, TermWeights } from '../collections/records.ts';
+
+/** How one search is done. */
+export interface SearchOptions {
+  /** How many hits at most. */
+  readonly k: number;
+  /** Ids of documents that are removed before the cut at k. */
+  readonly excluded?: Iterable<string>;
+  readonly signal?: AbortSignal;
+}
+
+/** Ranks documents for a query. */
+export interface Retriever {
+  /** The string that names it on the command line and in reports, e.g. `bm25`. */
+  readonly id: string;
+  /** The k best documents, best first, in the order of `compareHits`. Takes text, or final term weights w(t,q). */
+  search(query: string | TermWeights, options: SearchOptions): Promise<Hit[]>;
+}
+
+/** One term's part in a document's score. */
+export interface TermShare {
+  readonly term: string;
+  /** w(t,q). */
+  readonly queryWeight: number;
+  /** w(t,d). */
+  readonly documentWeight: number;
+  /** Their product. */
+  readonly share: number;
+}
+
+/** A retriever whose scores are sums over terms: it can say which weights a text becomes, and what they bring. */
+export interface TermRetriever extends Retriever {
+  /** The final weights w(t,q) of a text. */
+  weights(text: string): TermWeights;
+  /** The terms of a text, in order. */
+  terms(text: string): string[];
+  /** Each matching term's share of a document's score, the largest first. */
+  shares(weights: TermWeights, id: string): TermShare[];
+}
+
+/** Whether a retriever scores by terms. */
+export function isTermRetriever(retriever: Retriever): retriever is TermRetriever {
+  return 'weights' in retriever && 'shares' in retriever;
+}
