@@ -21,9 +21,9 @@ export function compareBytes(a: string, b: string): number {
 }
 
 /**
- * The order of a ranking: descending score, ties by descending bytes of the id. This is trec_eval's rule, and as
- * trec_eval holds scores in 32-bit floats, scores are compared as such: every ranking, run file and measure of Quern
- * then has one order.
+ * The order of a ranking: descending score, ties by descending bytes of the id. This is trec_eval's rule. Scores are
+ * compared as 32-bit floats, which is how trec_eval 9 holds them (10 holds doubles); as Quern's own scores are such
+ * floats, every ranking, run file and measure has one order under both.
  */
 export function compareHits(a: Pick<Hit, 'id' | 'score'>, b: Pick<Hit, 'id' | 'score'>): number {
   const x = Math.fround(a.score);

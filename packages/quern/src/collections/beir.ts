@@ -1,0 +1,142 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { QuernError, fileError } from '../errors.ts';
+import type { CorpusOptions, TextCorpus } from './corpus.ts';
+import { jsonlCorpus } from './documents.ts';
+import { firstFile, pathKind } from './files.ts';
+import { excerpt, readJsonl } from './jsonl.ts';
+import { readLines } from './lines.ts';
+import { compareBytes } from './ranking-order.ts';
+import { idText, recordId, textField } from './record-fields.ts';
+import type { Qrels, Topic } from './records.ts';
+import { collectTopics, type PlacedTopic } from './topics.ts';
+
+/** The names of a corpus file in a BEIR folder, the preferred one first. */
+export const BEIR_CORPUS_FILES = ['corpus.jsonl', 'corpus.jsonl.gz'] as const;
+const QUERIES_FILES = ['queries.jsonl', 'queries.jsonl.gz'] as const;
+
+/** The corpus of a BEIR folder, its `corpus.jsonl` or `corpus.jsonl.gz`. Throws `NOT_FOUND`. */
+export async function beirCorpus(folder: string, options: CorpusOptions = {}): Promise<TextCorpus> {
+  return jsonlCorpus(await requiredFile(folder, BEIR_CORPUS_FILES), options);
+}
+
+/**
+ * All queries of a BEIR folder, its `queries.jsonl` or `queries.jsonl.gz`, in the order of the file. Throws
+ * `NOT_FOUND`, and `BAD_INPUT` at `file:line` for malformed records and duplicate ids.
+ */
+export async function readBeirQueries(folder: string, options: CorpusOptions = {}): Promise<Topic[]> {
+  const path = await requiredFile(folder, QUERIES_FILES);
+  return collectTopics(placedTopics(path, options), options.warnings);
+}
+
+async function* placedTopics(path: string, { signal }: CorpusOptions): AsyncGenerator<PlacedTopic> {
+  for await (const placed of readJsonl(path, { signal })) {
+    const { id } = recordId(placed);
+    const text = textField(placed, 'text');
+    if (text === undefined)
+      throw new QuernError('BAD_INPUT', 'the query has no text', { where: placed.where });
+    yield { where: placed.where, topic: { id, text, excluded: [] } };
+  }
+}
+
+/** The names of a BEIR folder's splits, i.e. of its files `qrels/NAME.tsv`, sorted. Throws `NOT_FOUND`. */
+export async function beirSplits(folder: string): Promise<string[]> {
+  const path = join(folder, 'qrels');
+  const names = await readdir(path).catch((error: unknown) => {
+    throw fileError(error, path);
+  });
+  return names
+    .filter((name) => name.endsWith('.tsv'))
+    .map((name) => name.slice(0, -'.tsv'.length))
+    .sort(compareBytes);
+}
+
+/**
+ * The judgements in a BEIR qrels file: query id, document id and level, separated by tabs; a header line is skipped. A
+ * judgement that is repeated is counted as a warning. Throws `BAD_INPUT` at `file:line` for a line of another form, a
+ * level that is not an integer, and a document judged twice with different levels.
+ */
+export async function readBeirQrels(path: string, options: CorpusOptions = {}): Promise<Qrels> {
+  const qrels = new Map<string, Map<string, number>>();
+  for await (const { text, number } of readLines(path, { signal: options.signal })) {
+    const where = `${path}:${number}`;
+    const fields = text.split('\t');
+    if (text.trim() === '' || (number === 1 && isHeader(fields))) continue;
+    if (fields.length !== 3) {
+      throw new QuernError('BAD_INPUT', `${fields.length} fields, not 3: ${excerpt(text)}`, {
+        where,
+        hint: 'A line reads query-id, corpus-id and score, separated by tabs',
+      });
+    }
+    const topic = idText(fields[0], 'query-id', where);
+    const document = idText(fields[1], 'corpus-id', where);
+    const level = Number(fields[2]);
+    if (!/^\s*[-+]?\d+\s*$/.test(fields[2]!) || !Number.isSafeInteger(level)) {
+      throw new QuernError('BAD_INPUT', `the score ${excerpt(fields[2]!)} is not an integer`, { where });
+    }
+    const levels = qrels.get(topic) ?? new Map<string, number>();
+    qrels.set(topic, levels);
+    const earlier = levels.get(document);
+    if (earlier !== undefined && earlier !== level) {
+      const what = `${excerpt(document)} is judged ${level} here and ${earlier} before for ${excerpt(topic)}`;
+      throw new QuernError('BAD_INPUT', what, { where });
+    }
+    if (earlier !== undefined) options.warnings?.add('judgement repeated', where);
+    levels.set(document, level);
+  }
+  return qrels;
+}
+
+function isHeader(fields: readonly string[]): boolean {
+  return fields.length === 3 && /^[a-z][a-z_ -]*$/i.test(fields[2]!.trim());
+}
+
+/** Topics and judgements of one split of a BEIR folder. */
+export interface BeirSplit {
+  readonly topics: Topic[];
+  readonly qrels: Qrels;
+}
+
+/**
+ * One split of a BEIR folder: the judgements of `qrels/SPLIT.tsv` and the queries that have some, in the order of
+ * `queries.jsonl`. Judgements of a topic that is not among the queries are counted as a warning and left out. Throws
+ * `NOT_FOUND` for an unknown split, naming those that are there.
+ */
+export async function readBeirSplit(
+  folder: string,
+  split: string,
+  options: CorpusOptions = {},
+): Promise<BeirSplit> {
+  const splits = await beirSplits(folder);
+  if (!splits.includes(split)) {
+    const there = splits.length === 0 ? 'There is none' : `There are: ${splits.join(', ')}`;
+    throw new QuernError('NOT_FOUND', `no split ${JSON.stringify(split)}`, {
+      where: join(folder, 'qrels'),
+      hint: there,
+    });
+  }
+  const qrelsFile = join(folder, 'qrels', `${split}.tsv`);
+  const judged = await readBeirQrels(qrelsFile, options);
+  const topics = (await readBeirQueries(folder, options)).filter(({ id }) => judged.has(id));
+  const known = new Set(topics.map(({ id }) => id));
+  for (const id of judged.keys()) {
+    if (!known.has(id)) {
+      options.warnings?.add(
+        'judged topic that is not among the queries, left out',
+        `${qrelsFile}, topic ${id}`,
+      );
+    }
+  }
+  return { topics, qrels: new Map([...judged].filter(([id]) => known.has(id))) };
+}
+
+async function requiredFile(folder: string, names: readonly string[]): Promise<string> {
+  if (!(await pathKind(folder)).isFolder) {
+    throw new QuernError('IO', 'is a file, not a folder in the BEIR layout', { where: folder });
+  }
+  const path = await firstFile(folder, names);
+  if (path === undefined) {
+    throw new QuernError('NOT_FOUND', `no ${names.join(' or ')} in this folder`, { where: folder });
+  }
+  return path;
+}

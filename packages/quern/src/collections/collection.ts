@@ -1,0 +1,105 @@
+import { isAbsolute, join } from 'node:path';
+import { QuernError } from '../errors.ts';
+import { beirCorpus, readBeirSplit } from './beir.ts';
+import { brightCorpus, readBrightTopics } from './bright.ts';
+import { BRIGHT_LONG_SUBSETS, BRIGHT_SUBSETS, brightName, brightVariant } from './bright-subsets.ts';
+import type { Corpus, CorpusOptions } from './corpus.ts';
+import { dataFolder, hubCacheFolder } from './environment.ts';
+import { pathKindIfAny } from './files.ts';
+import type { Qrels, Topic } from './records.ts';
+
+/** A test collection: questions, judgements, and the documents to search. */
+export interface Collection {
+  /** Its canonical name, e.g. `bright:earth_science`. */
+  readonly name: string;
+  readonly topics: readonly Topic[];
+  readonly qrels: Qrels;
+  /** How its published baselines weight terms: query-side BM25 for BRIGHT, plain BM25 otherwise. */
+  readonly defaultScoring: 'bm25' | 'bm25q';
+  /** Opens its corpus. Throws `NOT_FOUND` where the documents are not there. */
+  corpus(): Promise<Corpus>;
+}
+
+/** Options of {@link openCollection}. */
+export interface CollectionOptions extends CorpusOptions {
+  /** The folder with local data; `QUERN_DATA` when not given. */
+  readonly data?: string;
+  /** The split of a BEIR collection, `qrels/SPLIT.tsv`; `test` when not given. BRIGHT has no splits. */
+  readonly split?: string;
+}
+
+/**
+ * Opens the collection called `name`: `bright:SUBSET`, `bright:SUBSET:long`, or `beir:FOLDER` (a path from here, else
+ * from the data folder). Its topics and judgements are read, its documents are not. Throws `USAGE` for a name of
+ * another form, `NOT_FOUND` for files that are not there, `BAD_INPUT` for malformed ones.
+ */
+export async function openCollection(name: string, options: CollectionOptions = {}): Promise<Collection> {
+  const [kind, rest] = splitName(name);
+  const data = options.data ?? dataFolder();
+  return kind === 'bright' ? openBright(rest, data, options) : openBeir(rest, data, options);
+}
+
+/**
+ * The collections that `name` stands for: the 12 subsets for `bright:all`, the 8 with long documents for
+ * `bright:all:long`, otherwise the name itself. Throws `USAGE` for what is not a collection's name.
+ */
+export function collectionNames(name: string): string[] {
+  const [kind, rest] = splitName(name);
+  if (kind === 'beir') return [name];
+  if (rest === 'all') return BRIGHT_SUBSETS.map((subset) => brightName({ subset, long: false }));
+  if (rest === 'all:long') return BRIGHT_LONG_SUBSETS.map((subset) => brightName({ subset, long: true }));
+  return [brightName(brightVariant(rest))];
+}
+
+async function openBright(
+  rest: string,
+  data: string | undefined,
+  options: CollectionOptions,
+): Promise<Collection> {
+  if (rest === 'all' || rest === 'all:long') {
+    throw new QuernError('USAGE', `bright:${rest} is several collections`, { hint: 'Open them one by one' });
+  }
+  const variant = brightVariant(rest);
+  const name = brightName(variant);
+  if (options.split !== undefined) throw new QuernError('USAGE', 'BRIGHT has no splits', { where: name });
+  const places = { data, hubCache: hubCacheFolder() };
+  return {
+    name,
+    ...(await readBrightTopics(variant, places, options)),
+    defaultScoring: 'bm25q',
+    corpus: () => brightCorpus(variant, places, options),
+  };
+}
+
+async function openBeir(
+  given: string,
+  data: string | undefined,
+  options: CollectionOptions,
+): Promise<Collection> {
+  const folder = await beirFolder(given, data);
+  return {
+    name: `beir:${given}`,
+    ...(await readBeirSplit(folder, options.split ?? 'test', options)),
+    defaultScoring: 'bm25',
+    corpus: () => beirCorpus(folder, options),
+  };
+}
+
+async function beirFolder(given: string, data: string | undefined): Promise<string> {
+  const places = data === undefined || isAbsolute(given) ? [given] : [given, join(data, given)];
+  for (const folder of places) {
+    if ((await pathKindIfAny(folder))?.isFolder) return folder;
+  }
+  throw new QuernError('NOT_FOUND', `no such folder: ${places.join(', ')}`, {
+    where: `beir:${given}`,
+    hint: 'A BEIR folder holds corpus.jsonl, queries.jsonl and qrels/SPLIT.tsv',
+  });
+}
+
+function splitName(name: string): ['bright' | 'beir', string] {
+  const [, kind, rest] = /^(bright|beir):(.+)$/s.exec(name) ?? [];
+  if (kind !== undefined && rest !== undefined) return [kind as 'bright' | 'beir', rest];
+  throw new QuernError('USAGE', `${JSON.stringify(name)} is not the name of a collection`, {
+    hint: 'Names are bright:SUBSET, bright:all and beir:FOLDER',
+  });
+}

@@ -1,0 +1,42 @@
+import { QuernError } from '../errors.ts';
+import type { ReadOptions } from './bytes.ts';
+import { readLines } from './lines.ts';
+
+/** A record of a file: its fields, and the place it comes from, which every error and warning about it names. */
+export interface PlacedRecord {
+  /** `file:line`, or `file (row 12)` for Parquet. */
+  readonly where: string;
+  readonly record: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * The JSON objects of a file that holds one per line (plain or gzipped); blank lines are skipped. Throws `BAD_INPUT` at
+ * `file:line` for what is not a JSON object, and whatever {@link readLines} throws.
+ */
+export async function* readJsonl(path: string, options: ReadOptions = {}): AsyncGenerator<PlacedRecord> {
+  for await (const { text, number } of readLines(path, options)) {
+    if (text.trim() === '') continue;
+    const where = `${path}:${number}`;
+    yield { where, record: parseJsonObject(text, where) };
+  }
+}
+
+/** The object that `text` is the JSON of. Throws `BAD_INPUT` at `where`, with the beginning of the text. */
+export function parseJsonObject(text: string, where: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new QuernError('BAD_INPUT', `malformed JSON: ${excerpt(text)}`, { where, cause });
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    const hint = 'Write one JSON object on each line';
+    throw new QuernError('BAD_INPUT', `not a JSON object: ${excerpt(text)}`, { where, hint });
+  }
+  return value as Record<string, unknown>;
+}
+
+/** The beginning of `text`, quoted, with control characters escaped: what an error shows of it. */
+export function excerpt(text: string): string {
+  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
+}

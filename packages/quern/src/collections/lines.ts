@@ -1,0 +1,83 @@
+import { isUtf8 } from 'node:buffer';
+import { QuernError } from '../errors.ts';
+import { readBytes, type ReadOptions } from './bytes.ts';
+
+/** One line of a text file, without its line end. `number` counts from 1. */
+export interface Line {
+  readonly text: string;
+  readonly number: number;
+}
+
+/** The longest line, and the longest text of one file, that is read: 256 MiB. */
+export const LONGEST_TEXT_BYTES = 256 * 1024 * 1024;
+
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+
+/**
+ * The lines of a plain or gzipped UTF-8 file, in bounded memory. `\n` and `\r\n` end a line, a byte order mark at the
+ * start is dropped. Throws `BAD_INPUT` at `file:line` for invalid UTF-8 and for a line over
+ * {@link LONGEST_TEXT_BYTES}, and whatever {@link readBytes} throws.
+ */
+export async function* readLines(path: string, options: ReadOptions = {}): AsyncGenerator<Line, void> {
+  let number = 1;
+  let pieces: Buffer[] = [];
+  let pendingBytes = 0;
+  for await (const chunk of readBytes(path, options)) {
+    let start = 0;
+    for (let end = chunk.indexOf(LINE_FEED); end !== -1; end = chunk.indexOf(LINE_FEED, start)) {
+      let bytes = chunk.subarray(start, end);
+      if (pieces.length > 0) {
+        bytes = Buffer.concat([...pieces, bytes]);
+        pieces = [];
+        pendingBytes = 0;
+      }
+      yield { text: lineText(bytes, path, number), number };
+      number++;
+      start = end + 1;
+    }
+    if (start === chunk.length) continue;
+    pieces.push(chunk.subarray(start));
+    pendingBytes += chunk.length - start;
+    if (pendingBytes > LONGEST_TEXT_BYTES) throw tooLong(`${path}:${number}`, 'line');
+  }
+  if (pieces.length > 0) yield { text: lineText(Buffer.concat(pieces), path, number), number };
+}
+
+/**
+ * The whole text of a plain or gzipped UTF-8 file, without its byte order mark. Throws `BAD_INPUT` for invalid UTF-8
+ * and for a text over {@link LONGEST_TEXT_BYTES}, and whatever {@link readBytes} throws.
+ */
+export async function readText(path: string, options: ReadOptions = {}): Promise<string> {
+  const pieces: Buffer[] = [];
+  let total = 0;
+  for await (const chunk of readBytes(path, options)) {
+    pieces.push(chunk);
+    total += chunk.length;
+    if (total > LONGEST_TEXT_BYTES) throw tooLong(path, 'file');
+  }
+  return utf8Text(withoutByteOrderMark(Buffer.concat(pieces)), path);
+}
+
+/** `bytes` decoded as UTF-8. Throws `BAD_INPUT` at `where` when they are not valid UTF-8. */
+export function utf8Text(bytes: Uint8Array, where: string): string {
+  if (!isUtf8(bytes)) {
+    throw new QuernError('BAD_INPUT', 'invalid UTF-8', { where, hint: 'Convert the file to UTF-8' });
+  }
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+}
+
+function lineText(bytes: Buffer, path: string, number: number): string {
+  const line = bytes[bytes.length - 1] === CARRIAGE_RETURN ? bytes.subarray(0, -1) : bytes;
+  return utf8Text(number === 1 ? withoutByteOrderMark(line) : line, `${path}:${number}`);
+}
+
+function withoutByteOrderMark(bytes: Buffer): Buffer {
+  const marked = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
+  return marked ? bytes.subarray(3) : bytes;
+}
+
+function tooLong(where: string, unit: 'line' | 'file'): QuernError {
+  const limit = `${LONGEST_TEXT_BYTES / 1024 / 1024} MiB`;
+  return new QuernError('BAD_INPUT', `a ${unit} of more than ${limit}`, { where });
+}

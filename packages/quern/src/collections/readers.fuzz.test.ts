@@ -1,0 +1,114 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import * as fc from 'fast-check';
+import { afterAll, describe, expect, it } from 'vitest';
+import { QuernError } from '../errors.ts';
+import { beirCorpus, readBeirQrels, readBeirSplit } from './beir.ts';
+import { readBrightTopics } from './bright.ts';
+import { brightVariant } from './bright-subsets.ts';
+import type { Corpus } from './corpus.ts';
+import { jsonlCorpus } from './documents.ts';
+import { readLines } from './lines.ts';
+import { openCorpus } from './open-corpus.ts';
+import { textFilesCorpus } from './text-files.ts';
+import { vectorCorpus } from './vectors.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'quern-fuzz-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+for (const name of ['qrels', 'topics', 'texts']) mkdirSync(join(folder, name));
+
+const corpusFile = join(folder, 'corpus.jsonl');
+const queriesFile = join(folder, 'queries.jsonl');
+const qrelsFile = join(folder, 'qrels', 'test.tsv');
+const topicsFile = join(folder, 'topics', 'topics.bright-biology-original.jsonl');
+const textFile = join(folder, 'texts', 'a.txt');
+const metaFile = join(folder, 'vectors.meta.json');
+
+async function readAll(opened: Promise<Corpus>): Promise<void> {
+  for await (const { document, where } of (await opened).documents()) {
+    if (document.id === '' || where === '') throw new Error('a document without id or place');
+  }
+}
+
+async function readAllLines(path: string): Promise<void> {
+  for await (const { text } of readLines(path)) {
+    if (text.includes('\n')) throw new Error('a line end inside of a line');
+  }
+}
+
+const readers: Record<string, { file: string; read: () => Promise<unknown> }> = {
+  lines: { file: corpusFile, read: () => readAllLines(corpusFile) },
+  'a JSONL corpus': { file: corpusFile, read: () => readAll(jsonlCorpus(corpusFile)) },
+  'a BEIR corpus': { file: corpusFile, read: () => readAll(beirCorpus(folder)) },
+  vectors: { file: corpusFile, read: () => readAll(vectorCorpus(corpusFile)) },
+  'a corpus of unknown format': { file: corpusFile, read: () => readAll(openCorpus(corpusFile)) },
+  'text files': { file: textFile, read: () => readAll(textFilesCorpus(join(folder, 'texts'))) },
+  'a meta file': { file: metaFile, read: () => vectorCorpus(corpusFile) },
+  'BEIR queries': { file: queriesFile, read: () => readBeirSplit(folder, 'test') },
+  'BEIR judgements': { file: qrelsFile, read: () => readBeirQrels(qrelsFile) },
+  'BRIGHT topics': {
+    file: topicsFile,
+    read: () => readBrightTopics(brightVariant('biology'), { data: folder, hubCache: folder }),
+  },
+};
+
+const id = fc.oneof(fc.string(), fc.integer(), fc.jsonValue());
+const record = fc.record(
+  {
+    id,
+    _id: id,
+    title: fc.oneof(fc.string(), fc.jsonValue()),
+    text: fc.oneof(fc.string({ unit: 'binary' }), fc.jsonValue()),
+    vector: fc.oneof(fc.dictionary(fc.string(), fc.oneof(fc.nat(), fc.double())), fc.jsonValue()),
+    query: fc.oneof(fc.string(), fc.jsonValue()),
+    gold_ids: fc.oneof(fc.array(id), fc.jsonValue()),
+    excluded_ids: fc.oneof(fc.array(id), fc.constant(['N/A']), fc.jsonValue()),
+    analyzer: fc.jsonValue(),
+  },
+  { requiredKeys: [] },
+);
+const records = fc
+  .array(fc.oneof(record, fc.jsonValue()), { maxLength: 6 })
+  .map((lines) => lines.map((line) => JSON.stringify(line)).join('\n'));
+const table = fc
+  .array(fc.array(fc.oneof(fc.string(), fc.integer().map(String)), { maxLength: 5 }))
+  .map((rows) => rows.map((row) => row.join('\t')).join('\n'));
+
+const contents: Record<string, fc.Arbitrary<string | Uint8Array>> = {
+  'arbitrary bytes': fc.uint8Array({ maxLength: 300 }),
+  'arbitrary JSON': records,
+  'arbitrary tables': table,
+  'arbitrary truncated gzip': fc
+    .tuple(fc.oneof(records, table), fc.double({ min: 0, max: 1, noNaN: true }))
+    .map(([text, share]) => {
+      const whole = gzipSync(text);
+      return whole.subarray(0, Math.round(whole.length * share));
+    }),
+  'gzip with an arbitrary byte changed': fc
+    .tuple(records, fc.nat(), fc.nat({ max: 255 }))
+    .map(([text, place, value]) => {
+      const bytes = gzipSync(text);
+      bytes[place % bytes.length] = value;
+      return bytes;
+    }),
+};
+
+describe.each(Object.entries(readers))('%s', (_, { file, read }) => {
+  it.each(Object.entries(contents))('of %s give records or a QuernError', async (_name, content) => {
+    for (const path of [corpusFile, queriesFile, qrelsFile, topicsFile]) writeFileSync(path, '');
+    rmSync(metaFile, { force: true });
+    const checking = fc.assert(
+      fc.asyncProperty(content, async (bytes) => {
+        writeFileSync(file, bytes);
+        try {
+          await read();
+        } catch (error) {
+          if (!(error instanceof QuernError)) throw error;
+        }
+      }),
+    );
+    await expect(checking).resolves.toBeUndefined();
+  });
+});

@@ -1,0 +1,98 @@
+import { openCollection, type Collection } from '../collections/collection.ts';
+import type { Scoring } from '../lexical/bm25.ts';
+import { openCollectionIndex } from '../lexical/collection-index.ts';
+import { reasonerNamed } from '../reason/reasoners.ts';
+import { combineName, type Combine } from '../search/combine.ts';
+import { LexicalRetriever } from '../search/lexical-retriever.ts';
+import type { Warnings } from '../warnings.ts';
+import { evaluateCollection, type Evaluation } from './evaluation.ts';
+import type { Measure } from './measures.ts';
+import { runName } from './run-name.ts';
+
+/** What {@link evaluateNamed} evaluates, and with what. */
+export interface NamedEvaluationOptions {
+  readonly data?: string;
+  readonly split?: string;
+  /** The folder of the collection's index: opened, or built there. Without it, an index is built for the moment. */
+  readonly index?: string;
+  readonly analyzer?: string;
+  /** The collection's own default when not given. */
+  readonly scoring?: Scoring;
+  /** Names of reasoners; each is one run. */
+  readonly reasoners: readonly string[];
+  readonly combine: Combine;
+  readonly k: number;
+  readonly measures: readonly Measure[];
+  readonly warnings?: Warnings;
+  readonly signal?: AbortSignal;
+  /** Told of each long stretch of work as it starts; what it returns is told how far that is. */
+  readonly onWork?: (what: string, total: number) => Work;
+}
+
+/** Listens to a stretch of work. */
+export interface Work {
+  update(done: number): void;
+  stop(): void;
+}
+
+/** The runs over one collection. The retriever's index is open as long as the visitor runs. */
+export interface NamedEvaluation {
+  readonly collection: Collection;
+  readonly retriever: LexicalRetriever;
+  readonly scoring: Scoring;
+  /** One a reasoner, in their order. */
+  readonly evaluations: readonly Evaluation[];
+  /** Milliseconds that opening or building the index took. */
+  readonly indexMilliseconds: number;
+}
+
+const silent: Work = { update: () => undefined, stop: () => undefined };
+
+/** Opens a collection and its index, evaluates every reasoner on it, and hands the outcome to `visit`. */
+export async function evaluateNamed<T>(
+  name: string,
+  options: NamedEvaluationOptions,
+  visit: (outcome: NamedEvaluation) => Promise<T>,
+): Promise<T> {
+  const { warnings, signal, k, measures, combine, onWork = () => silent } = options;
+  const collection = await openCollection(name, {
+    data: options.data,
+    split: options.split,
+    warnings,
+    signal,
+  });
+  const started = performance.now();
+  let work = silent;
+  const opened = await openCollectionIndex(collection, {
+    folder: options.index,
+    analyzer: options.analyzer,
+    warnings,
+    signal,
+    onBuild: (bytes) => (work = onWork(`indexing ${collection.name}`, bytes ?? 0)),
+    onProgress: (_, bytes) => work.update(bytes),
+  }).finally(() => work.stop());
+  const indexMilliseconds = performance.now() - started;
+  try {
+    const scoring = options.scoring ?? collection.defaultScoring;
+    const retriever = new LexicalRetriever(opened.index, scoring);
+    const evaluations: Evaluation[] = [];
+    for (const reasonerName of options.reasoners) {
+      const reasoner = await reasonerNamed(reasonerName, { index: opened.index, scoring });
+      const run = runName(scoring, reasonerName, combineName(combine));
+      work = onWork(`${collection.name} ${run}`, collection.topics.length);
+      const pipeline = { reasoner, combine, retriever };
+      const evaluation = await evaluateCollection(collection, pipeline, {
+        name: run,
+        k,
+        measures,
+        signal,
+        onTopic: (done) => work.update(done),
+      }).finally(() => work.stop());
+      evaluations.push(evaluation);
+      await reasoner.close();
+    }
+    return await visit({ collection, retriever, scoring, evaluations, indexMilliseconds });
+  } finally {
+    await opened.close();
+  }
+}
