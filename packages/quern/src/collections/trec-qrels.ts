@@ -1,7 +1,8 @@
 import { QuernError } from '../errors.ts';
 import { readLines } from './lines.ts';
 import type { Qrels } from './records.ts';
-import { assertField, assertFirstField, fieldsOf, writeLines } from './trec-lines.ts';
+import { assertField, assertFirstField, fieldsOf } from './trec-lines.ts';
+import { writeLines } from '../whole-file.ts';
 
 /**
  * The judgements of a TREC qrels file: lines `topic iteration document level`, separated by white space, plain or

@@ -3,7 +3,8 @@ import { QuernError } from '../errors.ts';
 import { readLines } from './lines.ts';
 import { compareHits } from './ranking-order.ts';
 import type { Hit, Run } from './records.ts';
-import { assertField, assertFirstField, fieldsOf, writeLines } from './trec-lines.ts';
+import { assertField, assertFirstField, fieldsOf } from './trec-lines.ts';
+import { writeLines } from '../whole-file.ts';
 
 /**
  * The run of a TREC run file: lines `topic Q0 document rank score tag`, separated by white space, plain or `.gz`;

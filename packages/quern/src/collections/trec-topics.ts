@@ -1,7 +1,8 @@
 import { QuernError } from '../errors.ts';
 import { readLines } from './lines.ts';
 import type { Topic } from './records.ts';
-import { assertFirstField, assertNoNull, writeLines } from './trec-lines.ts';
+import { assertFirstField, assertNoNull } from './trec-lines.ts';
+import { writeLines } from '../whole-file.ts';
 
 /**
  * The topics of a TREC topic file, plain or `.gz`, in the order of the file. Two formats are told apart by the first

@@ -16,6 +16,8 @@ export interface NamedEvaluationOptions {
   /** The folder of the collection's index: opened, or built there. Without it, an index is built for the moment. */
   readonly index?: string;
   readonly analyzer?: string;
+  /** Keep titles and texts in an index that is built now. */
+  readonly store?: boolean;
   /** The collection's own default when not given. */
   readonly scoring?: Scoring;
   /** Names of reasoners; each is one run. */
@@ -40,6 +42,8 @@ export interface NamedEvaluation {
   readonly collection: Collection;
   readonly retriever: LexicalRetriever;
   readonly scoring: Scoring;
+  /** Depth of the rankings. */
+  readonly k: number;
   /** One a reasoner, in their order. */
   readonly evaluations: readonly Evaluation[];
   /** Milliseconds that opening or building the index took. */
@@ -66,6 +70,7 @@ export async function evaluateNamed<T>(
   const opened = await openCollectionIndex(collection, {
     folder: options.index,
     analyzer: options.analyzer,
+    store: options.store,
     warnings,
     signal,
     onBuild: (bytes) => (work = onWork(`indexing ${collection.name}`, bytes ?? 0)),
@@ -91,7 +96,7 @@ export async function evaluateNamed<T>(
       evaluations.push(evaluation);
       await reasoner.close();
     }
-    return await visit({ collection, retriever, scoring, evaluations, indexMilliseconds });
+    return await visit({ collection, retriever, scoring, k, evaluations, indexMilliseconds });
   } finally {
     await opened.close();
   }

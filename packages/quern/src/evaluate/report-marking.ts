@@ -77,8 +77,10 @@ export function markingOf(
 
   const inQuery = new Set(retriever.spans(query).map(({ term }) => term));
   const text = reasoned.weights ? null : reasoned.text.trim() === '' ? query : reasoned.text;
-  const greatestOf = (map: ReadonlyMap<string, number>): number => Math.max(0, ...map.values());
-  const greatest = { relevant: greatestOf(ofRelevant), other: greatestOf(ofOther) };
+  const greatest = {
+    relevant: Math.max(0, ...ofRelevant.values()),
+    other: Math.max(0, ...ofOther.values()),
+  };
   const marked = (term: string): Omit<Segment, 'text'> | null => {
     const mark = ofRelevant.has(term) ? 'relevant' : ofOther.has(term) ? 'other' : null;
     if (mark === null) return null;
@@ -93,13 +95,12 @@ export function markingOf(
     otherShare: ofOther.get(term) ?? null,
     brought: !inQuery.has(term),
   }));
-  const most = (term: MarkedTerm): number => Math.max(term.relevantShare ?? 0, term.otherShare ?? 0);
   return {
     of: text === null ? 'weights' : text === query ? 'query' : 'reasoned',
     segments: text === null ? [] : segmentsOf(text, retriever, marked),
     terms: terms
-      .filter((term) => most(term) > 0)
-      .sort((a, b) => most(b) - most(a) || (a.term < b.term ? -1 : 1))
+      .filter((term) => greaterShare(term) > 0)
+      .sort((a, b) => greaterShare(b) - greaterShare(a) || (a.term < b.term ? -1 : 1))
       .slice(0, termsKept),
     relevant: relevantId === undefined ? null : { id: relevantId, rank: ranked?.rank ?? null },
     other: other ? { id: other.id, rank: other.rank } : null,
@@ -122,10 +123,18 @@ function sharesIn(
     const sum = shares.reduce((total, { share }) => total + share, 0);
     return new Map(shares.filter(({ share }) => share > 0).map(({ term, share }) => [term, share / sum]));
   } catch (error) {
-    // Judgements may name documents that the corpus lacks.
-    if (error instanceof QuernError && error.code === 'NOT_FOUND') return null;
+    if (isMissing(error)) return null;
     throw error;
   }
+}
+
+/** Whether `error` says that a document is not there: judgements may name ones that the corpus lacks. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof QuernError && error.code === 'NOT_FOUND';
+}
+
+function greaterShare({ relevantShare, otherShare }: MarkedTerm): number {
+  return Math.max(relevantShare ?? 0, otherShare ?? 0);
 }
 
 function strengthOf(partOfGreatest: number): 1 | 2 | 3 {

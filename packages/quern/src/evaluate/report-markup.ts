@@ -52,8 +52,3 @@ export function isolated(text: string): Markup {
 export function isolatedPlain(text: string): string {
   return `\u2068${text.replaceAll(/[\u202A-\u202E\u2066-\u2069]/gu, '')}\u2069`;
 }
-
-/** `text` cut to `length` code units at most, with `…` if it was longer. */
-export function shortened(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, length - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
-}

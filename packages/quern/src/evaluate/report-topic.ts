@@ -1,9 +1,10 @@
-import { compareHits } from '../collections/ranking-order.ts';
+import { compareBytes, compareHits } from '../collections/ranking-order.ts';
 import type { Document, Hit } from '../collections/records.ts';
 import type { Finish } from '../reason/reasoner.ts';
 import { isTermRetriever, type Retriever } from '../search/retriever.ts';
 import type { TopicAnswer } from './evaluation.ts';
-import { markingOf, type Marking } from './report-marking.ts';
+import { isMissing, markingOf, type Marking } from './report-marking.ts';
+import { shortened } from './report-words.ts';
 
 /** A document that a run ranks. */
 export interface ReportHit {
@@ -79,8 +80,14 @@ export async function topicRecord(outcome: TopicOutcome, sources: TopicSources):
   const baseline = outcome.baselineHits && ranked(outcome.baselineHits, depth);
   const ranks = ranksOf(ranking);
   const baselineRanks = ranksOf(baseline ?? []);
-  const captionOf = async (document: string): Promise<string | null> =>
-    caption(await sources.document?.(document));
+  const captionOf = async (document: string): Promise<string | null> => {
+    try {
+      return caption(await sources.document?.(document));
+    } catch (error) {
+      if (isMissing(error)) return null;
+      throw error;
+    }
+  };
 
   const shown = (
     hits: readonly Hit[],
@@ -99,7 +106,6 @@ export async function topicRecord(outcome: TopicOutcome, sources: TopicSources):
       }),
     );
 
-  const place = (rank: number | null): number => rank ?? Infinity;
   const relevant = [...judgements]
     .filter(([, level]) => level >= relevanceLevel)
     .map(([document, level]) => ({
@@ -110,10 +116,10 @@ export async function topicRecord(outcome: TopicOutcome, sources: TopicSources):
     }))
     .sort(
       (a, b) =>
-        compareRanks(place(a.rank), place(b.rank)) ||
-        compareRanks(place(a.baselineRank), place(b.baselineRank)) ||
+        compareRanks(a.rank, b.rank) ||
+        compareRanks(a.baselineRank, b.baselineRank) ||
         b.level - a.level ||
-        (a.id < b.id ? -1 : 1),
+        compareBytes(a.id, b.id),
     );
   const marks = answer && retriever && answer.retriever === retriever.id && isTermRetriever(retriever);
   return {
@@ -146,12 +152,13 @@ function ranksOf(hits: readonly Hit[]): Map<string, number> {
   return new Map(hits.map(({ id, rank }) => [id, rank]));
 }
 
-function compareRanks(a: number, b: number): number {
-  return a === b ? 0 : a < b ? -1 : 1;
+/** Ascending, documents without a rank last. */
+function compareRanks(a: number | null, b: number | null): number {
+  return a === b ? 0 : (a ?? Infinity) - (b ?? Infinity);
 }
 
 function caption(document: Pick<Document, 'title' | 'text'> | undefined): string | null {
   if (!document) return null;
   const text = (document.title.trim() || document.text.trim()).replaceAll(/\s+/gu, ' ');
-  return text.length > captionLength ? `${text.slice(0, captionLength)}…` : text;
+  return shortened(text, captionLength);
 }

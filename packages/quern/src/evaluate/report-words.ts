@@ -37,6 +37,11 @@ export function queries(value: number): string {
   return `${count(value)} ${value === 1 ? 'query' : 'queries'}`;
 }
 
+/** `text` cut to `length` code units at most, with `…` if it was longer. */
+export function shortened(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
+}
+
 /** How a measure is written and what it says. */
 export interface MeasureWords {
   readonly label: string;
@@ -50,10 +55,14 @@ const plain: Readonly<Record<string, MeasureWords>> = {
   },
   map: {
     label: 'MAP',
-    words: 'average precision: the precision at the rank of each relevant document, averaged over all of them',
+    words:
+      'average precision: the precision at the rank of each relevant document, averaged over all of them',
   },
   recip_rank: { label: 'MRR', words: '1 divided by the rank of the first relevant document' },
-  Rprec: { label: 'R-precision', words: 'the precision at the rank that equals the number of relevant documents' },
+  Rprec: {
+    label: 'R-precision',
+    words: 'the precision at the rank that equals the number of relevant documents',
+  },
   bpref: { label: 'bpref', words: 'how seldom documents judged not relevant stand above relevant ones' },
   set_P: { label: 'Precision', words: 'the part of the retrieved documents that is relevant' },
   set_recall: { label: 'Recall', words: 'the part of the relevant documents that is retrieved' },

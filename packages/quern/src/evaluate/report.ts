@@ -206,7 +206,12 @@ function compared(
   const { perTopic, mean } = evaluateRun(baseline, qrels, measures, { ...ranking, complete: true });
   const summaries = measures.map(({ name: measure }) => {
     const values = Array.from(perTopic.values(), (each) => each[measure]);
-    return { run: baseline.name, measure, mean: mean[measure], interval: bootstrapInterval(values, { seed }) };
+    return {
+      run: baseline.name,
+      measure,
+      mean: mean[measure],
+      interval: bootstrapInterval(values, { seed }),
+    };
   });
   return { summaries, comparisons: [] };
 }

@@ -2,7 +2,7 @@ import type { Hit, TermWeights } from '../collections/records.ts';
 import { throwIfAborted } from '../errors.ts';
 import { defaultParameters, type Bm25Parameters, type Scoring } from '../lexical/bm25.ts';
 import type { LexicalIndex } from '../lexical/lexical-index.ts';
-import type { Analyzer } from '../text/analyzer.ts';
+import type { Analyzer, TermSpan } from '../text/analyzer.ts';
 import { analyzerNamed } from '../text/analyzers.ts';
 import type { SearchOptions, TermRetriever, TermShare } from './retriever.ts';
 
@@ -26,12 +26,12 @@ export class LexicalRetriever implements TermRetriever {
     return this.index.search(weights, { k, excluded, parameters: this.#parameters });
   }
 
-  terms(text: string): string[] {
-    return this.#analyzer.terms(text);
+  spans(text: string): TermSpan[] {
+    return this.#analyzer.spans(text);
   }
 
   weights(text: string): TermWeights {
-    return this.index.queryWeights(this.terms(text), this.id, this.#parameters);
+    return this.index.queryWeights(this.#analyzer.terms(text), this.id, this.#parameters);
   }
 
   shares(weights: TermWeights, id: string): TermShare[] {

@@ -1,4 +1,5 @@
 import type { Hit, TermWeights } from '../collections/records.ts';
+import type { TermSpan } from '../text/analyzer.ts';
 
 /** How one search is done. */
 export interface SearchOptions {
@@ -32,8 +33,8 @@ export interface TermShare {
 export interface TermRetriever extends Retriever {
   /** The final weights w(t,q) of a text. */
   weights(text: string): TermWeights;
-  /** The terms of a text, in order. */
-  terms(text: string): string[];
+  /** The terms of a text with their places in it, in order. */
+  spans(text: string): TermSpan[];
   /** Each matching term's share of a document's score, the largest first. */
   shares(weights: TermWeights, id: string): TermShare[];
 }

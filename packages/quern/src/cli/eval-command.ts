@@ -1,0 +1,187 @@
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { collectionNames } from '../collections/collection.ts';
+import { writeTrecRun } from '../collections/trec.ts';
+import { QuernError } from '../errors.ts';
+import { evaluateNamed, type NamedEvaluation } from '../evaluate/evaluate-named.ts';
+import { formatMeasure, type Measure } from '../evaluate/measures.ts';
+import { scorings, type Scoring } from '../lexical/bm25.ts';
+import { combineName, type Combine } from '../search/combine.ts';
+import { Warnings } from '../warnings.ts';
+import { interruptSignal } from './interrupt.ts';
+import { shared } from './options.ts';
+import { durationText, note, print, printJson, printWarnings, table } from './output.ts';
+import { startProgress } from './progress.ts';
+import { writeReport } from './report-file.ts';
+
+interface Options {
+  readonly data?: string;
+  readonly split?: string;
+  readonly index?: string;
+  readonly analyzer?: string;
+  readonly scoring?: Scoring;
+  readonly reasoner: string;
+  readonly combine: Combine;
+  readonly k: number;
+  readonly measures: Measure[];
+  readonly run?: string;
+  readonly html?: string;
+  readonly json?: boolean;
+}
+
+/** What `--json` prints of one collection. */
+interface EvaluationRecord {
+  readonly collection: string;
+  readonly reasoner: string;
+  readonly scoring: string;
+  readonly combine: string;
+  readonly k: number;
+  readonly queries: number;
+  readonly measures: Readonly<Record<string, number>>;
+  readonly milliseconds: Readonly<Record<'index' | 'reason' | 'search' | 'total', number>>;
+}
+
+/** `quern eval COLLECTION` */
+export function evalCommand(): Command {
+  return new Command('eval')
+    .description('Measure retrieval on a test collection.')
+    .argument('<collection>', 'bright:SUBSET, bright:all or beir:FOLDER')
+    .addOption(shared.data())
+    .option('--split <name>', 'judgements of a BEIR collection: qrels/NAME.tsv (default: test)')
+    .option(
+      '--index <folder>',
+      'its index: opened if it exists, else built there (with bright:all: one folder a subset in it)',
+    )
+    .addOption(shared.analyzer())
+    .addOption(shared.scoring().default(undefined, 'bm25q for BRIGHT, bm25 for others'))
+    .addOption(shared.reasoner())
+    .addOption(shared.combine())
+    .addOption(shared.k(1000))
+    .addOption(shared.measures('ndcg@10,map,recip_rank,recall@100,recall@1000'))
+    .option('--run <file>', 'write the rankings as a TREC run')
+    .addOption(shared.html())
+    .addOption(shared.json())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ quern eval beir:examples/collection --reasoner rm3
+  $ quern eval bright:theoremqa_theorems --data DATA --reasoner file:TongSearch-QR-7B.json.gz --json
+  $ quern eval beir:textbooks --split reasoned-test --data DATA --scoring bm25q --run bm25q.trec --html report.html`,
+    )
+    .action(run);
+}
+
+async function run(name: string, options: Options): Promise<void> {
+  const names = collectionNames(name);
+  if (names.length > 1) {
+    for (const flag of ['run', 'html'] as const) {
+      if (options[flag] === undefined) continue;
+      throw new QuernError('USAGE', `--${flag} is for one collection, and ${name} is ${names.length}`, {
+        hint: 'Evaluate its collections one by one',
+      });
+    }
+  }
+  const warnings = new Warnings();
+  const signal = interruptSignal();
+  const records: EvaluationRecord[] = [];
+  for (const each of names) {
+    const folder =
+      names.length > 1 && options.index ? join(options.index, each.split(':')[1]) : options.index;
+    const record = await evaluateNamed(
+      each,
+      {
+        ...options,
+        index: folder,
+        // A report shows the titles of hits.
+        store: options.html !== undefined,
+        reasoners: reasonersOf(options),
+        warnings,
+        signal,
+        onWork: startProgress,
+      },
+      (outcome) => written(outcome, options),
+    );
+    records.push(record);
+    if (names.length > 1 && !options.json) print(recordTable([record], options.measures));
+  }
+  printWarnings(warnings);
+  const whole = names.length > 1 ? meanRecord(name, records) : records[0];
+  if (options.json) {
+    const subsets = names.length > 1 ? { subsets: records } : {};
+    printJson({ ...whole, ...subsets, warnings: warnings.list() });
+  } else print(recordTable([whole], options.measures));
+}
+
+/** A report shows what the reasoner changed, so it needs the run without one as well. */
+function reasonersOf({ reasoner, html }: Options): string[] {
+  return html !== undefined && reasoner !== 'none' ? ['none', reasoner] : [reasoner];
+}
+
+/** Writes what was asked for, and returns the record to print. */
+async function written(outcome: NamedEvaluation, options: Options): Promise<EvaluationRecord> {
+  const { collection, scoring, evaluations, indexMilliseconds } = outcome;
+  const evaluation = evaluations[evaluations.length - 1];
+  if (options.html !== undefined) {
+    await writeReport(options.html, outcome, options.measures);
+    note(`quern: wrote ${options.html}`);
+  }
+  if (options.run !== undefined) {
+    await writeTrecRun(options.run, evaluation.run);
+    note(`quern: wrote ${options.run}`);
+  }
+  const { reason, search, total } = evaluation.milliseconds;
+  return {
+    collection: collection.name,
+    reasoner: options.reasoner,
+    scoring,
+    combine: combineName(options.combine),
+    k: options.k,
+    queries: evaluation.measures.topics,
+    measures: evaluation.measures.mean,
+    milliseconds: { index: indexMilliseconds, reason, search, total: indexMilliseconds + total },
+  };
+}
+
+/** The mean over collections, each counting the same, as BRIGHT's tables have it. */
+function meanRecord(name: string, records: readonly EvaluationRecord[]): EvaluationRecord {
+  const sum = (value: (record: EvaluationRecord) => number): number =>
+    records.reduce((total, record) => total + value(record), 0);
+  const scoring = records.every((record) => record.scoring === records[0].scoring)
+    ? records[0].scoring
+    : scorings.join('/');
+  return {
+    ...records[0],
+    collection: name,
+    scoring,
+    queries: sum(({ queries }) => queries),
+    measures: Object.fromEntries(
+      Object.keys(records[0].measures).map((measure) => [
+        measure,
+        sum(({ measures }) => measures[measure]) / records.length,
+      ]),
+    ),
+    milliseconds: {
+      index: sum(({ milliseconds }) => milliseconds.index),
+      reason: sum(({ milliseconds }) => milliseconds.reason),
+      search: sum(({ milliseconds }) => milliseconds.search),
+      total: sum(({ milliseconds }) => milliseconds.total),
+    },
+  };
+}
+
+function recordTable(records: readonly EvaluationRecord[], measures: readonly Measure[]): string {
+  return records
+    .map((record) => {
+      const { collection, queries, scoring, reasoner, combine, milliseconds } = record;
+      const head =
+        `${collection}: ${queries} queries, ${scoring}, reasoner ${reasoner}, ${combine}, ` +
+        `${durationText(milliseconds.total)} (search ${(milliseconds.search / queries).toFixed(2)} ms a query)`;
+      const rows = measures.map((measure) => [
+        `  ${measure.name}`,
+        formatMeasure(measure, record.measures[measure.name]),
+      ]);
+      return `${head}\n${table(rows)}`;
+    })
+    .join('\n');
+}

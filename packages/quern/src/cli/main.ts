@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { QuernError } from '../errors.ts';
+import { compareCommand } from './compare-command.ts';
+import { demoCommand } from './demo-command.ts';
+import { evalCommand } from './eval-command.ts';
+import { indexCommand } from './index-command.ts';
+import { note } from './output.ts';
+import { reasonCommand } from './reason-command.ts';
+import { searchCommand } from './search-command.ts';
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+const program = new Command('quern')
+  .description('Query reasoning for retrieval: a question, a reasoned query, a ranking, its measures.')
+  .version(version)
+  .showHelpAfterError('(add --help for the options and examples)')
+  .configureHelp({ showGlobalOptions: true });
+
+for (const command of [
+  demoCommand(),
+  indexCommand(),
+  searchCommand(),
+  reasonCommand(),
+  evalCommand(),
+  compareCommand(),
+]) {
+  program.addCommand(command.copyInheritedSettings(program));
+}
+for (const command of [program, ...program.commands]) command.exitOverride();
+
+// A reader that has seen enough (`| head`) is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = exitCode(error);
+}
+
+/** Says what went wrong on stderr and returns the exit code: 0 done, 1 failed, 2 wrong usage. */
+function exitCode(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof QuernError) {
+    note(`quern: ${error.message}`);
+    return error.code === 'USAGE' ? 2 : 1;
+  }
+  note(
+    `quern: an unexpected error; please report it:\n${error instanceof Error ? error.stack : String(error)}`,
+  );
+  return 1;
+}

@@ -1,0 +1,52 @@
+import { InvalidArgumentError, Option } from 'commander';
+import { combineNamed } from '../search/combine.ts';
+import { scorings } from '../lexical/bm25.ts';
+import { CORPUS_FORMATS } from '../collections/open-corpus.ts';
+import { parseMeasures } from '../evaluate/measures.ts';
+import { QuernError } from '../errors.ts';
+
+/** A whole number of 1 or more. */
+export function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < 1) {
+    throw new InvalidArgumentError('It must be a whole number of 1 or more.');
+  }
+  return value;
+}
+
+/** What `parse` makes of an option's text, its `USAGE` errors turned into commander's. */
+function parsed<T>(parse: (text: string) => T): (text: string) => T {
+  return (text) => {
+    try {
+      return parse(text);
+    } catch (error) {
+      if (error instanceof QuernError && error.code === 'USAGE')
+        throw new InvalidArgumentError(error.message);
+      throw error;
+    }
+  };
+}
+
+/** Options that several commands share, so that they read the same everywhere. */
+export const shared = {
+  json: () => new Option('--json', 'print one JSON document on stdout, nothing else'),
+  data: () => new Option('--data <folder>', 'where local data lies').env('QUERN_DATA'),
+  analyzer: () => new Option('--analyzer <name>', 'english, english+english, whitespace, none'),
+  format: () => new Option('--format <format>', 'how the corpus lies on disk').choices(CORPUS_FORMATS),
+  scoring: () => new Option('--scoring <scoring>', 'how terms are weighted').choices(scorings),
+  reasoner: () =>
+    new Option('--reasoner <reasoner>', 'none, rm3, or file:PATH with recorded reasoned queries').default(
+      'none',
+    ),
+  combine: () =>
+    new Option('--combine <how>', 'replace, concat:N, interpolate:W or rrf')
+      .argParser(parsed(combineNamed))
+      .default(combineNamed('replace'), 'replace'),
+  k: (value: number) =>
+    new Option('-k <number>', 'how many hits').argParser(positiveInteger).default(value, String(value)),
+  measures: (names: string) =>
+    new Option('--measures <names>', 'measures between commas, e.g. ndcg@10,recall@100,map')
+      .argParser(parsed((text) => parseMeasures([text])))
+      .default(parseMeasures([names]), names),
+  html: () => new Option('--html <file>', 'write a self-contained report'),
+};

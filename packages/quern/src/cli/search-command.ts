@@ -1,0 +1,154 @@
+import { Command } from 'commander';
+import type { Hit } from '../collections/records.ts';
+import { scorings, type Scoring } from '../lexical/bm25.ts';
+import { LexicalIndex, type StoredDocument } from '../lexical/lexical-index.ts';
+import { reasonerNamed } from '../reason/reasoners.ts';
+import { combineName, type Combine } from '../search/combine.ts';
+import { explainAnswer, type Explanation, type ExplainedHit } from '../search/explain.ts';
+import { LexicalRetriever } from '../search/lexical-retriever.ts';
+import { answer, type Answer } from '../search/pipeline.ts';
+import { interruptSignal } from './interrupt.ts';
+import { shared } from './options.ts';
+import { durationText, oneLine, print, printJson, table } from './output.ts';
+
+interface Options {
+  readonly k: number;
+  readonly scoring: Scoring;
+  readonly reasoner: string;
+  readonly combine: Combine;
+  readonly explain?: boolean;
+  readonly json?: boolean;
+}
+
+/** `quern search INDEX "question"` */
+export function searchCommand(): Command {
+  return new Command('search')
+    .description('Answer one question from an index.')
+    .argument('<index>', 'the folder of an index')
+    .argument('<question>', 'the question')
+    .addOption(shared.k(10))
+    .addOption(shared.scoring().default(scorings[0]))
+    .addOption(shared.reasoner())
+    .addOption(shared.combine())
+    .option('--explain', 'show every stage: texts, terms with their weights and origin, milliseconds')
+    .addOption(shared.json())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ quern search notes.index "why does my bread not rise"
+  $ quern search notes.index "why does my bread not rise" --reasoner rm3 --explain
+  $ quern search notes.index "..." --reasoner file:reasoned.json --combine concat:1 --scoring bm25q --json`,
+    )
+    .action(run);
+}
+
+async function run(folder: string, question: string, options: Options): Promise<void> {
+  const signal = interruptSignal();
+  const index = await LexicalIndex.open(folder);
+  try {
+    const retriever = new LexicalRetriever(index, options.scoring);
+    const reasoner = await reasonerNamed(options.reasoner, { index, scoring: options.scoring });
+    const pipeline = { reasoner, combine: options.combine, retriever };
+    const found = await answer(pipeline, question, { k: options.k, signal });
+    const documents = new Map<string, StoredDocument>();
+    for (const { id } of found.hits) {
+      const document = await index.document(id);
+      if (document) documents.set(id, document);
+    }
+    const explanation = options.explain ? explainAnswer(found, retriever) : undefined;
+    if (options.json) printJson(answerRecord(found, options, documents, explanation));
+    else printAnswer(found, documents, explanation);
+    await reasoner.close();
+  } finally {
+    await index.close();
+  }
+}
+
+function answerRecord(
+  found: Answer,
+  { k, scoring, combine }: Options,
+  documents: ReadonlyMap<string, StoredDocument>,
+  explanation: Explanation | undefined,
+): unknown {
+  const { weights, ...reasoned } = found.reasoned;
+  return {
+    query: found.query,
+    reasoner: reasoned.reasoner,
+    combine: combineName(combine),
+    scoring,
+    k,
+    reasoned: { ...reasoned, ...(weights && { weights: Object.fromEntries(weights) }) },
+    hits: found.hits.map((hit, i) => ({
+      ...hit,
+      ...documents.get(hit.id),
+      ...(explanation && { terms: explanation.hits[i].terms }),
+    })),
+    ...(explanation && { searches: explanation.searches }),
+    milliseconds: found.milliseconds,
+  };
+}
+
+function printAnswer(
+  found: Answer,
+  documents: ReadonlyMap<string, StoredDocument>,
+  explanation: Explanation | undefined,
+): void {
+  if (explanation) printStages(found, explanation);
+  if (found.hits.length === 0) {
+    print('No document has any of the terms.');
+    return;
+  }
+  for (const [i, hit] of found.hits.entries()) {
+    const document = documents.get(hit.id);
+    print(hitLine(hit, document));
+    if (document && document.text !== '') print(`      ${oneLine(document.text)}`);
+    if (explanation) printTerms(explanation.hits[i]);
+  }
+  if (explanation) {
+    print();
+    print(
+      'Under each hit: what its terms brought to the score; + brought by the reasoner, * also in the question.',
+    );
+  }
+}
+
+function hitLine({ rank, score, id }: Hit, document: StoredDocument | undefined): string {
+  const title = document && document.title !== '' ? `  ${oneLine(document.title, 80)}` : '';
+  return `${String(rank).padStart(4)}  ${score.toFixed(4).padStart(9)}  ${oneLine(id)}${title}`;
+}
+
+function printStages(found: Answer, { searches }: Explanation): void {
+  const { reasoned, milliseconds } = found;
+  print(`question   ${oneLine(found.query, 2000)}`);
+  print(`reasoner   ${reasoned.reasoner}, ${reasoned.finish}, ${durationText(milliseconds.reason)}`);
+  if (reasoned.text !== '') print(`reasoned   ${oneLine(reasoned.text, 4000)}`);
+  print(`retriever  ${found.retriever}, ${found.combine}, ${durationText(milliseconds.search)}`);
+  for (const search of searches) {
+    print();
+    print(`searched with ${search.terms.length} terms of the index (${search.from}):`);
+    const shown = search.terms.slice(0, 30);
+    print(
+      table([
+        ['  term', 'weight', 'documents', 'origin'],
+        ...shown.map(({ term, weight, documents, origin }) => [
+          `  ${oneLine(term, 40)}`,
+          weight.toFixed(4),
+          String(documents),
+          origin,
+        ]),
+      ]),
+    );
+    if (search.terms.length > shown.length) print(`  … and ${search.terms.length - shown.length} more`);
+  }
+  print();
+}
+
+function printTerms({ terms }: ExplainedHit): void {
+  const shown = terms.slice(0, 8).map(({ term, share, origin }) => {
+    const mark = origin === 'query' ? '' : origin === 'both' ? '*' : '+';
+    return `${mark}${oneLine(term, 40)} ${share.toFixed(3)}`;
+  });
+  const more = terms.length > shown.length ? `, … ${terms.length - shown.length} more` : '';
+  print(`      ${shown.join(', ')}${more}`);
+}

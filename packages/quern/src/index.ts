@@ -1,0 +1,44 @@
+/** Quern, the library: everything public. */
+export { QuernError, type QuernErrorCode, type QuernErrorDetails } from './errors.ts';
+export { Warnings, type Warning } from './warnings.ts';
+
+export type { Analyzer, TermSpan } from './text/analyzer.ts';
+export { analyzerNamed } from './text/analyzers.ts';
+export { wordBoundaries } from './text/word-boundaries.ts';
+
+export { documentText } from './collections/records.ts';
+export type { Document, Hit, Qrels, Run, TermVector, TermWeights, Topic } from './collections/records.ts';
+export { compareBytes, compareHits } from './collections/ranking-order.ts';
+export type { Corpus, CorpusOptions, Placed, TextCorpus, VectorCorpus } from './collections/corpus.ts';
+export { CORPUS_FORMATS, openCorpus, type CorpusFormat } from './collections/open-corpus.ts';
+export { collectionNames, openCollection } from './collections/collection.ts';
+export type { Collection, CollectionOptions } from './collections/collection.ts';
+export * from './collections/trec.ts';
+
+export { defaultParameters, scorings } from './lexical/bm25.ts';
+export type { Bm25Parameters, CorpusStatistics, Scoring } from './lexical/bm25.ts';
+export { IndexBuilder, type BuildOptions, type BuildSummary } from './lexical/index-builder.ts';
+export { indexCorpus, type IndexCorpusOptions } from './lexical/index-corpus.ts';
+export { LexicalIndex, type LexicalSearchOptions, type StoredDocument } from './lexical/lexical-index.ts';
+
+export type { Finish, ReasonedQuery, Reasoner, ReasonOptions } from './reason/reasoner.ts';
+export { NoReasoner } from './reason/none.ts';
+export { RecordedReasoner } from './reason/recorded.ts';
+export { Rm3Reasoner, type Rm3Options } from './reason/rm3.ts';
+export { reasonerNamed } from './reason/reasoners.ts';
+
+export { combineName, combineNamed, type Combine } from './search/combine.ts';
+export { reciprocalRankFusion } from './search/fusion.ts';
+export { LexicalRetriever } from './search/lexical-retriever.ts';
+export { answer, type Answer, type AnswerOptions, type Pipeline } from './search/pipeline.ts';
+export { isTermRetriever } from './search/retriever.ts';
+export type { Retriever, SearchOptions, TermRetriever, TermShare } from './search/retriever.ts';
+
+export { evaluateRun, formatMeasure, parseMeasures, topicMeasures } from './evaluate/measures.ts';
+export type { EvaluationSettings, Measure, RunMeasures } from './evaluate/measures.ts';
+export { comparePaired, compareRuns } from './evaluate/comparison.ts';
+export type { Comparison, PairedComparison, RunComparison } from './evaluate/comparison.ts';
+export { evaluateCollection } from './evaluate/evaluation.ts';
+export type { Evaluation, EvaluationOptions, Judged } from './evaluate/evaluation.ts';
+export { buildReport, type Report, type ReportedRun, type ReportInput } from './evaluate/report.ts';
+export { reportHtml } from './evaluate/report-html.ts';

@@ -1,0 +1,99 @@
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Collection } from '../collections/collection.ts';
+import type { Warnings } from '../warnings.ts';
+import { checkAnalyzer, indexCorpus, type IndexCorpusOptions } from './index-corpus.ts';
+import { LexicalIndex } from './lexical-index.ts';
+
+/** How the index of a collection is come by. */
+export interface CollectionIndexOptions extends Pick<
+  IndexCorpusOptions,
+  'analyzer' | 'store' | 'onProgress' | 'signal'
+> {
+  /** The folder of its index: opened if it exists, else built there. Without it, an index is built for the moment. */
+  readonly folder?: string;
+  /** Told how many bytes the corpus has, before it is indexed. */
+  readonly onBuild?: (bytes: number | undefined) => void;
+  readonly warnings?: Warnings;
+}
+
+/** An open index of a collection, and how to be done with it. */
+export interface CollectionIndex {
+  readonly index: LexicalIndex;
+  /** Whether it was built just now. */
+  readonly built: boolean;
+  /** Closes the index, and removes it if it was only for the moment. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the index of a collection, building it where there is none. Throws `ANALYZER_MISMATCH` when `analyzer`
+ * contradicts the index or the collection's term vectors. Judged documents that the index lacks are counted as warnings.
+ */
+export async function openCollectionIndex(
+  collection: Collection,
+  options: CollectionIndexOptions = {},
+): Promise<CollectionIndex> {
+  const { analyzer, folder, warnings } = options;
+  if (folder !== undefined && (await exists(folder))) {
+    const index = await LexicalIndex.open(folder);
+    try {
+      if (analyzer !== undefined)
+        checkAnalyzer(analyzer, index.analyzer, `the index ${folder} was made with`);
+      countUnknown(collection, index, warnings);
+    } catch (error) {
+      await index.close();
+      throw error;
+    }
+    return { index, built: false, close: () => index.close() };
+  }
+  const corpus = await collection.corpus();
+  options.onBuild?.(corpus.bytes);
+  const temporary = folder === undefined ? await mkdtemp(join(tmpdir(), 'quern-')) : undefined;
+  const remove = async (): Promise<void> => {
+    if (temporary !== undefined) await rm(temporary, { recursive: true, force: true });
+  };
+  try {
+    const out = folder ?? join(temporary!, 'index');
+    // Term vectors have no text to keep.
+    const store = options.store && corpus.kind === 'text';
+    const { onProgress, signal } = options;
+    await indexCorpus(corpus, { out, analyzer, store, onProgress, signal });
+    const index = await LexicalIndex.open(out);
+    countUnknown(collection, index, warnings);
+    return {
+      index,
+      built: true,
+      close: async () => {
+        await index.close();
+        await remove();
+      },
+    };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+function countUnknown(
+  { name, qrels }: Collection,
+  index: LexicalIndex,
+  warnings: Warnings | undefined,
+): void {
+  if (!warnings) return;
+  for (const [topic, judgements] of qrels) {
+    for (const [id, level] of judgements) {
+      if (level > 0 && !index.has(id)) {
+        warnings.add('relevant document is not in the index', `${name}, topic ${topic}, document ${id}`);
+      }
+    }
+  }
+}
+
+function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,133 @@
+import * as fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { indexOf, someQuery, someTexts } from '../../test/small-index.ts';
+import { temporaryFolder } from '../../test/temporary-folder.ts';
+import { scorings, type Scoring } from '../lexical/bm25.ts';
+import type { LexicalIndex } from '../lexical/lexical-index.ts';
+import { NoReasoner } from '../reason/none.ts';
+import type { ReasonedQuery, Reasoner } from '../reason/reasoner.ts';
+import { Rm3Reasoner } from '../reason/rm3.ts';
+import { combineNamed } from './combine.ts';
+import { explainAnswer, type Explanation } from './explain.ts';
+import { LexicalRetriever } from './lexical-retriever.ts';
+import { answer, type Answer } from './pipeline.ts';
+
+const folder = temporaryFolder();
+let index: LexicalIndex;
+
+beforeAll(async () => {
+  index = await indexOf(folder, someTexts);
+});
+afterAll(() => index?.close());
+
+async function explained(
+  query: string,
+  reasoner: Reasoner,
+  combine: string,
+  scoring: Scoring = 'bm25',
+): Promise<{ answered: Answer; explanation: Explanation }> {
+  const retriever = new LexicalRetriever(index, scoring);
+  const pipeline = { reasoner, combine: combineNamed(combine), retriever };
+  const answered = await answer(pipeline, query, { k: 10 });
+  return { answered, explanation: explainAnswer(answered, retriever) };
+}
+
+function saying(text: string): Reasoner {
+  const none = new NoReasoner();
+  const reason = async (query: string): Promise<ReasonedQuery> => ({ ...(await none.reason(query)), text });
+  return { id: 'saying', reason, close: () => none.close() };
+}
+
+describe.each(scorings)('an explanation with %s', (scoring) => {
+  it.each(['replace', 'concat:2', 'interpolate:0.3'])(
+    'of %s has shares that add up to scores',
+    async (combine) => {
+      await fc.assert(
+        fc.asyncProperty(someQuery, someQuery, async (query, text) => {
+          const { answered, explanation } = await explained(query, saying(text), combine, scoring);
+          expect(explanation.hits.map(({ id }) => id)).toEqual(answered.hits.map(({ id }) => id));
+          for (const [i, { terms }] of explanation.hits.entries()) {
+            const sum = terms.reduce((total, { share }) => total + share, 0);
+            expect(Math.abs(Math.fround(sum) / answered.hits[i]!.score - 1)).toBeLessThan(1e-6);
+          }
+        }),
+      );
+    },
+  );
+
+  it('of rm3 has shares that add up to scores', async () => {
+    const { answered, explanation } = await explained(
+      'ash elm',
+      new Rm3Reasoner(index, scoring),
+      'replace',
+      scoring,
+    );
+    expect(answered.hits.length).toBe(10);
+    for (const [i, { terms }] of explanation.hits.entries()) {
+      const sum = terms.reduce((total, { share }) => total + share, 0);
+      expect(Math.abs(Math.fround(sum) / answered.hits[i]!.score - 1)).toBeLessThan(1e-6);
+    }
+  });
+});
+
+describe('an explanation', () => {
+  it('tells where each term comes from', async () => {
+    const { explanation } = await explained('ash oak', saying('oak elm yew'), 'concat:1');
+    const [search] = explanation.searches;
+    expect(search!.from).toBe('both');
+    expect(search!.text).toBe('ash oak oak elm yew');
+    // `yew` is in no document, so it is not searched.
+    expect(search!.terms.map(({ term, weight, origin }) => [term, weight, origin])).toEqual([
+      ['oak', 2, 'both'],
+      ['ash', 1, 'query'],
+      ['elm', 1, 'reasoned'],
+    ]);
+    for (const { term, documents } of search!.terms) expect(documents).toBe(index.documentFrequency(term));
+    const origins = new Map(search!.terms.map(({ term, origin }) => [term, origin]));
+    for (const { terms } of explanation.hits) {
+      for (const { term, origin } of terms) expect(origin).toBe(origins.get(term));
+    }
+  });
+
+  it('of a query without a reasoned one has no term from elsewhere', async () => {
+    const { explanation } = await explained('ash oak', new NoReasoner(), 'replace');
+    expect(explanation.searches.map(({ from }) => from)).toEqual(['query']);
+    expect(explanation.searches[0]!.terms.map(({ origin }) => origin)).toEqual(['query', 'query']);
+  });
+
+  it('of a reasoned query alone knows which of its terms the query had', async () => {
+    const { explanation } = await explained('ash oak', saying('oak elm'), 'replace');
+    expect(explanation.searches[0]!.terms.map(({ term, origin }) => [term, origin])).toEqual([
+      ['elm', 'reasoned'],
+      ['oak', 'both'],
+    ]);
+  });
+
+  it('of two fused searches shows both, and the shares of both', async () => {
+    const { answered, explanation } = await explained('ash', saying('elm'), 'rrf');
+    expect(explanation.searches.map(({ from, text }) => [from, text])).toEqual([
+      ['query', 'ash'],
+      ['reasoned', 'elm'],
+    ]);
+    const retriever = new LexicalRetriever(index, 'bm25');
+    for (const [i, { id }] of answered.hits.entries()) {
+      const terms = [
+        ...retriever.shares(new Map([['ash', 1]]), id),
+        ...retriever.shares(new Map([['elm', 1]]), id),
+      ];
+      expect(new Set(explanation.hits[i]!.terms.map(({ term }) => term))).toEqual(
+        new Set(terms.map(({ term }) => term)),
+      );
+    }
+  });
+
+  it('lists terms by weight and shares by size, the largest first', async () => {
+    const { explanation } = await explained('ash ash ash oak elm elm', saying('oak'), 'concat:1', 'bm25q');
+    const weights = explanation.searches[0]!.terms.map(({ weight }) => weight);
+    expect(weights).toEqual(weights.toSorted((a, b) => b - a));
+    for (const { terms } of explanation.hits) {
+      const shares = terms.map(({ share }) => share);
+      expect(shares).toEqual(shares.toSorted((a, b) => b - a));
+    }
+  });
+});

@@ -1,0 +1,37 @@
+import { randomUUID } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
+import { fileError } from './errors.ts';
+
+/**
+ * Writes `lines` to `path`, each followed by a line feed; as gzip when `path` ends in `.gz`. The file comes to be under
+ * a passing name in the same folder and is renamed when it is whole: a failure leaves nothing, and an older file as it was.
+ *
+ * Throws what `lines` throws, and what {@link fileError} makes of the file system's errors.
+ */
+export async function writeLines(path: string, lines: Iterable<string>): Promise<void> {
+  const passing = `${path}.${randomUUID()}.tmp`;
+  try {
+    const blocks = Readable.from(blocksOf(lines), { objectMode: true });
+    const file = createWriteStream(passing, { flags: 'wx', flush: true });
+    await (path.endsWith('.gz') ? pipeline(blocks, createGzip(), file) : pipeline(blocks, file));
+    await rename(passing, path);
+  } catch (error) {
+    await rm(passing, { force: true }).catch(() => undefined);
+    throw fileError(error, path);
+  }
+}
+
+function* blocksOf(lines: Iterable<string>): Generator<Buffer> {
+  let block = '';
+  for (const line of lines) {
+    block += `${line}\n`;
+    if (block.length < 1 << 16) continue;
+    yield Buffer.from(block);
+    block = '';
+  }
+  if (block !== '') yield Buffer.from(block);
+}

@@ -1,0 +1,76 @@
+/**
+ * Makes a checkout ready to run: installs from the lockfile when node_modules is absent or older than it, and builds when
+ * a source is newer than the build. Does nothing, quickly, when all is fresh. No network but the package registry.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const [major, minor] = process.versions.node.split('.').map(Number);
+if (major < 20 || (major === 20 && minor < 19)) {
+  fail(`Quern needs Node 20.19 or newer; this is ${process.versions.node}.`);
+}
+
+const installStamp = join(root, 'node_modules', '.quern-installed');
+const lock = digest([join(root, 'package-lock.json')]);
+if (stamp(installStamp) !== lock) {
+  run('installing dependencies', 'npm', ['ci', '--no-audit', '--no-fund']);
+  writeFileSync(installStamp, lock);
+}
+
+const dist = join(root, 'packages/quern/dist');
+const buildStamp = join(dist, '.quern-built');
+const sources = digest([
+  ...files(join(root, 'packages/quern/src')).filter((path) => !path.endsWith('.test.ts')),
+  ...files(join(root, 'examples/collection')),
+  join(root, 'packages/quern/package.json'),
+  join(root, 'packages/quern/tsconfig.json'),
+  join(root, 'tsconfig.base.json'),
+  installStamp,
+]);
+if (stamp(buildStamp) !== sources) {
+  rmSync(dist, { recursive: true, force: true });
+  run('building', 'npm', ['run', '--silent', 'build']);
+  writeFileSync(buildStamp, sources);
+}
+
+function stamp(path) {
+  return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
+}
+
+function files(folder) {
+  return readdirSync(folder, { recursive: true })
+    .map((name) => join(folder, name))
+    .filter((path) => statSync(path).isFile())
+    .sort();
+}
+
+function digest(paths) {
+  const hash = createHash('sha256');
+  for (const path of paths)
+    hash.update(path.slice(root.length)).update('\0').update(readFileSync(path)).update('\0');
+  return hash.digest('hex');
+}
+
+function run(what, command, args) {
+  const started = Date.now();
+  process.stderr.write(`setup: ${what} …\n`);
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
+    cwd: root,
+    encoding: 'utf8',
+    shell: process.platform === 'win32',
+  });
+  if (status !== 0) {
+    process.stderr.write(`${stdout ?? ''}${stderr ?? ''}`);
+    fail(`${what} failed${error ? ` (${error.message})` : ''}: ${command} ${args.join(' ')}`);
+  }
+  process.stderr.write(`setup: ${what} took ${((Date.now() - started) / 1000).toFixed(1)} s\n`);
+}
+
+function fail(message) {
+  process.stderr.write(`setup: ${message}\n`);
+  process.exit(1);
+}
