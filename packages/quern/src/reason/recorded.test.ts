@@ -1,0 +1,84 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../../test/temporary-folder.ts';
+import { RecordedReasoner } from './recorded.ts';
+
+const folder = temporaryFolder();
+
+function file(name: string, content: string | Uint8Array): string {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+describe('recorded reasoned queries', () => {
+  const text = JSON.stringify({ 'Why?\n': 'Because.', ünïcode: '', ['__proto__']: 'own' });
+
+  it.each([
+    ['plain', file('plain.json', text)],
+    ['compressed by gzip', file('packed.json.gz', gzipSync(text))],
+  ])('are found by the very text of the query, %s', async (_, path) => {
+    const reasoner = await RecordedReasoner.open(path);
+    expect(reasoner.id).toBe(`file:${path}`);
+    expect(await reasoner.reason('Why?\n')).toMatchObject({
+      query: 'Why?\n',
+      text: 'Because.',
+      reasoner: `file:${path}`,
+      finish: 'stop',
+      cached: true,
+      promptTokens: 0,
+      completionTokens: 0,
+    });
+    expect((await reasoner.reason('ünïcode')).text).toBe('');
+    expect((await reasoner.reason('__proto__')).text).toBe('own');
+    await reasoner.close();
+  });
+
+  it.each(['Why?', 'why?\n', 'toString', 'constructor', ''])(
+    'lack %j, which the error names',
+    async (query) => {
+      const path = file('lacking.json', text);
+      const reasoner = await RecordedReasoner.open(path);
+      await expect(reasoner.reason(query)).rejects.toMatchObject({
+        code: 'NOT_FOUND',
+        where: path,
+        message: expect.stringContaining(JSON.stringify(query)),
+      });
+    },
+  );
+
+  it('are asked for with a long query, of which the error shows the beginning', async () => {
+    const reasoner = await RecordedReasoner.open(file('long.json', '{}'));
+    const error: Error = await reasoner.reason('x'.repeat(5000)).then(
+      () => expect.fail('nothing was thrown'),
+      (reason: Error) => reason,
+    );
+    expect(error.message.length).toBeLessThan(600);
+    expect(error.message).toContain('xxx…');
+  });
+});
+
+describe('a file of reasoned queries', () => {
+  it.each([
+    ['broken JSON', '{"a": ', /not valid JSON/],
+    ['a list', '["a"]', /not a JSON object/],
+    ['null', 'null', /not a JSON object/],
+    ['a text', '"a"', /not a JSON object/],
+    ['nothing', '', /not valid JSON/],
+    ['a value that is no text', '{"first": "fine", "the query": 3}', /"the query" is not a text/],
+  ])('is refused when it holds %s', async (_, content, message) => {
+    const path = file('refused.json', content);
+    await expect(RecordedReasoner.open(path)).rejects.toMatchObject({
+      code: 'BAD_INPUT',
+      where: path,
+      message: expect.stringMatching(message),
+    });
+  });
+
+  it('is missed when it is not there', async () => {
+    const path = join(folder, 'none.json');
+    await expect(RecordedReasoner.open(path)).rejects.toMatchObject({ code: 'NOT_FOUND', where: path });
+  });
+});
