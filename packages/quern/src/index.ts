@@ -25,7 +25,7 @@ export type { Finish, ReasonedQuery, Reasoner, ReasonOptions } from './reason/re
 export { NoReasoner } from './reason/none.ts';
 export { RecordedReasoner } from './reason/recorded.ts';
 export { Rm3Reasoner, type Rm3Options } from './reason/rm3.ts';
-export { reasonerNamed } from './reason/reasoners.ts';
+export { reasonerNamed, type Feedback } from './reason/reasoners.ts';
 
 export { combineName, combineNamed, type Combine } from './search/combine.ts';
 export { reciprocalRankFusion } from './search/fusion.ts';
@@ -37,6 +37,7 @@ export type { Retriever, SearchOptions, TermRetriever, TermShare } from './searc
 export { evaluateRun, formatMeasure, parseMeasures, topicMeasures } from './evaluate/measures.ts';
 export type { EvaluationSettings, Measure, RunMeasures } from './evaluate/measures.ts';
 export { comparePaired, compareRuns } from './evaluate/comparison.ts';
+export { holm } from './evaluate/statistics.ts';
 export type { Comparison, PairedComparison, RunComparison } from './evaluate/comparison.ts';
 export { evaluateCollection } from './evaluate/evaluation.ts';
 export type { Evaluation, EvaluationOptions, Judged } from './evaluate/evaluation.ts';

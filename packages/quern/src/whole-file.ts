@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { rename, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
-import { fileError } from './errors.ts';
+import { fileError, QuernError } from './errors.ts';
 
 /**
  * Writes `lines` to `path`, each followed by a line feed; as gzip when `path` ends in `.gz`. The file comes to be under
@@ -34,4 +35,13 @@ function* blocksOf(lines: Iterable<string>): Generator<Buffer> {
     block = '';
   }
   if (block !== '') yield Buffer.from(block);
+}
+
+/** Throws unless the folder that `path` would lie in exists: to be asked before work that ends in writing it. */
+export async function checkFolderOf(path: string): Promise<void> {
+  const folder = dirname(path);
+  const found = await stat(folder).catch((error: unknown) => {
+    throw fileError(error, folder);
+  });
+  if (!found.isDirectory()) throw new QuernError('IO', 'is a file, not a folder', { where: folder });
 }

@@ -159,7 +159,7 @@ describe('wrong usage exits with 2', () => {
       index: ['corpus', '--out', 'x.index'],
       compare: ['a', 'b', '--qrels', 'c'],
       search: ['x.index', question],
-      reason: [question],
+      reason: [question, '--reasoner', 'none'],
       eval: [sample],
     };
     const { code, stdout, stderr } = await quern([command, ...(required[command] ?? []), '--nonsense'], {

@@ -8,7 +8,7 @@ import { compareRuns } from '../evaluate/comparison.ts';
 import type { Measure } from '../evaluate/measures.ts';
 import { buildReport } from '../evaluate/report.ts';
 import { reportHtml } from '../evaluate/report-html.ts';
-import { writeLines } from '../whole-file.ts';
+import { checkFolderOf, writeLines } from '../whole-file.ts';
 import { comparisonText } from './comparison-text.ts';
 import { shared } from './options.ts';
 import { note, print, printJson } from './output.ts';
@@ -40,6 +40,7 @@ Examples:
 }
 
 async function run(paths: string[], { qrels: qrelsPath, measures, html, json }: Options): Promise<void> {
+  if (html !== undefined) await checkFolderOf(html);
   const qrels = await readQrels(qrelsPath);
   const runs = await readRuns(paths);
   const comparison = compareRuns(runs[0], runs.slice(1), qrels, measures);

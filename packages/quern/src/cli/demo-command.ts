@@ -8,6 +8,7 @@ import { evaluateNamed } from '../evaluate/evaluate-named.ts';
 import type { Evaluation } from '../evaluate/evaluation.ts';
 import { parseMeasures } from '../evaluate/measures.ts';
 import { combineNamed } from '../search/combine.ts';
+import { checkFolderOf } from '../whole-file.ts';
 import { comparisonText } from './comparison-text.ts';
 import { interruptSignal } from './interrupt.ts';
 import { shared } from './options.ts';
@@ -44,6 +45,7 @@ async function run({ html, json }: Options): Promise<void> {
       hint: 'Build again: npm run build',
     });
   }
+  await checkFolderOf(html);
   const measures = parseMeasures(['ndcg@10', 'recall@10', 'map']);
   await evaluateNamed(
     `beir:${folder}`,

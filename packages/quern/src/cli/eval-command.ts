@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { collectionNames } from '../collections/collection.ts';
@@ -8,6 +9,7 @@ import { formatMeasure, type Measure } from '../evaluate/measures.ts';
 import { scorings, type Scoring } from '../lexical/bm25.ts';
 import { combineName, type Combine } from '../search/combine.ts';
 import { Warnings } from '../warnings.ts';
+import { checkFolderOf } from '../whole-file.ts';
 import { interruptSignal } from './interrupt.ts';
 import { shared } from './options.ts';
 import { durationText, note, print, printJson, printWarnings, table } from './output.ts';
@@ -50,11 +52,11 @@ export function evalCommand(): Command {
     .option('--split <name>', 'judgements of a BEIR collection: qrels/NAME.tsv (default: test)')
     .option(
       '--index <folder>',
-      'its index: opened if it exists, else built there (with bright:all: one folder a subset in it)',
+      'its index: opened if there is one, else built there (with bright:all: one folder a subset in it)',
     )
     .addOption(shared.analyzer())
     .addOption(shared.scoring().default(undefined, 'bm25q for BRIGHT, bm25 for others'))
-    .addOption(shared.reasoner())
+    .addOption(shared.reasoner().default('none'))
     .addOption(shared.combine())
     .addOption(shared.k(1000))
     .addOption(shared.measures('ndcg@10,map,recip_rank,recall@100,recall@1000'))
@@ -82,12 +84,13 @@ async function run(name: string, options: Options): Promise<void> {
       });
     }
   }
+  for (const file of [options.run, options.html]) if (file !== undefined) await checkFolderOf(file);
+  if (names.length > 1 && options.index !== undefined) await mkdir(options.index, { recursive: true });
   const warnings = new Warnings();
   const signal = interruptSignal();
   const records: EvaluationRecord[] = [];
   for (const each of names) {
-    const folder =
-      names.length > 1 && options.index ? join(options.index, each.split(':')[1]) : options.index;
+    const folder = names.length > 1 && options.index ? join(options.index, subfolder(each)) : options.index;
     const record = await evaluateNamed(
       each,
       {
@@ -111,6 +114,11 @@ async function run(name: string, options: Options): Promise<void> {
     const subsets = names.length > 1 ? { subsets: records } : {};
     printJson({ ...whole, ...subsets, warnings: warnings.list() });
   } else print(recordTable([whole], options.measures));
+}
+
+/** The folder of one collection's index among others': `biology`, `biology-long`. */
+function subfolder(name: string): string {
+  return name.slice(name.indexOf(':') + 1).replaceAll(':', '-');
 }
 
 /** A report shows what the reasoner changed, so it needs the run without one as well. */

@@ -2,7 +2,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import { combineNamed } from '../search/combine.ts';
 import { scorings } from '../lexical/bm25.ts';
 import { CORPUS_FORMATS } from '../collections/open-corpus.ts';
-import { parseMeasures } from '../evaluate/measures.ts';
+import { parseMeasures, type Measure } from '../evaluate/measures.ts';
 import { QuernError } from '../errors.ts';
 
 /** A whole number of 1 or more. */
@@ -27,6 +27,13 @@ function parsed<T>(parse: (text: string) => T): (text: string) => T {
   };
 }
 
+/** The measures that a text names, between commas; at least one. */
+function measureList(text: string): Measure[] {
+  const measures = parseMeasures([text]);
+  if (measures.length === 0) throw new QuernError('USAGE', 'it names no measure');
+  return measures;
+}
+
 /** Options that several commands share, so that they read the same everywhere. */
 export const shared = {
   json: () => new Option('--json', 'print one JSON document on stdout, nothing else'),
@@ -35,9 +42,7 @@ export const shared = {
   format: () => new Option('--format <format>', 'how the corpus lies on disk').choices(CORPUS_FORMATS),
   scoring: () => new Option('--scoring <scoring>', 'how terms are weighted').choices(scorings),
   reasoner: () =>
-    new Option('--reasoner <reasoner>', 'none, rm3, or file:PATH with recorded reasoned queries').default(
-      'none',
-    ),
+    new Option('--reasoner <reasoner>', 'none, rm3, or file:PATH with recorded reasoned queries'),
   combine: () =>
     new Option('--combine <how>', 'replace, concat:N, interpolate:W or rrf')
       .argParser(parsed(combineNamed))
@@ -46,7 +51,7 @@ export const shared = {
     new Option('-k <number>', 'how many hits').argParser(positiveInteger).default(value, String(value)),
   measures: (names: string) =>
     new Option('--measures <names>', 'measures between commas, e.g. ndcg@10,recall@100,map')
-      .argParser(parsed((text) => parseMeasures([text])))
+      .argParser(parsed(measureList))
       .default(parseMeasures([names]), names),
   html: () => new Option('--html <file>', 'write a self-contained report'),
 };

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import { scorings } from '../lexical/bm25.ts';
+import { scorings, type Scoring } from '../lexical/bm25.ts';
 import { LexicalIndex } from '../lexical/lexical-index.ts';
-import { reasonerNamed } from '../reason/reasoners.ts';
+import { preparedReasoner } from '../reason/reasoners.ts';
 import { interruptSignal } from './interrupt.ts';
 import { shared } from './options.ts';
 import { note, print, printJson } from './output.ts';
@@ -9,6 +9,7 @@ import { note, print, printJson } from './output.ts';
 interface Options {
   readonly reasoner: string;
   readonly index?: string;
+  readonly scoring: Scoring;
   readonly json?: boolean;
 }
 
@@ -19,6 +20,7 @@ export function reasonCommand(): Command {
     .argument('<question>', 'the question')
     .addOption(shared.reasoner().makeOptionMandatory())
     .option('--index <folder>', 'the index that rm3 learns from')
+    .addOption(shared.scoring().default(scorings[0]))
     .addOption(shared.json())
     .addHelpText(
       'after',
@@ -31,15 +33,19 @@ Examples:
 }
 
 async function run(question: string, options: Options): Promise<void> {
+  const prepare = await preparedReasoner(options.reasoner);
   const index = options.index === undefined ? undefined : await LexicalIndex.open(options.index);
   try {
-    const reasoner = await reasonerNamed(options.reasoner, index && { index, scoring: scorings[0] });
-    const { weights, ...reasoned } = await reasoner.reason(question, { signal: interruptSignal() });
-    if (options.json) printJson({ ...reasoned, ...(weights && { weights: Object.fromEntries(weights) }) });
-    else if (reasoned.text === '')
-      note(`quern: ${reasoned.reasoner} adds nothing: the question goes as it is`);
-    else print(reasoned.text);
-    await reasoner.close();
+    const reasoner = prepare(index && { index, scoring: options.scoring });
+    try {
+      const { weights, ...reasoned } = await reasoner.reason(question, { signal: interruptSignal() });
+      if (options.json) printJson({ ...reasoned, ...(weights && { weights: Object.fromEntries(weights) }) });
+      else if (reasoned.text === '')
+        note(`quern: ${reasoned.reasoner} adds nothing: the question goes as it is`);
+      else print(reasoned.text);
+    } finally {
+      await reasoner.close();
+    }
   } finally {
     await index?.close();
   }

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import type { Hit } from '../collections/records.ts';
 import { scorings, type Scoring } from '../lexical/bm25.ts';
 import { LexicalIndex, type StoredDocument } from '../lexical/lexical-index.ts';
-import { reasonerNamed } from '../reason/reasoners.ts';
+import { preparedReasoner } from '../reason/reasoners.ts';
 import { combineName, type Combine } from '../search/combine.ts';
 import { explainAnswer, type Explanation, type ExplainedHit } from '../search/explain.ts';
 import { LexicalRetriever } from '../search/lexical-retriever.ts';
@@ -28,7 +28,7 @@ export function searchCommand(): Command {
     .argument('<question>', 'the question')
     .addOption(shared.k(10))
     .addOption(shared.scoring().default(scorings[0]))
-    .addOption(shared.reasoner())
+    .addOption(shared.reasoner().default('none'))
     .addOption(shared.combine())
     .option('--explain', 'show every stage: texts, terms with their weights and origin, milliseconds')
     .addOption(shared.json())
@@ -44,11 +44,12 @@ Examples:
 }
 
 async function run(folder: string, question: string, options: Options): Promise<void> {
+  const prepare = await preparedReasoner(options.reasoner);
   const signal = interruptSignal();
   const index = await LexicalIndex.open(folder);
+  const reasoner = prepare({ index, scoring: options.scoring });
   try {
     const retriever = new LexicalRetriever(index, options.scoring);
-    const reasoner = await reasonerNamed(options.reasoner, { index, scoring: options.scoring });
     const pipeline = { reasoner, combine: options.combine, retriever };
     const found = await answer(pipeline, question, { k: options.k, signal });
     const documents = new Map<string, StoredDocument>();
@@ -59,8 +60,8 @@ async function run(folder: string, question: string, options: Options): Promise<
     const explanation = options.explain ? explainAnswer(found, retriever) : undefined;
     if (options.json) printJson(answerRecord(found, options, documents, explanation));
     else printAnswer(found, documents, explanation);
-    await reasoner.close();
   } finally {
+    await reasoner.close();
     await index.close();
   }
 }

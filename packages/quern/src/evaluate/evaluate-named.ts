@@ -1,7 +1,7 @@
 import { openCollection, type Collection } from '../collections/collection.ts';
 import type { Scoring } from '../lexical/bm25.ts';
 import { openCollectionIndex } from '../lexical/collection-index.ts';
-import { reasonerNamed } from '../reason/reasoners.ts';
+import { preparedReasoner } from '../reason/reasoners.ts';
 import { combineName, type Combine } from '../search/combine.ts';
 import { LexicalRetriever } from '../search/lexical-retriever.ts';
 import type { Warnings } from '../warnings.ts';
@@ -65,6 +65,7 @@ export async function evaluateNamed<T>(
     warnings,
     signal,
   });
+  const prepared = await Promise.all(options.reasoners.map(preparedReasoner));
   const started = performance.now();
   let work = silent;
   const opened = await openCollectionIndex(collection, {
@@ -81,9 +82,9 @@ export async function evaluateNamed<T>(
     const scoring = options.scoring ?? collection.defaultScoring;
     const retriever = new LexicalRetriever(opened.index, scoring);
     const evaluations: Evaluation[] = [];
-    for (const reasonerName of options.reasoners) {
-      const reasoner = await reasonerNamed(reasonerName, { index: opened.index, scoring });
-      const run = runName(scoring, reasonerName, combineName(combine));
+    for (const prepare of prepared) {
+      const reasoner = prepare({ index: opened.index, scoring });
+      const run = runName(scoring, reasoner.id, combineName(combine));
       work = onWork(`${collection.name} ${run}`, collection.topics.length);
       const pipeline = { reasoner, combine, retriever };
       const evaluation = await evaluateCollection(collection, pipeline, {
@@ -92,9 +93,11 @@ export async function evaluateNamed<T>(
         measures,
         signal,
         onTopic: (done) => work.update(done),
-      }).finally(() => work.stop());
+      }).finally(() => {
+        work.stop();
+        return reasoner.close();
+      });
       evaluations.push(evaluation);
-      await reasoner.close();
     }
     return await visit({ collection, retriever, scoring, k, evaluations, indexMilliseconds });
   } finally {

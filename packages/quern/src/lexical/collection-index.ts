@@ -2,8 +2,10 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Collection } from '../collections/collection.ts';
+import { QuernError } from '../errors.ts';
 import type { Warnings } from '../warnings.ts';
 import { checkAnalyzer, indexCorpus, type IndexCorpusOptions } from './index-corpus.ts';
+import { indexFileName } from './index-format.ts';
 import { LexicalIndex } from './lexical-index.ts';
 
 /** How the index of a collection is come by. */
@@ -11,7 +13,7 @@ export interface CollectionIndexOptions extends Pick<
   IndexCorpusOptions,
   'analyzer' | 'store' | 'onProgress' | 'signal'
 > {
-  /** The folder of its index: opened if it exists, else built there. Without it, an index is built for the moment. */
+  /** The folder of its index: opened if there is one, else built there. Without it, an index is built for the moment. */
   readonly folder?: string;
   /** Told how many bytes the corpus has, before it is indexed. */
   readonly onBuild?: (bytes: number | undefined) => void;
@@ -29,19 +31,20 @@ export interface CollectionIndex {
 
 /**
  * Opens the index of a collection, building it where there is none. Throws `ANALYZER_MISMATCH` when `analyzer`
- * contradicts the index or the collection's term vectors. Judged documents that the index lacks are counted as warnings.
+ * contradicts the index or the collection's term vectors, and `BAD_INPUT` when the index has none of the relevant
+ * documents: it is another corpus's. If it lacks some, they are counted as warnings.
  */
 export async function openCollectionIndex(
   collection: Collection,
   options: CollectionIndexOptions = {},
 ): Promise<CollectionIndex> {
   const { analyzer, folder, warnings } = options;
-  if (folder !== undefined && (await exists(folder))) {
+  if (folder !== undefined && (await exists(join(folder, indexFileName)))) {
     const index = await LexicalIndex.open(folder);
     try {
       if (analyzer !== undefined)
         checkAnalyzer(analyzer, index.analyzer, `the index ${folder} was made with`);
-      countUnknown(collection, index, warnings);
+      checkRelevant(collection, index, warnings);
     } catch (error) {
       await index.close();
       throw error;
@@ -61,7 +64,12 @@ export async function openCollectionIndex(
     const { onProgress, signal } = options;
     await indexCorpus(corpus, { out, analyzer, store, onProgress, signal });
     const index = await LexicalIndex.open(out);
-    countUnknown(collection, index, warnings);
+    try {
+      checkRelevant(collection, index, warnings);
+    } catch (error) {
+      await index.close();
+      throw error;
+    }
     return {
       index,
       built: true,
@@ -76,19 +84,27 @@ export async function openCollectionIndex(
   }
 }
 
-function countUnknown(
+/** Holds the relevant documents against the index. */
+function checkRelevant(
   { name, qrels }: Collection,
   index: LexicalIndex,
   warnings: Warnings | undefined,
 ): void {
-  if (!warnings) return;
+  let known = 0;
+  const missing: string[] = [];
   for (const [topic, judgements] of qrels) {
     for (const [id, level] of judgements) {
-      if (level > 0 && !index.has(id)) {
-        warnings.add('relevant document is not in the index', `${name}, topic ${topic}, document ${id}`);
-      }
+      if (level <= 0) continue;
+      if (index.has(id)) known++;
+      else missing.push(`${name}, topic ${topic}, document ${id}`);
     }
   }
+  if (known === 0 && missing.length > 0) {
+    throw new QuernError('BAD_INPUT', `the index has none of the relevant documents of ${name}`, {
+      hint: 'Is it the index of another corpus?',
+    });
+  }
+  for (const place of missing) warnings?.add('relevant document is not in the index', place);
 }
 
 function exists(path: string): Promise<boolean> {

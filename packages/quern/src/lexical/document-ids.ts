@@ -1,3 +1,5 @@
+import { toUSVString } from 'node:util';
+
 /** The ids of an index's documents: number ↔ id, and their byte order for ties. */
 export class DocumentIds {
   readonly #bytes: Buffer;
@@ -33,6 +35,8 @@ export class DocumentIds {
 
   /** The number of the document with this id, or -1. */
   numberOf(id: string): number {
+    // Half a surrogate pair would be encoded as U+FFFD and find the id that has it.
+    if (toUSVString(id) !== id) return -1;
     const wanted = Buffer.from(id);
     let from = 0;
     let to = this.size - 1;

@@ -10,17 +10,23 @@ export interface QueryTerm {
 /** Documents that are scored at a time: their sums (256 KiB) stay in the processor's cache. */
 const blockSize = 1 << 15;
 
+/** Room for the sums of one block, to be used again and again: fresh memory costs as much as the adding. */
+export function sumsFor(documents: number): Float64Array {
+  return new Float64Array(Math.min(blockSize, documents));
+}
+
 /**
  * Scores every document that has a term of the query, and offers it to `top`. Term by term, in ascending order of
  * their numbers and in double precision: a document's score is the same sum in the same order whatever the query's
- * order, the block or the path. `terms` must be ascending; `excluded` holds document numbers that are left out.
- * Returns the number of postings that were read.
+ * order, the block or the path. `terms` must be ascending; `excluded` holds document numbers that are left out; `sums`
+ * is {@link sumsFor} the documents, whatever it holds. Returns the number of postings that were read.
  */
 export function searchExhaustively(
   columns: PostingColumns,
   impacts: Impacts,
   terms: readonly QueryTerm[],
   excluded: readonly number[],
+  sums: Float64Array,
   top: TopDocuments,
 ): number {
   const { offsets, documents } = columns;
@@ -28,39 +34,30 @@ export function searchExhaustively(
   const total = columns.lengths.length;
   for (const { term } of terms) impacts.prepare(term);
   const cursors = Uint32Array.from(terms, ({ term }) => offsets[term]);
-  const sums = new Float64Array(Math.min(blockSize, total));
   let read = 0;
   for (let start = 0; start < total; start += blockSize) {
     const end = Math.min(start + blockSize, total);
+    sums.fill(0);
     let touched = false;
     for (let i = 0; i < terms.length; i++) {
-      const weight = terms[i].weight;
       const from = cursors[i];
       const last = offsets[terms[i].term + 1];
       const to = end === total ? last : firstFrom(documents, from, last, end);
-      addShares(sums, start, documents, weights, weight, from, to);
+      addShares(sums, start, documents, weights, terms[i].weight, from, to);
       cursors[i] = to;
       read += to - from;
       touched ||= to > from;
     }
     if (!touched) continue;
     for (const document of excluded) if (document >= start && document < end) sums[document - start] = 0;
-    let threshold = top.threshold;
-    for (let i = 0; i < end - start; i++) {
-      const score = sums[i];
-      if (score === 0) continue;
-      sums[i] = 0;
-      if (Math.fround(score) < threshold) continue;
-      top.offer(start + i, score);
-      threshold = top.threshold;
-    }
+    top.offer(start, sums.subarray(0, end - start));
   }
   return read;
 }
 
 /**
- * Adds `weight · w(t,d)` to the sums of the documents of the postings [from, to). Four postings a turn: with one, half
- * of the time goes into the loop itself (bench/search.ts). A term has a document once, so the order within is free.
+ * Adds `weight · w(t,d)` to the sums of the documents of the postings [from, to). Four postings a turn: with one, V8
+ * spends half of the time on the loop itself. A term has a document once, so the order within is free.
  */
 function addShares(
   sums: Float64Array,

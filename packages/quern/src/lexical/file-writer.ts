@@ -1,6 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
-import { fileError } from '../errors.ts';
+import { fileError, QuernError } from '../errors.ts';
 
 const flushAt = 1 << 20;
 
@@ -75,16 +75,20 @@ export class FileWriter {
     return readBytes(this.#file, this.path, position, length);
   }
 
-  /** Flushes, makes the content durable and closes the file. */
+  /** Flushes, makes the content durable and closes the file. After an error the file is still to be discarded. */
   async close(): Promise<void> {
+    await this.flush();
     try {
-      await this.flush();
       await this.#file.sync();
+      await this.#file.close();
     } catch (error) {
       throw fileError(error, this.path);
-    } finally {
-      await this.#file.close();
     }
+  }
+
+  /** Closes the file, which will be removed, without writing what is left to write. Closing twice does no harm. */
+  async discard(): Promise<void> {
+    await this.#file.close().catch(() => undefined);
   }
 
   async #put(bytes: Uint8Array): Promise<void> {
@@ -101,7 +105,7 @@ export class FileWriter {
   }
 }
 
-/** `length` bytes at `position` of an open file; throws `IO` where the file ends before. */
+/** `length` bytes at `position` of an open file; throws as {@link readInto} does. */
 export async function readBytes(
   file: FileHandle,
   path: string,
@@ -109,19 +113,30 @@ export async function readBytes(
   length: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = new Uint8Array(length);
-  let done = 0;
-  try {
-    while (done < length) {
-      // One call reads at most 2 GiB.
-      const wanted = Math.min(length - done, 1 << 30);
-      const { bytesRead } = await file.read(bytes, done, wanted, position + done);
-      if (bytesRead === 0) {
-        throw Object.assign(new Error('the file ended early'), { code: 'EOF' });
-      }
-      done += bytesRead;
-    }
-  } catch (error) {
-    throw fileError(error, path);
-  }
+  await readInto(bytes, file, path, position);
   return bytes;
+}
+
+/** Fills `bytes` from `position` of an open file; throws `CORRUPT_FILE` where the file ends before, and `IO`. */
+export async function readInto(
+  bytes: Uint8Array,
+  file: FileHandle,
+  path: string,
+  position: number,
+): Promise<void> {
+  let done = 0;
+  while (done < bytes.length) {
+    // One call reads at most 2 GiB.
+    const wanted = Math.min(bytes.length - done, 1 << 30);
+    const { bytesRead } = await file.read(bytes, done, wanted, position + done).catch((error: unknown) => {
+      throw fileError(error, path);
+    });
+    if (bytesRead === 0) {
+      throw new QuernError('CORRUPT_FILE', `ends at byte ${position + done}, within its content`, {
+        where: path,
+        hint: 'The file was cut while it was open: build it again',
+      });
+    }
+    done += bytesRead;
+  }
 }

@@ -12,8 +12,9 @@
  * old index or none; the next build clears what a killed one left.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { toUSVString } from 'node:util';
 import { crc32 } from 'node:zlib';
 import { compareBytes } from '../collections/ranking-order.ts';
 import { documentText, type Document } from '../collections/records.ts';
@@ -44,16 +45,19 @@ export interface BuildSummary extends IndexFacts {
   readonly bytes: number;
 }
 
-/** The most postings, and bytes of terms, that 32-bit places can reach. */
+/** The most postings, and bytes of terms or ids, that 32-bit places can reach; the highest term frequency as well. */
 const maxPlace = 0xffff_ffff;
-/** The most documents: their numbers are signed 32-bit. */
-const maxDocuments = 0x7fff_ffff;
+/** The most documents, and terms: what a Map of V8 can hold. */
+const maxEntries = 1 << 24;
 const recordHead = 4;
 
 /** The work folders of the builds that run in this process. */
 const workFolders = new Set<string>();
 
-/** An index under construction: add documents, then `finish`, or `abandon`. */
+/**
+ * An index under construction: add documents, one after the other, then `finish`, or `abandon`. A document that
+ * `BAD_INPUT` was thrown for is not in the index; after any other error there is only `abandon`.
+ */
 export class IndexBuilder {
   readonly #options: BuildOptions;
   readonly #out: string;
@@ -70,20 +74,35 @@ export class IndexBuilder {
   #withTerms = 0;
   #highestFrequency = 0;
 
-  private constructor(options: BuildOptions, work: string, pairs: FileWriter, store: FileWriter | undefined) {
+  private constructor(
+    options: BuildOptions,
+    out: string,
+    work: string,
+    pairs: FileWriter,
+    store: FileWriter | undefined,
+  ) {
     this.#options = options;
-    this.#out = resolve(options.out);
+    this.#out = out;
     this.#work = work;
     this.#pairs = pairs;
     this.#store = store;
   }
 
   /**
-   * Starts an index. Throws `ALREADY_EXISTS` when `out` is a file, or a folder with other content than an index, and
-   * `NOT_FOUND` when the folder above it does not exist.
+   * Starts an index. Throws `ALREADY_EXISTS` when `out` is a file, or a folder with other content than an index,
+   * `NOT_FOUND` when the folder above it does not exist, and `USAGE` when `out` is the root of a volume.
    */
   static async create(options: BuildOptions): Promise<IndexBuilder> {
-    const out = resolve(options.out);
+    const { postingsPerPass = 1 } = options;
+    if (!Number.isSafeInteger(postingsPerPass) || postingsPerPass < 1) {
+      throw new QuernError(
+        'USAGE',
+        `postingsPerPass must be a positive whole number, not ${postingsPerPass}`,
+      );
+    }
+    const given = resolve(options.out);
+    // The work folder has to lie on the volume of the final one, so a link is followed first.
+    const out = await realpath(given).catch(() => given);
     await checkTarget(out);
     await clearKilledBuilds(out);
     const work = `${out}.partial-${process.pid}-${randomBytes(4).toString('hex')}`;
@@ -97,7 +116,7 @@ export class IndexBuilder {
     try {
       const pairs = await FileWriter.create(join(work, 'pairs'));
       const store = options.store ? await FileWriter.create(join(work, 'store')) : undefined;
-      return new IndexBuilder(options, work, pairs, store);
+      return new IndexBuilder(options, out, work, pairs, store);
     } catch (error) {
       await removeWork(work);
       throw error;
@@ -112,10 +131,11 @@ export class IndexBuilder {
   /** Analyses and adds a document. `where` names its place for errors; a repeated id throws `BAD_INPUT`. */
   async add(document: Document, where: string): Promise<void> {
     const frequencies = new Map<string, number>();
-    for (const term of this.#options.analyzer.terms(documentText(document))) {
+    // Half a surrogate pair, as cut texts end in, has no UTF-8: it becomes U+FFFD, as in any file.
+    for (const term of this.#options.analyzer.terms(toUSVString(documentText(document)))) {
       frequencies.set(term, (frequencies.get(term) ?? 0) + 1);
     }
-    await this.addVector(document.id, frequencies, where);
+    await this.#add(document.id, frequencies, where);
     if (this.#store) {
       const { title, text, metadata } = document;
       const json = Buffer.from(JSON.stringify({ title, text, ...(metadata && { metadata }) }));
@@ -124,34 +144,10 @@ export class IndexBuilder {
     }
   }
 
-  /** Adds a document by its term frequencies. */
+  /** Adds a document by its term frequencies, positive integers. Throws `USAGE` in an index that stores documents. */
   async addVector(id: string, frequencies: ReadonlyMap<string, number>, where: string): Promise<void> {
-    throwIfAborted(this.#options.signal);
-    this.#claimId(id, where);
-    const pairs = new Uint32Array(1 + frequencies.size * 2);
-    pairs[0] = frequencies.size;
-    let at = 1;
-    let length = 0;
-    for (const [term, frequency] of frequencies) {
-      pairs[at++] = this.#numberOf(term);
-      pairs[at++] = frequency;
-      length += frequency;
-      if (frequency > this.#highestFrequency) this.#highestFrequency = frequency;
-    }
-    if (length > 0xffff_ffff) {
-      throw new QuernError('BAD_INPUT', `document ${id} has more than 2^32 tokens`, { where });
-    }
-    this.#lengths.push(length);
-    this.#postings += frequencies.size;
-    if (this.#postings > maxPlace) {
-      throw new QuernError('BAD_INPUT', 'an index holds at most 2^32 - 1 postings', {
-        where,
-        hint: 'Split the corpus',
-      });
-    }
-    this.#tokens += length;
-    if (length > 0) this.#withTerms++;
-    await this.#pairs.write(pairs);
+    if (this.#store) throw new QuernError('USAGE', 'term frequencies have no text to store', { where });
+    await this.#add(id, frequencies, where);
   }
 
   /** Sorts, inverts and writes the index, puts it in its place, and says what it holds. */
@@ -160,42 +156,82 @@ export class IndexBuilder {
       return await this.#finish();
     } catch (error) {
       await this.abandon();
-      throw error;
+      throw fileError(error, this.#out);
     }
   }
 
   /** Stops and removes everything that was written. */
   async abandon(): Promise<void> {
-    await this.#pairs.close().catch(() => undefined);
-    await this.#store?.close().catch(() => undefined);
+    await this.#pairs.discard();
+    await this.#store?.discard();
     await removeWork(this.#work);
   }
 
-  #claimId(id: string, where: string): void {
-    const first = this.#ids.get(id);
+  /** Checks everything before anything changes: a document that is refused leaves no trace. */
+  async #add(id: string, frequencies: ReadonlyMap<string, number>, where: string): Promise<void> {
+    throwIfAborted(this.#options.signal);
+    const ownId = this.#newId(id, where);
+    const pairs = new Uint32Array(1 + frequencies.size * 2);
+    pairs[0] = frequencies.size;
+    const newTerms: { term: string; at: number }[] = [];
+    let at = 1;
+    let length = 0;
+    for (const [term, frequency] of frequencies) {
+      if (!(Number.isInteger(frequency) && frequency >= 1)) {
+        const what = `the frequency of ${JSON.stringify(term)} is ${frequency}, not a positive integer`;
+        throw new QuernError('BAD_INPUT', what, { where });
+      }
+      const known = this.#terms.get(term);
+      if (known === undefined) newTerms.push({ term: ownCopy(term, 'term', where), at });
+      else pairs[at] = known;
+      pairs[at + 1] = frequency;
+      at += 2;
+      length += frequency;
+    }
+    if (length > maxPlace) {
+      throw new QuernError('BAD_INPUT', `document ${JSON.stringify(id)} has 2^32 tokens or more`, { where });
+    }
+    this.#checkRoom(newTerms.length, frequencies.size, where);
+
+    this.#ids.set(ownId, where);
+    for (const { term, at: place } of newTerms) {
+      pairs[place] = this.#terms.size;
+      this.#terms.set(term, this.#terms.size);
+      this.#documentFrequencies.push(0);
+    }
+    for (let i = 1; i < pairs.length; i += 2) {
+      this.#documentFrequencies.increment(pairs[i]);
+      if (pairs[i + 1] > this.#highestFrequency) this.#highestFrequency = pairs[i + 1];
+    }
+    this.#lengths.push(length);
+    this.#postings += frequencies.size;
+    this.#tokens += length;
+    if (length > 0) this.#withTerms++;
+    await this.#pairs.write(pairs);
+  }
+
+  #newId(id: string, where: string): string {
     if (id === '') throw new QuernError('BAD_INPUT', 'the document has an empty id', { where });
+    const first = this.#ids.get(id);
     if (first !== undefined) {
       throw new QuernError('BAD_INPUT', `the document id ${JSON.stringify(id)} was already used`, {
         where,
         hint: `It was first seen at ${first}; ids must be unique in a corpus`,
       });
     }
-    if (this.#ids.size === maxDocuments) {
-      throw new QuernError('BAD_INPUT', `an index holds at most ${maxDocuments} documents`, { where });
-    }
-    this.#ids.set(id, where);
+    return ownCopy(id, 'document id', where);
   }
 
-  #numberOf(term: string): number {
-    const known = this.#terms.get(term);
-    if (known !== undefined) {
-      this.#documentFrequencies.increment(known);
-      return known;
-    }
-    const number = this.#terms.size;
-    this.#terms.set(term, number);
-    this.#documentFrequencies.push(1);
-    return number;
+  #checkRoom(newTerms: number, newPostings: number, where: string): void {
+    const full =
+      (this.#ids.size >= maxEntries && `${maxEntries} documents`) ||
+      (this.#terms.size + newTerms > maxEntries && `${maxEntries} terms`) ||
+      (this.#postings + newPostings > maxPlace && `${maxPlace} postings`);
+    if (full)
+      throw new QuernError('BAD_INPUT', `an index holds at most ${full}`, {
+        where,
+        hint: 'Split the corpus',
+      });
   }
 
   async #finish(): Promise<BuildSummary> {
@@ -297,7 +333,7 @@ export class IndexBuilder {
         (position, length) => file.read(vectors.start + position, length),
         vectors.bytes,
         (words, at) => 2 + 2 * words[at],
-        async (words, at, document) => {
+        (words, at, document) => {
           throwIfAborted(this.#options.signal);
           const count = words[at];
           for (let i = lowerBound(words, at + 1, at + 1 + count, from); i < at + 1 + count; i++) {
@@ -331,19 +367,19 @@ export class IndexBuilder {
   }
 
   async #putInPlace(): Promise<void> {
-    await this.#pairs.close();
-    await this.#store?.close();
+    await this.#pairs.discard();
+    await this.#store?.discard();
     await rm(join(this.#work, 'pairs'));
     await rm(join(this.#work, 'store'), { force: true });
-    try {
-      if (await isFolder(this.#out)) {
-        await rename(join(this.#work, indexFileName), join(this.#out, indexFileName));
-        await removeWork(this.#work);
-      } else await rename(this.#work, this.#out);
-      workFolders.delete(this.#work);
-    } catch (error) {
-      throw fileError(error, this.#out);
+    await syncFolder(this.#work);
+    if (await isFolder(this.#out)) {
+      await rename(join(this.#work, indexFileName), join(this.#out, indexFileName));
+      await syncFolder(this.#out);
+    } else {
+      await rename(this.#work, this.#out);
+      await syncFolder(dirname(this.#out));
     }
+    await removeWork(this.#work);
   }
 }
 
@@ -360,23 +396,43 @@ function withChecksum(bytes: Uint8Array): Uint8Array {
 }
 
 async function writeIds(file: IndexFileWriter, ids: readonly string[]): Promise<void> {
-  const encoded = ids.map((id) => Buffer.from(id));
-  await file.section('ids', 'u8', Buffer.concat(encoded));
-  await file.section('id-offsets', 'f64', prefixSums(encoded.map((id) => id.length)));
+  const offsets = await writeStrings(file, 'ids', ids);
+  await file.section('id-offsets', 'f64', offsets);
   const order = Uint32Array.from(ids.keys()).sort((a, b) => compareBytes(ids[a], ids[b]));
   await file.section('id-order', 'u32', order);
 }
 
 async function writeTerms(file: IndexFileWriter, terms: readonly string[]): Promise<void> {
-  const encoded = terms.map((term) => Buffer.from(term));
-  const offsets = prefixSums(encoded.map((term) => term.length));
-  if (offsets[terms.length] > maxPlace) {
-    throw new QuernError('BAD_INPUT', 'the vocabulary exceeds 4 GiB', {
-      hint: 'Does the analyzer split the text at all?',
-    });
-  }
-  await file.section('terms', 'u8', Buffer.concat(encoded));
+  const offsets = await writeStrings(file, 'terms', terms);
   await file.section('term-offsets', 'u32', Uint32Array.from(offsets));
+}
+
+/** Writes the strings' UTF-8, one after the other, and returns their places. */
+async function writeStrings(
+  file: IndexFileWriter,
+  section: string,
+  strings: readonly string[],
+): Promise<Float64Array> {
+  const offsets = prefixSums(strings.map((text) => Buffer.byteLength(text)));
+  const bytes = offsets[strings.length];
+  if (bytes > maxPlace) throw new QuernError('BAD_INPUT', `the ${section} of this corpus exceed 4 GiB`);
+  const stream = file.stream(section, 'u8', bytes);
+  for (const text of strings) await stream.write(Buffer.from(text));
+  await stream.end();
+  return offsets;
+}
+
+/**
+ * A copy of `text` that is part of no other string: V8 keeps the whole text alive that a long slice was cut from. Throws
+ * `BAD_INPUT` where `text` is not valid Unicode, as its UTF-8 would then be another's too.
+ */
+function ownCopy(text: string, what: string, where: string): string {
+  const copy = Buffer.from(text).toString();
+  if (copy === text) return copy;
+  throw new QuernError('BAD_INPUT', `the ${what} ${JSON.stringify(text)} is not valid Unicode`, {
+    where,
+    hint: 'It holds half of a surrogate pair',
+  });
 }
 
 /** `[0, v0, v0 + v1, …]`. */
@@ -402,30 +458,34 @@ function lowerBound(words: Uint32Array, from: number, to: number, value: number)
   return from;
 }
 
-/** Walks the records of a file of 32-bit words, reading it in large pieces. */
+/** Walks the records of `bytes` bytes of 32-bit words, reading them in large pieces; `wordsOf`: a record's size. */
 async function eachRecord(
   read: (position: number, length: number) => Promise<Uint8Array>,
   bytes: number,
   wordsOf: (words: Uint32Array, at: number) => number,
-  visit: (words: Uint32Array, at: number, record: number) => Promise<void>,
+  visit: (words: Uint32Array, at: number, record: number) => Promise<void> | void,
 ): Promise<void> {
   const piece = 4 << 20;
-  let position = 0;
   let record = 0;
   let wanted = piece;
-  while (position < bytes) {
+  for (let position = 0; position < bytes;) {
     const chunk = await read(position, Math.min(wanted, bytes - position));
     const words = new Uint32Array(chunk.buffer, chunk.byteOffset, chunk.byteLength >> 2);
     let at = 0;
     while (at < words.length) {
       const size = wordsOf(words, at);
       if (at + size > words.length) break;
-      await visit(words, at, record++);
+      const pending = visit(words, at, record++);
+      if (pending) await pending;
       at += size;
     }
-    // A record larger than a piece: read again, enough for the whole of it.
-    wanted = at === 0 ? wordsOf(words, 0) * 4 : piece;
     position += at * 4;
+    wanted = piece;
+    if (at === 0) {
+      // A record larger than a piece: read again, enough for the whole of it.
+      wanted = wordsOf(words, 0) * 4;
+      if (position + wanted > bytes) throw new QuernError('IO', 'a file of the build was changed by others');
+    }
   }
 }
 
@@ -434,6 +494,13 @@ async function isFolder(path: string): Promise<boolean> {
     (entry) => entry.isDirectory(),
     () => false,
   );
+}
+
+/** Makes the entries of a folder durable, as far as the system can: Windows and some networks cannot. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r').catch(() => undefined);
+  await folder?.sync().catch(() => undefined);
+  await folder?.close();
 }
 
 async function checkTarget(out: string): Promise<void> {
@@ -454,6 +521,12 @@ async function checkTarget(out: string): Promise<void> {
       hint: 'Choose a new or an empty folder',
     });
   }
+  if ((await stat(out)).dev !== (await stat(dirname(out))).dev) {
+    throw new QuernError('USAGE', 'is the root of a volume, and a finished index cannot be moved into it', {
+      where: out,
+      hint: `Choose a folder in it, such as ${join(out, 'index')}`,
+    });
+  }
 }
 
 /** Removes the work folders that builds of `out` left when their process was killed. */
@@ -467,12 +540,13 @@ async function clearKilledBuilds(out: string): Promise<void> {
     // In a container every process may have the same number: trust only our own list for it.
     const pid = Number(owner[1]);
     const running = pid === process.pid ? workFolders.has(work) : isAlive(pid);
-    if (!running) await rm(work, { recursive: true, force: true });
+    if (!running) await removeWork(work);
   }
 }
 
+/** Removes a work folder. What cannot be removed now is left to the next build: it must not hide how this one went. */
 async function removeWork(work: string): Promise<void> {
-  await rm(work, { recursive: true, force: true });
+  await rm(work, { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined);
   workFolders.delete(work);
 }
 

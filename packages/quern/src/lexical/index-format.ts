@@ -29,7 +29,7 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { fileError, QuernError } from '../errors.ts';
-import { FileWriter, readBytes } from './file-writer.ts';
+import { FileWriter, readBytes, readInto } from './file-writer.ts';
 
 /** The version of the format that this code writes and reads. */
 export const formatVersion = 1;
@@ -41,6 +41,8 @@ const headBytes = 16;
 const footBytes = 16;
 const startMagic = 'QUERNIDX';
 const endMagic = 'XDINREUQ';
+/** Bytes of a section that are read and checked at a time. */
+const pieceBytes = 1 << 20;
 
 /** The element types of sections. */
 export type SectionType = 'u8' | 'u16' | 'u32' | 'i32' | 'f64' | 'records';
@@ -151,8 +153,8 @@ export class IndexFileWriter {
   }
 
   /** Closes the file without a table; it cannot be opened as an index. */
-  async abandon(): Promise<void> {
-    await this.#file.close().catch(() => undefined);
+  abandon(): Promise<void> {
+    return this.#file.discard();
   }
 }
 
@@ -230,7 +232,8 @@ export class IndexFile {
     if (length !== undefined && elements !== length) {
       throw this.corrupt(name, `holds ${elements} elements, not ${length}`);
     }
-    const { buffer } = await this.#verified(name, section);
+    const buffer = new ArrayBuffer(section.bytes + padding(section.bytes));
+    await this.#readVerified(name, section, (from, size) => new Uint8Array(buffer, from, size));
     switch (section.type) {
       case 'u16':
         return new Uint16Array(buffer, 0, elements);
@@ -243,6 +246,20 @@ export class IndexFile {
       default:
         return new Uint8Array(buffer, 0, elements);
     }
+  }
+
+  /**
+   * A section of `length` places in something of `end` elements: ascending numbers, the first 0 and the last `end`.
+   * Throws `CORRUPT_FILE` where they are not.
+   */
+  async places(name: string, type: 'u32', length: number, end: number): Promise<Uint32Array>;
+  async places(name: string, type: 'f64', length: number, end: number): Promise<Float64Array>;
+  async places(name: string, type: 'u32' | 'f64', length: number, end: number) {
+    const places = await (type === 'u32' ? this.array(name, type, length) : this.array(name, type, length));
+    let ascend = places[0] === 0 && places[length - 1] === end;
+    for (let i = 1; i < length && ascend; i++) ascend = places[i] >= places[i - 1];
+    if (!ascend) throw this.corrupt(name, `its places do not ascend from 0 to ${end}`);
+    return places;
   }
 
   /** The bytes of one record, its trailing checksum verified and removed. `number` is the document's. */
@@ -262,7 +279,10 @@ export class IndexFile {
 
   /** Reads every section and verifies its checksum; throws `CORRUPT_FILE` naming the first that fails. */
   async verify(): Promise<void> {
-    for (const [name, section] of Object.entries(this.table.sections)) await this.#verified(name, section);
+    const piece = new Uint8Array(pieceBytes);
+    for (const [name, section] of Object.entries(this.table.sections)) {
+      await this.#readVerified(name, section, (_, size) => piece.subarray(0, size));
+    }
   }
 
   /** The error for a damaged section. */
@@ -275,15 +295,20 @@ export class IndexFile {
     await this.#file.close();
   }
 
-  async #verified(name: string, section: Section): Promise<Uint8Array<ArrayBuffer>> {
-    const bytes = await readBytes(
-      this.#file,
-      this.path,
-      section.offset,
-      section.bytes + padding(section.bytes),
-    );
-    if (crc32(bytes) !== section.checksum) throw this.corrupt(name, 'the checksum does not match');
-    return bytes;
+  /** Reads a section with its padding, piece by piece, into what `target` gives for each, and verifies its checksum. */
+  async #readVerified(
+    name: string,
+    { offset, bytes, checksum }: Section,
+    target: (from: number, size: number) => Uint8Array,
+  ): Promise<void> {
+    const end = bytes + padding(bytes);
+    let actual = 0;
+    for (let from = 0; from < end; from += pieceBytes) {
+      const piece = target(from, Math.min(pieceBytes, end - from));
+      await readInto(piece, this.#file, this.path, offset + from);
+      actual = crc32(piece, actual);
+    }
+    if (actual !== checksum) throw this.corrupt(name, 'the checksum does not match');
   }
 }
 
@@ -315,12 +340,49 @@ async function readTable(file: FileHandle, path: string, size: number): Promise<
   const json = Buffer.from(await readBytes(file, path, size - footBytes - tableBytes, tableBytes));
   if (crc32(json) !== foot.readUInt32LE(0))
     throw corruptFile(`${path} (table)`, 'the checksum does not match');
-  const table = JSON.parse(json.toString('utf8')) as IndexTable;
-  for (const [name, { type, offset, bytes }] of Object.entries(table.sections)) {
-    const fits = offset >= headBytes && bytes >= 0 && offset + bytes + padding(bytes) <= size;
-    if (!fits || !Object.hasOwn(alignments, type) || bytes % alignments[type] !== 0) {
+  const table = parsedTable(json, `${path} (table)`);
+  const tableStart = size - footBytes - tableBytes;
+  for (const [name, section] of Object.entries(table.sections)) {
+    if (!isPlaced(section, tableStart)) {
       throw corruptFile(`${path} (section ${name})`, 'the table places it outside of the file');
     }
   }
   return table;
+}
+
+function parsedTable(json: Buffer, where: string): IndexTable {
+  let table: Partial<IndexTable> | null = null;
+  try {
+    table = JSON.parse(json.toString('utf8')) as Partial<IndexTable> | null;
+  } catch {
+    // Reported below.
+  }
+  const counts = ['documents', 'documentsWithTerms', 'terms', 'postings', 'tokens'] as const;
+  if (
+    table?.version !== formatVersion ||
+    typeof table.analyzer !== 'string' ||
+    !counts.every((name) => isCount(table[name])) ||
+    typeof table.sections !== 'object' ||
+    table.sections === null
+  ) {
+    throw corruptFile(where, 'does not say what an index has to say of itself');
+  }
+  return table as IndexTable;
+}
+
+function isPlaced(section: Section | null, end: number): boolean {
+  if (typeof section !== 'object' || section === null) return false;
+  const { type, offset, bytes } = section;
+  return (
+    Object.hasOwn(alignments, type) &&
+    isCount(offset) &&
+    isCount(bytes) &&
+    bytes % alignments[type] === 0 &&
+    offset >= headBytes &&
+    offset + bytes + padding(bytes) <= end
+  );
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }

@@ -3,7 +3,7 @@ import { QuernError } from '../errors.ts';
 import { checkParameters, defaultParameters, queryWeights } from './bm25.ts';
 import type { Bm25Parameters, CorpusStatistics, Scoring } from './bm25.ts';
 import { DocumentIds } from './document-ids.ts';
-import { searchExhaustively, type QueryTerm } from './exhaustive-search.ts';
+import { searchExhaustively, sumsFor, type QueryTerm } from './exhaustive-search.ts';
 import { IndexFile, type IndexTable } from './index-format.ts';
 import { Impacts, type PostingColumns } from './postings.ts';
 import { TermDictionary } from './term-dictionary.ts';
@@ -34,6 +34,7 @@ export class LexicalIndex {
   readonly #columns: PostingColumns;
   readonly #vectorOffsets: Float64Array;
   readonly #storeOffsets: Float64Array | undefined;
+  readonly #sums: Float64Array;
   #impacts: Impacts | undefined;
   #postingsRead = 0;
   readonly #statistics: CorpusStatistics;
@@ -50,6 +51,7 @@ export class LexicalIndex {
     this.#dictionary = dictionary;
     this.#ids = ids;
     this.#columns = columns;
+    this.#sums = sumsFor(columns.lengths.length);
     this.#vectorOffsets = vectorOffsets;
     this.#storeOffsets = storeOffsets;
     const { documentsWithTerms, tokens } = file.table;
@@ -64,25 +66,29 @@ export class LexicalIndex {
     const file = await IndexFile.open(folder);
     try {
       const { documents, terms, postings } = file.table;
+      const termBytes = await file.array('terms', 'u8');
       const dictionary = new TermDictionary(
-        await file.array('terms', 'u8'),
-        await file.array('term-offsets', 'u32', terms + 1),
+        termBytes,
+        await file.places('term-offsets', 'u32', terms + 1, termBytes.length),
       );
+      const idBytes = await file.array('ids', 'u8');
       const ids = new DocumentIds(
-        await file.array('ids', 'u8'),
-        await file.array('id-offsets', 'f64', documents + 1),
+        idBytes,
+        await file.places('id-offsets', 'f64', documents + 1, idBytes.length),
         await file.array('id-order', 'u32', documents),
       );
+      if (ids.order.some((document) => document >= documents)) {
+        throw file.corrupt('id-order', 'names a document that the index does not have');
+      }
       const columns: PostingColumns = {
-        offsets: await file.array('posting-offsets', 'u32', terms + 1),
+        offsets: await file.places('posting-offsets', 'u32', terms + 1, postings),
         documents: await file.array('posting-documents', 'i32', postings),
         frequencies: await file.array('posting-frequencies', 'narrow', postings),
         lengths: await file.array('document-lengths', 'u32', documents),
       };
-      const vectorOffsets = await file.array('vector-offsets', 'f64', documents + 1);
-      const storeOffsets = file.has('store')
-        ? await file.array('store-offsets', 'f64', documents + 1)
-        : undefined;
+      checkCounts(file, columns);
+      const vectorOffsets = await offsetsOf(file, 'vectors', 'vector-offsets');
+      const storeOffsets = file.has('store') ? await offsetsOf(file, 'store', 'store-offsets') : undefined;
       return new LexicalIndex(file, dictionary, ids, columns, vectorOffsets, storeOffsets);
     } catch (error) {
       await file.close();
@@ -153,6 +159,7 @@ export class LexicalIndex {
       this.#impactsFor(parameters),
       terms,
       without,
+      this.#sums,
       top,
     );
     const { documents, scores } = top.take();
@@ -198,6 +205,7 @@ export class LexicalIndex {
     );
     const words = new Uint32Array(record.buffer, 0, record.byteLength >> 2);
     const size = words[0];
+    if (words.length !== 1 + 2 * size) throw this.#file.corrupt('vectors', `record ${document} is malformed`);
     const vector = new Map<string, number>();
     for (let i = 1; i <= size; i++) vector.set(this.#dictionary.term(words[i]), words[i + size]);
     return vector;
@@ -209,7 +217,11 @@ export class LexicalIndex {
     if (!this.#storeOffsets) return undefined;
     const [from, to] = [this.#storeOffsets[document], this.#storeOffsets[document + 1]];
     const record = await this.#file.record('store', document, from, to);
-    return JSON.parse(Buffer.from(record).toString('utf8')) as StoredDocument;
+    try {
+      return JSON.parse(Buffer.from(record).toString('utf8')) as StoredDocument;
+    } catch {
+      throw this.#file.corrupt('store', `record ${document} is not JSON`);
+    }
   }
 
   /** Reads the whole file and verifies every checksum; throws `CORRUPT_FILE`. */
@@ -262,5 +274,29 @@ export class LexicalIndex {
     if (this.#impacts && last?.k1 === parameters.k1 && last.b === parameters.b) return this.#impacts;
     checkParameters(parameters);
     return (this.#impacts = new Impacts(this.#columns, this.#statistics, parameters));
+  }
+}
+
+/** The places of the documents' records in the section `records`. */
+function offsetsOf(file: IndexFile, records: string, name: string): Promise<Float64Array> {
+  return file.places(name, 'f64', file.table.documents + 1, file.place(records).bytes);
+}
+
+/** Throws `CORRUPT_FILE` unless the table's counts are those of the columns: what the formulas take is then sound. */
+function checkCounts(file: IndexFile, { offsets, lengths }: PostingColumns): void {
+  let tokens = 0;
+  let withTerms = 0;
+  for (let i = 0; i < lengths.length; i++) {
+    tokens += lengths[i];
+    if (lengths[i] > 0) withTerms++;
+  }
+  const { table } = file;
+  if (tokens !== table.tokens || withTerms !== table.documentsWithTerms) {
+    throw file.corrupt('document-lengths', 'does not add up to what the table says');
+  }
+  for (let term = 0; term < table.terms; term++) {
+    if (offsets[term + 1] - offsets[term] > withTerms) {
+      throw file.corrupt('posting-offsets', `gives term ${term} more postings than there are documents`);
+    }
   }
 }

@@ -1,3 +1,5 @@
+import { toUSVString } from 'node:util';
+
 const memoLimit = 1 << 16;
 
 /** The sorted terms of an index: term ↔ number, by binary search over their UTF-8 as it lies in the file. */
@@ -26,7 +28,8 @@ export class TermDictionary {
     const known = this.#memo.get(term);
     if (known !== undefined) return known;
     if (this.#memo.size === memoLimit) this.#memo.clear();
-    const number = this.#find(Buffer.from(term));
+    // Half a surrogate pair would be encoded as U+FFFD and find the term that has it.
+    const number = toUSVString(term) === term ? this.#find(Buffer.from(term)) : -1;
     this.#memo.set(term, number);
     return number;
   }

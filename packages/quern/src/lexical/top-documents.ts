@@ -2,16 +2,23 @@
  * The k best of the documents offered to it. Order: higher score first, ties by descending byte order of ids, which
  * `places` gives.
  *
- * Candidates are gathered in a buffer of 3k; when it is full, a partial sort keeps the best k, and the worst of them
- * becomes the threshold for what comes. That costs a constant time a candidate, where a heap costs log k, which is felt at k = 1,000.
+ * A candidate is one double, its key: the upper 32 bits are the score as a 32-bit float, the lower ones its place. Scores
+ * are positive, and positive doubles have the order of their bits, so comparing keys compares scores and then places.
+ *
+ * Keys are gathered in a buffer of 3k; when it is full, a partial sort keeps the best k, and the worst of them becomes
+ * the threshold for what comes. That costs a constant time a candidate, where a heap costs log k, which is felt at
+ * k = 1,000.
  */
 export class TopDocuments {
   readonly #k: number;
   readonly #placesOf: Uint32Array;
   readonly #documents: Uint32Array;
-  readonly #scores: Float32Array;
+  readonly #keys: Float64Array;
+  /** The keys' bits as pairs (place, score), on a little-endian machine. */
   readonly #places: Uint32Array;
+  readonly #scores: Float32Array;
   #size = 0;
+  /** Scores below this cannot enter any more; one that equals it can, by its id. */
   #threshold = 0;
 
   /**
@@ -21,98 +28,80 @@ export class TopDocuments {
     this.#k = Math.min(k, order.length);
     this.#placesOf = placesOf;
     this.#documents = order;
-    const capacity = Math.min(order.length, Math.max(3 * this.#k, 64));
-    this.#scores = new Float32Array(capacity);
-    this.#places = new Uint32Array(capacity);
+    this.#keys = new Float64Array(Math.min(order.length, Math.max(3 * this.#k, 64)));
+    this.#places = new Uint32Array(this.#keys.buffer);
+    this.#scores = new Float32Array(this.#keys.buffer);
   }
 
-  /** Scores below this cannot enter any more; one that equals it can, by its id. */
-  get threshold(): number {
-    return this.#threshold;
-  }
-
-  /** Offers a document, once, with a positive score, which is rounded to a 32-bit float. */
-  offer(document: number, score: number): void {
-    if (this.#size === this.#scores.length) this.#keepBest();
-    const rounded = Math.fround(score);
-    if (rounded < this.#threshold) return;
-    this.#scores[this.#size] = rounded;
-    this.#places[this.#size++] = this.#placesOf[document];
+  /**
+   * Offers the documents from number `first` on, whose scores are `scores`: none twice, and 0 for a document that is not
+   * a candidate. Scores are rounded to 32-bit floats.
+   */
+  offer(first: number, scores: Float64Array): void {
+    const keys = this.#keys;
+    const places = this.#places;
+    const floats = this.#scores;
+    const placesOf = this.#placesOf;
+    let threshold = this.#threshold;
+    let size = this.#size;
+    for (let i = 0; i < scores.length; i++) {
+      const score = scores[i];
+      if (score === 0 || Math.fround(score) < threshold) continue;
+      if (size === keys.length) {
+        this.#keepBest(size);
+        size = this.#size;
+        threshold = this.#threshold;
+        if (Math.fround(score) < threshold) continue;
+      }
+      const slot = 2 * size++;
+      places[slot] = placesOf[first + i];
+      floats[slot + 1] = score;
+    }
+    this.#size = size;
   }
 
   /** The best documents and their scores, best first. */
   take(): { documents: Uint32Array; scores: Float32Array } {
-    if (this.#size > this.#k) this.#keepBest();
-    this.#sort(0, this.#size - 1);
-    const scores = this.#scores.slice(0, this.#size);
-    const documents = this.#places.slice(0, this.#size);
-    for (let i = 0; i < documents.length; i++) documents[i] = this.#documents[documents[i]];
+    if (this.#size > this.#k) this.#keepBest(this.#size);
+    const size = this.#size;
+    this.#keys.subarray(0, size).sort();
+    const documents = new Uint32Array(size);
+    const scores = new Float32Array(size);
+    for (let i = 0, slot = 2 * (size - 1); i < size; i++, slot -= 2) {
+      documents[i] = this.#documents[this.#places[slot]];
+      scores[i] = this.#scores[slot + 1];
+    }
     return { documents, scores };
   }
 
-  /** Moves the best k to the front of the buffer, drops the others and raises the threshold (Hoare's selection). */
-  #keepBest(): void {
-    if (this.#k === this.#size) return;
-    let [from, to] = [0, this.#size - 1];
-    while (from < to) {
-      const middle = this.#partition(from, to);
-      if (this.#k - 1 <= middle) to = middle;
-      else from = middle + 1;
-    }
+  /** Moves the best k to the front of the buffer, drops the others and raises the threshold. */
+  #keepBest(size: number): void {
+    selectLargest(this.#keys, size, this.#k);
     this.#size = this.#k;
-    this.#threshold = this.#scores[this.#k - 1];
+    this.#threshold = this.#scores[2 * this.#k - 1];
   }
+}
 
-  #sort(from: number, to: number): void {
-    while (to - from > 12) {
-      const middle = this.#partition(from, to);
-      if (middle - from < to - middle) {
-        this.#sort(from, middle);
-        from = middle + 1;
-      } else {
-        this.#sort(middle + 1, to);
-        to = middle;
-      }
-    }
-    for (let i = from + 1; i <= to; i++) {
-      for (let j = i; j > from && this.#isBetter(j, this.#scores[j - 1], this.#places[j - 1]); j--)
-        this.#swap(j, j - 1);
-    }
-  }
-
-  /** Splits [from, to] so that nothing at or before the returned slot is worse than anything after it. */
-  #partition(from: number, to: number): number {
-    const pivot = (from + to) >>> 1;
-    const score = this.#scores[pivot];
-    const place = this.#places[pivot];
+/** Reorders the first `size` keys so that the `k` largest come first, the smallest of them last (Hoare's selection). */
+function selectLargest(keys: Float64Array, size: number, k: number): void {
+  let from = 0;
+  let to = size - 1;
+  while (from < to) {
+    const pivot = keys[(from + to) >>> 1];
     let i = from - 1;
     let j = to + 1;
     for (;;) {
       do i++;
-      while (this.#isBetter(i, score, place));
+      while (keys[i] > pivot);
       do j--;
-      while (this.#isWorse(j, score, place));
-      if (i >= j) return j;
-      this.#swap(i, j);
+      while (keys[j] < pivot);
+      if (i >= j) break;
+      const key = keys[i];
+      keys[i] = keys[j];
+      keys[j] = key;
     }
-  }
-
-  #isBetter(slot: number, score: number, place: number): boolean {
-    const there = this.#scores[slot];
-    return there > score || (there === score && this.#places[slot] > place);
-  }
-
-  #isWorse(slot: number, score: number, place: number): boolean {
-    const there = this.#scores[slot];
-    return there < score || (there === score && this.#places[slot] < place);
-  }
-
-  #swap(i: number, j: number): void {
-    const score = this.#scores[i];
-    const place = this.#places[i];
-    this.#scores[i] = this.#scores[j];
-    this.#places[i] = this.#places[j];
-    this.#scores[j] = score;
-    this.#places[j] = place;
+    // Nothing up to j is less than anything after it.
+    if (k - 1 <= j) to = j;
+    else from = j + 1;
   }
 }

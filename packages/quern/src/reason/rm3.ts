@@ -7,7 +7,9 @@
  *     p(t|R)  ∝  Σ_d  tf(t,d) / Σ_t' tf(t',d)  ·  score(q,d)          the m best terms, scaled to sum 1
  *     w(t)    =  λ · w(t,q) / Σ w(t',q)  +  (1 - λ) · p(t|R)
  *
- * Terms that can expand are 2 to 20 characters of a–z and 0–9 and stand in at most a tenth of the documents.
+ * Two choices are ours: terms that the index does not know are dropped before the query is scaled (Anserini's keep their
+ * share, and weaken the known ones), and with `bm25q` the query's part carries that scoring's weights. Terms that can
+ * expand are 2 to 20 characters of a–z and 0–9 and stand in at most a tenth of the documents.
  */
 import type { TermWeights } from '../collections/records.ts';
 import { QuernError, throwIfAborted } from '../errors.ts';

@@ -37,19 +37,23 @@ export interface Explanation {
 export function explainAnswer(answer: Answer, retriever: LexicalRetriever): Explanation {
   const inQuery = new Set(retriever.weights(answer.query).keys());
   const { text, weights } = answer.reasoned;
-  const inReasoned = new Set((weights ?? retriever.weights(text)).keys());
+  // Weights hold the query's terms already; only of a text can be said that it has them too.
+  const inText = new Set(weights ? [] : retriever.weights(text).keys());
   const origin = (term: string): TermOrigin =>
-    inQuery.has(term) ? (inReasoned.has(term) ? 'both' : 'query') : 'reasoned';
+    inQuery.has(term) ? (inText.has(term) ? 'both' : 'query') : 'reasoned';
   const searches = answer.searches.map(
     ({ from, text: searched, weights: final = new Map<string, number>() }) => ({
       from,
       ...(searched !== undefined && { text: searched }),
-      terms: Array.from(final, ([term, weight]) => ({
-        term,
-        weight,
-        documents: retriever.index.documentFrequency(term),
-        origin: origin(term),
-      })).sort((a, b) => b.weight - a.weight || (a.term < b.term ? -1 : 1)),
+      terms: Array.from(final)
+        .filter(([, weight]) => weight > 0)
+        .map(([term, weight]) => ({
+          term,
+          weight,
+          documents: retriever.index.documentFrequency(term),
+          origin: origin(term),
+        }))
+        .sort((a, b) => b.weight - a.weight || (a.term < b.term ? -1 : 1)),
     }),
   );
   const hits = answer.hits.map(({ id }) => ({
