@@ -10,7 +10,8 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { QuernError } from '../errors.ts';
 import type { Analyzer } from '../text/analyzer.ts';
 import { IndexBuilder, type BuildOptions, type BuildSummary } from './index-builder.ts';
-import { IndexFile, indexFileName } from './index-format.ts';
+import { IndexFile } from './index-file.ts';
+import { indexFileName } from './index-format.ts';
 import { LexicalIndex } from './lexical-index.ts';
 
 async function temporaryFolder(): Promise<string> {

@@ -7,7 +7,9 @@ import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { QuernError, type QuernErrorCode } from '../errors.ts';
 import { analyzerNamed } from '../text/analyzers.ts';
 import { IndexBuilder } from './index-builder.ts';
-import { IndexFile, IndexFileWriter, indexFileName, type Section, type SectionType } from './index-format.ts';
+import { IndexFile } from './index-file.ts';
+import { IndexFileWriter } from './index-file-writer.ts';
+import { indexFileName, type Section, type SectionType } from './index-format.ts';
 import { LexicalIndex } from './lexical-index.ts';
 
 async function temporaryFolder(): Promise<string> {

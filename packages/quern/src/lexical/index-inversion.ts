@@ -1,0 +1,156 @@
+import { crc32 } from 'node:zlib';
+import { QuernError, throwIfAborted } from '../errors.ts';
+import type { FileWriter } from './file-writer.ts';
+import type { IndexFileWriter } from './index-file-writer.ts';
+
+/** How much there is to invert. */
+interface Size {
+  readonly documents: number;
+  readonly postings: number;
+}
+
+/** Where the section `vectors` lies. */
+interface Vectors {
+  readonly start: number;
+  readonly bytes: number;
+}
+
+/**
+ * Copies the pairs of each document into the sections `vectors` and `vector-offsets`, with the terms' final numbers,
+ * ascending; returns where they lie.
+ */
+export async function writeVectors(
+  file: IndexFileWriter,
+  pairs: FileWriter,
+  { documents, postings }: Size,
+  final: Uint32Array,
+  signal: AbortSignal | undefined,
+): Promise<Vectors> {
+  const offsets = new Float64Array(documents + 1);
+  const section = file.stream('vectors', 'records', documents * 8 + postings * 8);
+  let end = 0;
+  await eachRecord(
+    (position, length) => pairs.read(position, length),
+    pairs.written,
+    (words, at) => 1 + 2 * words[at],
+    async (words, at, document) => {
+      throwIfAborted(signal);
+      const size = words[at];
+      // (term, place) as one number each sorts without a comparator.
+      const order = new Float64Array(size);
+      for (let i = 0; i < size; i++) order[i] = final[words[at + 1 + 2 * i]] * size + i;
+      order.sort();
+      const record = new Uint32Array(2 + 2 * size);
+      record[0] = size;
+      for (let i = 0; i < size; i++) {
+        record[1 + i] = Math.floor(order[i] / size);
+        record[1 + size + i] = words[at + 2 + 2 * (order[i] % size)];
+      }
+      record[1 + 2 * size] = crc32(new Uint8Array(record.buffer, 0, 4 + 8 * size));
+      await section.write(record);
+      end += record.byteLength;
+      offsets[document + 1] = end;
+    },
+  );
+  await section.end();
+  await file.section('vector-offsets', 'f64', offsets);
+  return { start: section.offset, bytes: end };
+}
+
+/**
+ * Inverts the vectors into the two columns of postings, in passes: each reads the vectors once and fills the postings of
+ * as many consecutive terms as fit `budget`. Returns the number of passes.
+ */
+export async function invert(
+  file: IndexFileWriter,
+  vectors: Vectors,
+  postingOffsets: Float64Array,
+  highestFrequency: number,
+  budget: number,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  const width = widthFor(highestFrequency);
+  const postings = postingOffsets[postingOffsets.length - 1];
+  const documents = file.stream('posting-documents', 'i32', postings * 4);
+  const frequencies = file.stream('posting-frequencies', width.type, postings * width.bytes);
+  const terms = postingOffsets.length - 1;
+  let passes = 0;
+  for (let from = 0; from < terms; passes++) {
+    let to = from + 1;
+    while (to < terms && postingOffsets[to + 1] - postingOffsets[from] <= budget) to++;
+    const start = postingOffsets[from];
+    const size = postingOffsets[to] - start;
+    const documentColumn = new Int32Array(size);
+    const frequencyColumn = new width.array(size);
+    const next = postingOffsets.slice(from, to);
+    await eachRecord(
+      (position, length) => file.read(vectors.start + position, length),
+      vectors.bytes,
+      (words, at) => 2 + 2 * words[at],
+      (words, at, document) => {
+        throwIfAborted(signal);
+        const count = words[at];
+        for (let i = lowerBound(words, at + 1, at + 1 + count, from); i < at + 1 + count; i++) {
+          const term = words[i];
+          if (term >= to) break;
+          const place = next[term - from]++ - start;
+          documentColumn[place] = document;
+          frequencyColumn[place] = words[i + count];
+        }
+      },
+    );
+    await documents.write(documentColumn);
+    await frequencies.write(frequencyColumn);
+    from = to;
+  }
+  await documents.end();
+  await frequencies.end();
+  return passes;
+}
+
+function widthFor(highest: number) {
+  if (highest < 1 << 8) return { type: 'u8', bytes: 1, array: Uint8Array } as const;
+  if (highest < 1 << 16) return { type: 'u16', bytes: 2, array: Uint16Array } as const;
+  return { type: 'u32', bytes: 4, array: Uint32Array } as const;
+}
+
+/** The first place in `words[from…to)`, ascending, whose value is `value` or more. */
+function lowerBound(words: Uint32Array, from: number, to: number, value: number): number {
+  while (from < to) {
+    const middle = (from + to) >>> 1;
+    if (words[middle] < value) from = middle + 1;
+    else to = middle;
+  }
+  return from;
+}
+
+/** Walks the records of `bytes` bytes of 32-bit words, reading them in large pieces; `wordsOf`: a record's size. */
+async function eachRecord(
+  read: (position: number, length: number) => Promise<Uint8Array>,
+  bytes: number,
+  wordsOf: (words: Uint32Array, at: number) => number,
+  visit: (words: Uint32Array, at: number, record: number) => Promise<void> | void,
+): Promise<void> {
+  const piece = 4 << 20;
+  let record = 0;
+  let wanted = piece;
+  for (let position = 0; position < bytes;) {
+    const chunk = await read(position, Math.min(wanted, bytes - position));
+    const words = new Uint32Array(chunk.buffer, chunk.byteOffset, chunk.byteLength >> 2);
+    let at = 0;
+    while (at < words.length) {
+      const size = wordsOf(words, at);
+      if (at + size > words.length) break;
+      const pending = visit(words, at, record++);
+      if (pending) await pending;
+      at += size;
+    }
+    position += at * 4;
+    wanted = piece;
+    if (at === 0) {
+      // A record larger than a piece: read again, enough for the whole of it.
+      wanted = wordsOf(words, 0) * 4;
+      if (position + wanted > bytes) throw new QuernError('IO', 'a file of the build was changed by others');
+    }
+  }
+}

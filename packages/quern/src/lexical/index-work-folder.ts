@@ -1,0 +1,149 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { fileError, QuernError } from '../errors.ts';
+import { indexFileName } from './index-format.ts';
+
+/** The work folders of the builds that run in this process. */
+const workFolders = new Set<string>();
+
+/**
+ * The folder beside the final one in which an index is built, and which is renamed at the end: a crash at any moment
+ * leaves the old index or none. It is called `OUT.partial-PID-RANDOM`; the next build clears what a killed one left.
+ */
+export class WorkFolder {
+  /** The final folder, links followed. */
+  readonly out: string;
+  readonly #path: string;
+
+  private constructor(out: string, path: string) {
+    this.out = out;
+    this.#path = path;
+  }
+
+  /**
+   * Makes the work folder for an index in `given`. Throws `ALREADY_EXISTS` when that is a file, or a folder with other
+   * content than an index, `NOT_FOUND` when the folder above it does not exist, and `USAGE` when it is the root of a
+   * volume.
+   */
+  static async create(given: string): Promise<WorkFolder> {
+    // The work folder has to lie on the volume of the final one, so a link is followed first.
+    const out = await realpath(given).catch(() => resolve(given));
+    await checkTarget(out);
+    await clearKilledBuilds(out);
+    const path = `${out}.partial-${process.pid}-${randomBytes(4).toString('hex')}`;
+    workFolders.add(path);
+    try {
+      await mkdir(path);
+    } catch (error) {
+      workFolders.delete(path);
+      throw fileError(error, dirname(out));
+    }
+    return new WorkFolder(out, path);
+  }
+
+  /** The path of a file in it. */
+  file(name: string): string {
+    return join(this.#path, name);
+  }
+
+  /** Puts the index file that was built here in its place, durable, and removes the folder with all else in it. */
+  async putInPlace(): Promise<void> {
+    for (const name of await readdir(this.#path)) if (name !== indexFileName) await rm(this.file(name));
+    await syncFolder(this.#path);
+    if (!(await isFolder(this.out)) && (await this.#renamed())) {
+      await syncFolder(dirname(this.out));
+    } else {
+      await rename(this.file(indexFileName), join(this.out, indexFileName));
+      await syncFolder(this.out);
+    }
+    await this.remove();
+  }
+
+  /** Removes the folder. */
+  remove(): Promise<void> {
+    return removed(this.#path);
+  }
+
+  /** Renames the folder to the final one; false where another build has made that in the meantime. */
+  async #renamed(): Promise<boolean> {
+    try {
+      await rename(this.#path, this.out);
+      return true;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ENOTEMPTY' || code === 'EEXIST') return false;
+      throw error;
+    }
+  }
+}
+
+/** Removes a work folder. What cannot be removed now is left to the next build: it must not hide how this one went. */
+async function removed(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined);
+  workFolders.delete(path);
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (entry) => entry.isDirectory(),
+    () => false,
+  );
+}
+
+/** Makes the entries of a folder durable, as far as the system can: Windows and some networks cannot. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r').catch(() => undefined);
+  await folder?.sync().catch(() => undefined);
+  await folder?.close();
+}
+
+async function checkTarget(out: string): Promise<void> {
+  let entries: string[];
+  try {
+    entries = await readdir(out);
+  } catch (error) {
+    const mapped = fileError(error, out);
+    if (mapped instanceof QuernError && mapped.code === 'NOT_FOUND') return;
+    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') {
+      throw new QuernError('ALREADY_EXISTS', 'is a file; an index is a folder', { where: out });
+    }
+    throw mapped;
+  }
+  if (entries.length > 0 && !entries.includes(indexFileName)) {
+    throw new QuernError('ALREADY_EXISTS', 'the folder holds other things than an index', {
+      where: out,
+      hint: 'Choose a new or an empty folder',
+    });
+  }
+  if ((await stat(out)).dev !== (await stat(dirname(out))).dev) {
+    throw new QuernError('USAGE', 'is the root of a volume, and a finished index cannot be moved into it', {
+      where: out,
+      hint: `Choose a folder in it, such as ${join(out, 'index')}`,
+    });
+  }
+}
+
+/** Removes the work folders that builds of `out` left when their process was killed. */
+async function clearKilledBuilds(out: string): Promise<void> {
+  const parent = dirname(out);
+  const prefix = `${basename(out)}.partial-`;
+  for (const entry of await readdir(parent).catch(() => [])) {
+    const owner = entry.startsWith(prefix) && /^(\d+)-[0-9a-f]{8}$/.exec(entry.slice(prefix.length));
+    if (!owner) continue;
+    const work = join(parent, entry);
+    // In a container every process may have the same number: trust only our own list for it.
+    const pid = Number(owner[1]);
+    const running = pid === process.pid ? workFolders.has(work) : isAlive(pid);
+    if (!running) await removed(work);
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
