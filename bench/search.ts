@@ -11,7 +11,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { analyzerNamed, defaultParameters, indexCorpus, LexicalIndex, openCorpus } from 'quern';
+import { analyzerNamed, defaultBm25Parameters, indexCorpus, LexicalIndex, openCorpus } from 'quern';
 import type { CorpusStatistics, TermVector, TermWeights } from 'quern';
 
 const ROUNDS = 5;
@@ -37,7 +37,7 @@ function plainSearch(
       list.frequencies.push(frequency);
     }
   }
-  const { k1, b } = defaultParameters;
+  const { k1, b } = defaultBm25Parameters;
   const columns = new Map<string, { documents: Uint32Array; impacts: Float64Array }>();
   for (const [term, { documents, frequencies }] of lists) {
     const idf = Math.log((n + 1) / (documents.length + 0.5));
@@ -47,8 +47,9 @@ function plainSearch(
     );
     columns.set(term, { documents: Uint32Array.from(documents), impacts });
   }
+  const sums = new Float64Array(corpus.length);
   return (weights) => {
-    const sums = new Float64Array(corpus.length);
+    sums.fill(0);
     for (const [term, weight] of weights) {
       const column = columns.get(term);
       if (!column) continue;

@@ -8,20 +8,24 @@ export { wordBoundaries } from './text/word-boundaries.ts';
 
 export { documentText } from './collections/records.ts';
 export type { Document, Hit, Qrels, Run, TermVector, TermWeights, Topic } from './collections/records.ts';
-export { compareBytes, compareHits } from './collections/ranking-order.ts';
+export { compareBytes } from './byte-order.ts';
+export { compareHits } from './collections/ranking-order.ts';
 export type { Corpus, CorpusOptions, Placed, TextCorpus, VectorCorpus } from './collections/corpus.ts';
 export { CORPUS_FORMATS, openCorpus, type CorpusFormat } from './collections/open-corpus.ts';
 export { collectionNames, openCollection } from './collections/collection.ts';
 export type { Collection, CollectionOptions } from './collections/collection.ts';
+export { readQrels } from './collections/qrels.ts';
 export * from './collections/trec.ts';
 
-export { defaultParameters, scorings } from './lexical/bm25.ts';
+export { defaultBm25Parameters, scorings } from './lexical/bm25.ts';
 export type { Bm25Parameters, CorpusStatistics, Scoring } from './lexical/bm25.ts';
 export { IndexBuilder, type BuildOptions, type BuildSummary } from './lexical/index-builder.ts';
 export { indexCorpus, type IndexCorpusOptions } from './lexical/index-corpus.ts';
+export { openCollectionIndex } from './lexical/collection-index.ts';
+export type { CollectionIndex, CollectionIndexOptions } from './lexical/collection-index.ts';
 export { LexicalIndex, type LexicalSearchOptions, type StoredDocument } from './lexical/lexical-index.ts';
 
-export type { Finish, ReasonedQuery, Reasoner, ReasonOptions } from './reason/reasoner.ts';
+export type { FinishReason, ReasonedQuery, Reasoner, ReasonOptions } from './reason/reasoner.ts';
 export { NoReasoner } from './reason/none.ts';
 export { RecordedReasoner } from './reason/recorded.ts';
 export { Rm3Reasoner, type Rm3Options } from './reason/rm3.ts';
@@ -30,16 +34,29 @@ export { reasonerNamed, type Feedback } from './reason/reasoners.ts';
 export { combineName, combineNamed, type Combine } from './search/combine.ts';
 export { reciprocalRankFusion } from './search/fusion.ts';
 export { LexicalRetriever } from './search/lexical-retriever.ts';
-export { answer, type Answer, type AnswerOptions, type Pipeline } from './search/pipeline.ts';
+export { explainAnswer } from './search/explain.ts';
+export type { ExplainedHit, ExplainedTerm, Explanation, TermOrigin } from './search/explain.ts';
+export { answer } from './search/pipeline.ts';
+export type { Answer, AnswerOptions, Pipeline, RetrievedWith } from './search/pipeline.ts';
 export { isTermRetriever } from './search/retriever.ts';
 export type { Retriever, SearchOptions, TermRetriever, TermShare } from './search/retriever.ts';
 
 export { evaluateRun, formatMeasure, parseMeasures, topicMeasures } from './evaluate/measures.ts';
-export type { EvaluationSettings, Measure, RunMeasures } from './evaluate/measures.ts';
+export type { EvaluationSettings, Measure, RankingSettings, RunMeasures } from './evaluate/measures.ts';
 export { comparePaired, compareRuns } from './evaluate/comparison.ts';
-export { holm } from './evaluate/statistics.ts';
-export type { Comparison, PairedComparison, RunComparison } from './evaluate/comparison.ts';
+export { holm, type Interval } from './evaluate/statistics.ts';
+export type {
+  Comparison,
+  ComparisonSettings,
+  PairedComparison,
+  RunComparison,
+  RunSummary,
+} from './evaluate/comparison.ts';
+export { macroMean } from './evaluate/macro-mean.ts';
+export { runName } from './evaluate/run-name.ts';
+export { evaluateNamed } from './evaluate/evaluate-named.ts';
+export type { NamedEvaluation, NamedEvaluationOptions, Work } from './evaluate/evaluate-named.ts';
 export { evaluateCollection } from './evaluate/evaluation.ts';
-export type { Evaluation, EvaluationOptions, Judged } from './evaluate/evaluation.ts';
+export type { Evaluation, EvaluationOptions, Judged, TopicAnswer } from './evaluate/evaluation.ts';
 export { buildReport, type Report, type ReportedRun, type ReportInput } from './evaluate/report.ts';
 export { reportHtml } from './evaluate/report-html.ts';

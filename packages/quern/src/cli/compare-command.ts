@@ -1,9 +1,8 @@
 import { basename } from 'node:path';
 import { Command } from 'commander';
-import { readBeirQrels } from '../collections/beir.ts';
-import { readLines } from '../collections/lines.ts';
-import type { Qrels, Run } from '../collections/records.ts';
-import { readTrecQrels, readTrecRun } from '../collections/trec.ts';
+import { readQrels } from '../collections/qrels.ts';
+import type { Run } from '../collections/records.ts';
+import { readTrecRun } from '../collections/trec.ts';
 import { compareRuns } from '../evaluate/comparison.ts';
 import type { Measure } from '../evaluate/measures.ts';
 import { buildReport } from '../evaluate/report.ts';
@@ -68,13 +67,4 @@ async function readRuns(paths: readonly string[]): Promise<Run[]> {
 
 function areDistinct(names: readonly string[]): boolean {
   return new Set(names).size === names.length;
-}
-
-/** Judgements in the form that the first line shows: three columns are BEIR's, four are TREC's. */
-async function readQrels(path: string): Promise<Qrels> {
-  for await (const { text } of readLines(path)) {
-    if (text.trim() === '' || text.startsWith('#')) continue;
-    return text.trim().split(/\s+/u).length === 3 ? readBeirQrels(path) : readTrecQrels(path);
-  }
-  return readTrecQrels(path);
 }

@@ -12,7 +12,7 @@ import { checkFolderOf } from '../whole-file.ts';
 import { comparisonText } from './comparison-text.ts';
 import { interruptSignal } from './interrupt.ts';
 import { shared } from './options.ts';
-import { oneLine, print, printJson } from './output.ts';
+import { labelled, print, printJson } from './output.ts';
 import { startProgress } from './progress.ts';
 import { writeReport } from './report-file.ts';
 
@@ -52,7 +52,7 @@ async function run({ html, json }: Options): Promise<void> {
     {
       reasoners: ['none', 'rm3', `file:${join(folder, 'reasoned.json')}`],
       combine: combineNamed('replace'),
-      k: 100,
+      k: 1000,
       measures,
       store: true,
       signal: interruptSignal(),
@@ -77,7 +77,7 @@ async function run({ html, json }: Options): Promise<void> {
       }
       print(`${retriever.index.facts.documents} short passages, ${comparison.topics} questions, three ways:`);
       print('  bm25                the question as it was asked');
-      print('  bm25+rm3            with terms that its ten best passages share; needs no model');
+      print('  bm25+rm3            with the terms that weigh most in its ten best passages; no model');
       print('  bm25+reasoned.json  replaced by what a language model thought about it (recorded)');
       print();
       print(comparisonText(comparison));
@@ -96,9 +96,9 @@ function printExample(none: Evaluation, reasoned: Evaluation): void {
   const [best] = [...none.measures.perTopic.keys()].sort((a, b) => gain(b) - gain(a));
   const answer = reasoned.answers.find(({ topic }) => topic.id === best)!;
   print('The question that gained most:');
-  print(`  asked     ${oneLine(answer.query, 300)}`);
+  print(labelled('  asked     ', answer.query, 400));
   print(`  first     ${none.run.rankings.get(best)![0].id}`);
-  print(`  reasoned  ${oneLine(answer.reasoned.text, 300)}`);
+  print(labelled('  reasoned  ', answer.reasoned.text, 400));
   print(`  first     ${reasoned.run.rankings.get(best)![0].id}`);
   print();
 }

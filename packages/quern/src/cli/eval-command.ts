@@ -5,6 +5,7 @@ import { collectionNames } from '../collections/collection.ts';
 import { writeTrecRun } from '../collections/trec.ts';
 import { QuernError } from '../errors.ts';
 import { evaluateNamed, type NamedEvaluation } from '../evaluate/evaluate-named.ts';
+import { macroMean } from '../evaluate/macro-mean.ts';
 import { formatMeasure, type Measure } from '../evaluate/measures.ts';
 import { scorings, type Scoring } from '../lexical/bm25.ts';
 import { combineName, type Combine } from '../search/combine.ts';
@@ -12,7 +13,7 @@ import { Warnings } from '../warnings.ts';
 import { checkFolderOf } from '../whole-file.ts';
 import { interruptSignal } from './interrupt.ts';
 import { shared } from './options.ts';
-import { durationText, note, print, printJson, printWarnings, table } from './output.ts';
+import { durationText, note, oneLine, print, printJson, printWarnings, table } from './output.ts';
 import { startProgress } from './progress.ts';
 import { writeReport } from './report-file.ts';
 
@@ -84,6 +85,9 @@ async function run(name: string, options: Options): Promise<void> {
       });
     }
   }
+  if (options.html !== undefined && options.measures.every(({ summary }) => summary === 'sum')) {
+    throw new QuernError('USAGE', 'a report needs a measure that is a mean, such as ndcg@10');
+  }
   for (const file of [options.run, options.html]) if (file !== undefined) await checkFolderOf(file);
   if (names.length > 1 && options.index !== undefined) await mkdir(options.index, { recursive: true });
   const warnings = new Warnings();
@@ -109,7 +113,7 @@ async function run(name: string, options: Options): Promise<void> {
     if (names.length > 1 && !options.json) print(recordTable([record], options.measures));
   }
   printWarnings(warnings);
-  const whole = names.length > 1 ? meanRecord(name, records) : records[0];
+  const whole = names.length > 1 ? meanRecord(name, records, options.measures) : records[0];
   if (options.json) {
     const subsets = names.length > 1 ? { subsets: records } : {};
     printJson({ ...whole, ...subsets, warnings: warnings.list() });
@@ -152,7 +156,11 @@ async function written(outcome: NamedEvaluation, options: Options): Promise<Eval
 }
 
 /** The mean over collections, each counting the same, as BRIGHT's tables have it. */
-function meanRecord(name: string, records: readonly EvaluationRecord[]): EvaluationRecord {
+function meanRecord(
+  name: string,
+  records: readonly EvaluationRecord[],
+  measures: readonly Measure[],
+): EvaluationRecord {
   const sum = (value: (record: EvaluationRecord) => number): number =>
     records.reduce((total, record) => total + value(record), 0);
   const scoring = records.every((record) => record.scoring === records[0].scoring)
@@ -163,11 +171,9 @@ function meanRecord(name: string, records: readonly EvaluationRecord[]): Evaluat
     collection: name,
     scoring,
     queries: sum(({ queries }) => queries),
-    measures: Object.fromEntries(
-      Object.keys(records[0].measures).map((measure) => [
-        measure,
-        sum(({ measures }) => measures[measure]) / records.length,
-      ]),
+    measures: macroMean(
+      measures,
+      records.map((record) => record.measures),
     ),
     milliseconds: {
       index: sum(({ milliseconds }) => milliseconds.index),
@@ -182,9 +188,11 @@ function recordTable(records: readonly EvaluationRecord[], measures: readonly Me
   return records
     .map((record) => {
       const { collection, queries, scoring, reasoner, combine, milliseconds } = record;
+      const { index, reason, search } = milliseconds;
       const head =
-        `${collection}: ${queries} queries, ${scoring}, reasoner ${reasoner}, ${combine}, ` +
-        `${durationText(milliseconds.total)} (search ${(milliseconds.search / queries).toFixed(2)} ms a query)`;
+        `${collection}: ${queries} queries, ${scoring}, reasoner ${oneLine(reasoner)}, ${combine}\n` +
+        `  index ${durationText(index)}, reasoning ${durationText(reason)}, search ${durationText(search)}` +
+        ` (${(search / queries).toFixed(2)} ms a query)`;
       const rows = measures.map((measure) => [
         `  ${measure.name}`,
         formatMeasure(measure, record.measures[measure.name]),

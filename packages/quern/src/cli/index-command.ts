@@ -4,7 +4,7 @@ import { indexCorpus } from '../lexical/index-corpus.ts';
 import { Warnings } from '../warnings.ts';
 import { interruptSignal } from './interrupt.ts';
 import { shared } from './options.ts';
-import { durationText, print, printJson, printWarnings } from './output.ts';
+import { bytesText, durationText, print, printJson, printWarnings } from './output.ts';
 import { startProgress } from './progress.ts';
 
 interface Options {
@@ -19,7 +19,10 @@ interface Options {
 export function indexCommand(): Command {
   return new Command('index')
     .description('Build an index from a corpus.')
-    .argument('<corpus>', 'a BEIR folder, a JSONL file, a folder of text files, or JSON vectors')
+    .argument(
+      '<corpus>',
+      'a BEIR folder, a JSONL file (id, title, text), a folder of .txt, .md and .text files, or JSON vectors',
+    )
     .requiredOption('--out <folder>', 'the folder of the index')
     .addOption(shared.format())
     .addOption(shared.analyzer())
@@ -58,6 +61,6 @@ async function run(path: string, { out, format, analyzer, store, json }: Options
   const { documents, terms, postings, tokens, bytes } = summary;
   print(
     `${out}: ${documents} documents, ${tokens} tokens, ${terms} terms, ${postings} postings, ` +
-      `${(bytes / 1e6).toFixed(1)} MB, in ${durationText(milliseconds)} (analyzer ${summary.analyzer})`,
+      `${bytesText(bytes)}, in ${durationText(milliseconds)} (analyzer ${summary.analyzer})`,
   );
 }

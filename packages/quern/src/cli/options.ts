@@ -34,6 +34,11 @@ function measureList(text: string): Measure[] {
   return measures;
 }
 
+/** Throws `USAGE` for a question of nothing but white space. */
+export function checkQuestion(question: string): void {
+  if (question.trim() === '') throw new QuernError('USAGE', 'the question is empty');
+}
+
 /** Options that several commands share, so that they read the same everywhere. */
 export const shared = {
   json: () => new Option('--json', 'print one JSON document on stdout, nothing else'),

@@ -42,12 +42,26 @@ export function oneLine(text: string, length = 160): string {
   return flat.length > length ? `${flat.slice(0, length - 1)}…` : flat;
 }
 
-/** A p value as people read it. */
-export function pText(p: number): string {
-  return p < 0.001 ? '<0.001' : p.toFixed(3);
-}
-
 /** A duration: milliseconds below ten seconds, seconds above. */
 export function durationText(milliseconds: number): string {
   return milliseconds < 10_000 ? `${milliseconds.toFixed(0)} ms` : `${(milliseconds / 1000).toFixed(1)} s`;
+}
+
+/** A text from outside, cut to `length`, on lines of at most 100 columns: `label` before the first, the rest under it. */
+export function labelled(label: string, text: string, length: number): string {
+  const lines: string[] = [];
+  let line = label;
+  for (const word of oneLine(text, length).split(' ')) {
+    if (line.length + word.length >= 100 && line.length > label.length) {
+      lines.push(line.trimEnd());
+      line = ' '.repeat(label.length);
+    }
+    line += `${word} `;
+  }
+  return [...lines, line.trimEnd()].join('\n');
+}
+
+/** A number of bytes in kB below a million, in MB above. */
+export function bytesText(bytes: number): string {
+  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(0)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }

@@ -1,15 +1,8 @@
 import { SingleBar } from 'cli-progress';
+import type { Work } from '../evaluate/evaluate-named.ts';
 
-/** A progress bar on stderr; nothing where stderr is not a terminal. */
-export interface Progress {
-  /** Says how far it is. */
-  update(done: number): void;
-  /** Removes the bar. */
-  stop(): void;
-}
-
-/** Starts a progress bar for `total` steps of `what`. */
-export function startProgress(what: string, total: number): Progress {
+/** Starts a progress bar on stderr for `total` steps of `what`; nothing where stderr is not a terminal. */
+export function startProgress(what: string, total: number): Work {
   if (!process.stderr.isTTY || total <= 0) return { update: () => undefined, stop: () => undefined };
   const bar = new SingleBar({
     format: `${what} {bar} {percentage}% | {eta_formatted} left`,

@@ -3,7 +3,7 @@ import { scorings, type Scoring } from '../lexical/bm25.ts';
 import { LexicalIndex } from '../lexical/lexical-index.ts';
 import { preparedReasoner } from '../reason/reasoners.ts';
 import { interruptSignal } from './interrupt.ts';
-import { shared } from './options.ts';
+import { checkQuestion, shared } from './options.ts';
 import { note, print, printJson } from './output.ts';
 
 interface Options {
@@ -33,6 +33,7 @@ Examples:
 }
 
 async function run(question: string, options: Options): Promise<void> {
+  checkQuestion(question);
   const prepare = await preparedReasoner(options.reasoner);
   const index = options.index === undefined ? undefined : await LexicalIndex.open(options.index);
   try {

@@ -8,8 +8,8 @@ import { explainAnswer, type Explanation, type ExplainedHit } from '../search/ex
 import { LexicalRetriever } from '../search/lexical-retriever.ts';
 import { answer, type Answer } from '../search/pipeline.ts';
 import { interruptSignal } from './interrupt.ts';
-import { shared } from './options.ts';
-import { durationText, oneLine, print, printJson, table } from './output.ts';
+import { checkQuestion, shared } from './options.ts';
+import { durationText, labelled, note, oneLine, print, printJson, table } from './output.ts';
 
 interface Options {
   readonly k: number;
@@ -44,6 +44,7 @@ Examples:
 }
 
 async function run(folder: string, question: string, options: Options): Promise<void> {
+  checkQuestion(question);
   const prepare = await preparedReasoner(options.reasoner);
   const signal = interruptSignal();
   const index = await LexicalIndex.open(folder);
@@ -56,6 +57,9 @@ async function run(folder: string, question: string, options: Options): Promise<
     for (const { id } of found.hits) {
       const document = await index.document(id);
       if (document) documents.set(id, document);
+    }
+    if (options.reasoner !== 'none' && found.searches[0].from === 'query' && found.searches.length === 1) {
+      note(`quern: ${options.reasoner} added nothing: the question was searched as it is`);
     }
     const explanation = options.explain ? explainAnswer(found, retriever) : undefined;
     if (options.json) printJson(answerRecord(found, options, documents, explanation));
@@ -83,7 +87,7 @@ function answerRecord(
     hits: found.hits.map((hit, i) => ({
       ...hit,
       ...documents.get(hit.id),
-      ...(explanation && { terms: explanation.hits[i].terms }),
+      ...(explanation && { terms: explanation.hits[i].terms, ranks: explanation.hits[i].ranks }),
     })),
     ...(explanation && { searches: explanation.searches }),
     milliseconds: found.milliseconds,
@@ -103,13 +107,15 @@ function printAnswer(
   for (const [i, hit] of found.hits.entries()) {
     const document = documents.get(hit.id);
     print(hitLine(hit, document));
-    if (document && document.text !== '') print(`      ${oneLine(document.text)}`);
+    if (document && document.text !== '') print(`      ${oneLine(document.text, 94)}`);
     if (explanation) printTerms(explanation.hits[i]);
   }
   if (explanation) {
     print();
     print(
-      'Under each hit: what its terms brought to the score; + brought by the reasoner, * also in the question.',
+      explanation.searches.length > 1
+        ? 'Under each hit: its ranks in the two rankings, and what each brings to the score.'
+        : 'Under each hit: what its terms brought to the score; + brought by the reasoner, * in both.',
     );
   }
 }
@@ -121,9 +127,9 @@ function hitLine({ rank, score, id }: Hit, document: StoredDocument | undefined)
 
 function printStages(found: Answer, { searches }: Explanation): void {
   const { reasoned, milliseconds } = found;
-  print(`question   ${oneLine(found.query, 2000)}`);
+  print(labelled('question   ', found.query, 2000));
   print(`reasoner   ${reasoned.reasoner}, ${reasoned.finish}, ${durationText(milliseconds.reason)}`);
-  if (reasoned.text !== '') print(`reasoned   ${oneLine(reasoned.text, 4000)}`);
+  if (reasoned.text !== '') print(labelled('reasoned   ', reasoned.text, 4000));
   print(`retriever  ${found.retriever}, ${found.combine}, ${durationText(milliseconds.search)}`);
   for (const search of searches) {
     print();
@@ -145,7 +151,12 @@ function printStages(found: Answer, { searches }: Explanation): void {
   print();
 }
 
-function printTerms({ terms }: ExplainedHit): void {
+function printTerms({ terms, ranks }: ExplainedHit): void {
+  if (ranks) {
+    const parts = ranks.map(({ from, rank, share }) => `rank ${rank} for the ${from} ${share.toFixed(4)}`);
+    print(`      ${parts.join(' + ')}`);
+    return;
+  }
   const shown = terms.slice(0, 8).map(({ term, share, origin }) => {
     const mark = origin === 'query' ? '' : origin === 'both' ? '*' : '+';
     return `${mark}${oneLine(term, 40)} ${share.toFixed(3)}`;

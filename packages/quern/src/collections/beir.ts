@@ -6,7 +6,7 @@ import { jsonlCorpus } from './documents.ts';
 import { firstFile, pathKind } from './files.ts';
 import { excerpt, readJsonl } from './jsonl.ts';
 import { readLines } from './lines.ts';
-import { compareBytes } from './ranking-order.ts';
+import { compareBytes } from '../byte-order.ts';
 import { idText, recordId, textField } from './record-fields.ts';
 import type { Qrels, Topic } from './records.ts';
 import { collectTopics, type PlacedTopic } from './topics.ts';
@@ -71,8 +71,8 @@ export async function readBeirQrels(path: string, options: CorpusOptions = {}): 
     const topic = idText(fields[0], 'query-id', where);
     const document = idText(fields[1], 'corpus-id', where);
     const level = Number(fields[2]);
-    if (!/^\s*[-+]?\d+\s*$/.test(fields[2]!) || !Number.isSafeInteger(level)) {
-      throw new QuernError('BAD_INPUT', `the score ${excerpt(fields[2]!)} is not an integer`, { where });
+    if (!/^\s*[-+]?\d+\s*$/.test(fields[2]) || !Number.isSafeInteger(level)) {
+      throw new QuernError('BAD_INPUT', `the score ${excerpt(fields[2])} is not an integer`, { where });
     }
     const levels = qrels.get(topic) ?? new Map<string, number>();
     qrels.set(topic, levels);
@@ -88,7 +88,7 @@ export async function readBeirQrels(path: string, options: CorpusOptions = {}): 
 }
 
 function isHeader(fields: readonly string[]): boolean {
-  return fields.length === 3 && /^[a-z][a-z_ -]*$/i.test(fields[2]!.trim());
+  return fields.length === 3 && /^[a-z][a-z_ -]*$/i.test(fields[2].trim());
 }
 
 /** Topics and judgements of one split of a BEIR folder. */

@@ -10,7 +10,7 @@ import { fileBytes, firstFile } from './files.ts';
 import { cachedDataset } from './hub-cache.ts';
 import { readJsonl, type PlacedRecord } from './jsonl.ts';
 import { readParquet } from './parquet.ts';
-import { compareBytes } from './ranking-order.ts';
+import { compareBytes } from '../byte-order.ts';
 import { idListField, recordId, textField } from './record-fields.ts';
 import type { Qrels, Topic } from './records.ts';
 import { collectTopics, type PlacedTopic } from './topics.ts';

@@ -1,7 +1,7 @@
 import { readFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathKindIfAny } from './files.ts';
-import { compareBytes } from './ranking-order.ts';
+import { compareBytes } from '../byte-order.ts';
 
 /**
  * The folder of a data set's files in a Hugging Face cache: the snapshot that `refs/main` names, else the newest one;

@@ -47,7 +47,7 @@ async function recognisedFormat(path: string, options: CorpusOptions): Promise<C
     if (await firstFile(path, BEIR_CORPUS_FILES)) return 'beir';
     if (await firstFile(path, VECTORS_FILES)) return 'vectors';
     if (await holdsTextFiles(path, options.signal)) return 'text';
-    throw unrecognised(path, 'no corpus.jsonl, vectors.jsonl or text file in this folder');
+    throw unrecognised(path, 'no corpus.jsonl, vectors.jsonl or text file (.txt, .md, .text) in this folder');
   }
   if (/\.jsonl?(\.gz)?$/i.test(path)) {
     return (await firstRecordHasVector(path, options)) ? 'vectors' : 'jsonl';
@@ -69,6 +69,6 @@ async function vectorsFile(path: string): Promise<string> {
 }
 
 function unrecognised(path: string, what: string): QuernError {
-  const hint = `Say which format it has: ${CORPUS_FORMATS.join(', ')}`;
+  const hint = `Give the path of a JSONL file itself, or say which format it has: ${CORPUS_FORMATS.join(', ')}`;
   return new QuernError('BAD_INPUT', what, { where: path, hint });
 }

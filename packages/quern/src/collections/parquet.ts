@@ -74,9 +74,9 @@ async function groupRows(
   for (const column of columns) {
     const chunks = group.columns.filter(({ meta_data }) => meta_data?.path_in_schema[0] === column);
     if (chunks.length !== 1) throw new Error(`${column} is neither a plain column nor a list`);
-    await assertWholePages(reading.file, chunks[0]!.meta_data!);
+    await assertWholePages(reading.file, chunks[0].meta_data!);
     const cells = await parquetReadObjects({ ...reading, columns: [column] });
-    for (const [i, cell] of cells.entries()) rows[i]![column] = cell[column];
+    for (const [i, cell] of cells.entries()) rows[i][column] = cell[column];
   }
   return rows;
 }

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compareBytes, compareHits } from './ranking-order.ts';
+import { compareBytes } from '../byte-order.ts';
+import { compareHits } from './ranking-order.ts';
 
 const ids = fc.string({
   unit: fc.constantFrom('a', 'Z', '0', 'é', '\ue000', '\uffee', '𝕏', '\u{10ffff}'),

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { Warnings } from '../warnings.ts';
-import { compareBytes } from './ranking-order.ts';
+import { compareBytes } from '../byte-order.ts';
 import type { Document } from './records.ts';
 import { textFilesCorpus } from './text-files.ts';
 

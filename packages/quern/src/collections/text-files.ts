@@ -1,13 +1,13 @@
 import { isUtf8 } from 'node:buffer';
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { compareBytes } from '../byte-order.ts';
 import { QuernError, fileError, throwIfAborted } from '../errors.ts';
 import type { Warnings } from '../warnings.ts';
 import type { CorpusOptions, Placed, TextCorpus } from './corpus.ts';
 import { warnIfEmpty } from './documents.ts';
 import { pathKind } from './files.ts';
 import { readText } from './lines.ts';
-import { compareBytes } from './ranking-order.ts';
 import { idText } from './record-fields.ts';
 import type { Document } from './records.ts';
 
@@ -21,7 +21,8 @@ export function isTextFileName(name: string): boolean {
 /**
  * The corpus in text files: a file is one document, a folder one document for each `.txt`, `.md` or `.text` file at any
  * depth, in the byte order of their paths. A document's id is its path below the folder, with `/`; a single file's id
- * is its name. Symbolic links inside the folder are not followed, which is counted as a warning. Throws `NOT_FOUND`.
+ * is its name. Other files are skipped and symbolic links inside the folder not followed, both counted as warnings. Throws
+ * `NOT_FOUND`.
  */
 export async function textFilesCorpus(path: string, options: CorpusOptions = {}): Promise<TextCorpus> {
   const { isFolder, bytes } = await pathKind(path);
@@ -67,6 +68,7 @@ async function* textFiles(folder: string, options: CorpusOptions, above = ''): A
     if (kind === 'folder') yield* textFiles(path, options, `${above}${name}/`);
     else if (kind === 'link') options.warnings?.add('symbolic link not followed', path);
     else if (isTextFileName(name)) yield { id: above + name, path };
+    else options.warnings?.add('not a text file (.txt, .md, .text), skipped', path);
   }
 }
 

@@ -10,7 +10,7 @@ export function fieldsOf(line: string, where: string): string[] | undefined {
   const fields = line.split(/[ \t\v\f\r]+/);
   if (fields[0] === '') fields.shift();
   if (fields.at(-1) === '') fields.pop();
-  return fields.length === 0 || fields[0]!.startsWith('#') ? undefined : fields;
+  return fields.length === 0 || fields[0].startsWith('#') ? undefined : fields;
 }
 
 /** Throws `BAD_INPUT` at `where` where `line` has a null character. */

@@ -60,7 +60,7 @@ describe('two runs', () => {
         },
         // Of ±0.5 ±0.5 ±1, six of the eight sums are at least 1 in size.
         randomisation: { p: 0.75, patterns: 8, exact: true },
-        effectSize: expect.closeTo(0.25 / Math.sqrt(5 / 12), 12),
+        dz: expect.closeTo(0.25 / Math.sqrt(5 / 12), 12),
         wins: 2,
         ties: 1,
         losses: 1,
@@ -76,7 +76,7 @@ describe('two runs', () => {
       interval: { low: 0, high: 0 },
       tTest: { t: null, p: 1 },
       randomisation: { p: 1 },
-      effectSize: 0,
+      dz: 0,
       wins: 0,
       ties: 4,
       losses: 0,
@@ -101,7 +101,7 @@ describe('two runs', () => {
             high: negative(there.interval.low),
           },
           tTest: { ...there.tTest, t: negative(there.tTest.t) },
-          effectSize: negative(there.effectSize),
+          dz: negative(there.dz),
           wins: there.losses,
           losses: there.wins,
         });
@@ -207,6 +207,6 @@ describe.skipIf(!sharedData)('a real run against its own first documents', () =>
     expect(map!.mean - map!.baseline).toBeCloseTo(map!.difference, 12);
     expect(map!.tTest.p).toBeLessThan(1e-6);
     expect(map!.randomisation).toEqual({ p: 1 / 100_001, patterns: 100_000, exact: false });
-    expect(ndcg).toMatchObject({ ties: 31, tTest: { p: 1 }, randomisation: { p: 1 }, effectSize: 0 });
+    expect(ndcg).toMatchObject({ ties: 31, tTest: { p: 1 }, randomisation: { p: 1 }, dz: 0 });
   });
 });

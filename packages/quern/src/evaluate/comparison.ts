@@ -35,7 +35,7 @@ export interface PairedComparison {
   readonly tTest: TTest;
   readonly randomisation: RandomisationTest;
   /** Standardised mean difference d_z; `null` where it is not defined. */
-  readonly effectSize: number | null;
+  readonly dz: number | null;
   /** Topics on which the other run is better, as good (see {@link tieTolerance}), and worse. */
   readonly wins: number;
   readonly ties: number;
@@ -89,7 +89,7 @@ export function comparePaired(
     );
   }
   const differences = other.map((value, i) => {
-    const difference = value - baseline[i]!;
+    const difference = value - baseline[i];
     if (!Number.isFinite(difference))
       throw new QuernError('BAD_INPUT', 'a value that is not a finite number');
     return Math.abs(difference) < tieTolerance ? 0 : difference;
@@ -104,7 +104,7 @@ export function comparePaired(
     interval: meanInterval(differences),
     tTest: pairedTTest(differences),
     randomisation: randomisationTest(differences, sampling),
-    effectSize: standardisedDifference(differences),
+    dz: standardisedDifference(differences),
     wins,
     ties: differences.length - wins - losses,
     losses,
@@ -139,7 +139,7 @@ export function compareRuns(
   const names = measures.map(({ name }) => name);
   const runs = all.flatMap(({ name: run }, i) =>
     names.map((measure): RunSummary => {
-      const values = valuesOf(evaluated[i]!, measure);
+      const values = valuesOf(evaluated[i], measure);
       return { run, measure, mean: meanOf(values), interval: bootstrapInterval(values, { seed }) };
     }),
   );
@@ -147,7 +147,7 @@ export function compareRuns(
     names.map((measure) => ({
       run,
       measure,
-      ...comparePaired(valuesOf(evaluated[0]!, measure), valuesOf(evaluated[i + 1]!, measure), {
+      ...comparePaired(valuesOf(evaluated[0], measure), valuesOf(evaluated[i + 1], measure), {
         seed,
         samples,
       }),
@@ -157,15 +157,15 @@ export function compareRuns(
   const randomisations = holm(pairs.map(({ randomisation }) => randomisation.p));
   return {
     baseline: baseline.name,
-    topics: evaluated[0]!.topics,
+    topics: evaluated[0].topics,
     measures: names,
     runs,
     comparisons: pairs.map((pair, i) =>
-      Object.assign(pair, { adjusted: { tTest: tTests[i]!, randomisation: randomisations[i]! } }),
+      Object.assign(pair, { adjusted: { tTest: tTests[i], randomisation: randomisations[i] } }),
     ),
   };
 }
 
 function valuesOf({ perTopic }: RunMeasures, measure: string): number[] {
-  return Array.from(perTopic.values(), (values) => values[measure]!);
+  return Array.from(perTopic.values(), (values) => values[measure]);
 }

@@ -23,8 +23,8 @@ export interface EvaluationOptions {
   readonly onTopic?: (done: number) => void;
 }
 
-/** How one topic was answered, without its ranking, which is in the run. */
-export type TopicAnswer = Omit<Answer, 'hits'> & { readonly topic: Topic };
+/** How one topic was answered, without its rankings: the final one is in the run. */
+export type TopicAnswer = Omit<Answer, 'hits' | 'rankings'> & { readonly topic: Topic };
 
 /** The outcome of {@link evaluateCollection}. */
 export interface Evaluation {
@@ -59,7 +59,11 @@ export async function evaluateCollection(
       yielded = performance.now();
     }
     throwIfAborted(signal);
-    const { hits, ...rest } = await answer(pipeline, topic.text, { k, excluded: topic.excluded, signal });
+    const {
+      hits,
+      rankings: _,
+      ...rest
+    } = await answer(pipeline, topic.text, { k, excluded: topic.excluded, signal });
     rankings.set(topic.id, hits);
     answers.push({ ...rest, topic });
     milliseconds.reason += rest.milliseconds.reason;

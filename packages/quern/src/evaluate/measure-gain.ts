@@ -24,7 +24,6 @@ export function ndcg(ranking: JudgedRanking, cutoff = Infinity, gains: Gains = o
 
 function discountedGain(gains: readonly number[], cutoff: number): number {
   let sum = 0;
-  for (let i = 0; i < gains.length && i < cutoff; i++)
-    if (gains[i] !== 0) sum += gains[i]! / Math.log2(i + 2);
+  for (let i = 0; i < gains.length && i < cutoff; i++) if (gains[i] !== 0) sum += gains[i] / Math.log2(i + 2);
   return sum;
 }

@@ -8,7 +8,7 @@ import type { JudgedRanking } from './measure-judged-ranking.ts';
 
 function relevantWithin({ levels, relevanceLevel }: JudgedRanking, cutoff: number): number {
   let relevant = 0;
-  for (let i = 0; i < levels.length && i < cutoff; i++) if (levels[i]! >= relevanceLevel) relevant++;
+  for (let i = 0; i < levels.length && i < cutoff; i++) if (levels[i] >= relevanceLevel) relevant++;
   return relevant;
 }
 
@@ -49,7 +49,7 @@ export function averagePrecision({ levels, relevanceLevel, relevant }: JudgedRan
   let seen = 0;
   let sum = 0;
   for (let i = 0; i < levels.length && i < k; i++) {
-    if (levels[i]! < relevanceLevel) continue;
+    if (levels[i] < relevanceLevel) continue;
     seen++;
     sum += seen / (i + 1);
   }

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { dataPath, sharedData } from '../../test/shared-data.ts';
-import { compareBytes } from '../collections/ranking-order.ts';
+import { compareBytes } from '../byte-order.ts';
 import { readTrecQrels, readTrecRun } from '../collections/trec.ts';
 import { QuernError } from '../errors.ts';
 import {

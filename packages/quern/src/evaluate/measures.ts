@@ -1,4 +1,4 @@
-import { compareBytes } from '../collections/ranking-order.ts';
+import { compareBytes } from '../byte-order.ts';
 import type { Hit, Qrels, Run } from '../collections/records.ts';
 import { QuernError } from '../errors.ts';
 import { judgedRanking, type RankingSettings } from './measure-judged-ranking.ts';
@@ -76,7 +76,7 @@ export function evaluateRun(
   const mean: Record<string, number> = {};
   for (const { name, summary } of measures) {
     let sum = 0;
-    for (const values of perTopic.values()) sum += values[name]!;
+    for (const values of perTopic.values()) sum += values[name];
     mean[name] = summary === 'sum' ? sum : sum / counted.length;
   }
   return {

@@ -57,15 +57,19 @@ describe('a bar chart', () => {
   });
 });
 
-it('an interval is drawn on the common scale, coloured only if it leaves out 0', () => {
+it('an interval is drawn on the common scale, coloured only if the difference is significant', () => {
   const scale = intervalScale([
     { difference: 0.5, interval: { low: 0, high: 1 } },
     { difference: -0.25, interval: null },
   ]);
   expect(scale).toEqual({ low: -0.25, high: 1 });
-  expect(intervalLine(0.5, { low: 0.25, high: 1 }, scale).source).toContain(
-    'class="gain span" d="M80.8 8H196"',
+  const found = { difference: 0.5, interval: { low: 0.25, high: 1 } };
+  expect(intervalLine(found, true, scale).source).toContain('class="gain span" d="M80.8 8H196"');
+  expect(intervalLine(found, false, scale).source).toContain('class="even span"');
+  expect(intervalLine({ difference: -0.25, interval: null }, true, scale).source).toContain(
+    'class="loss span"',
   );
-  expect(intervalLine(0.5, { low: -0.1, high: 1 }, scale).source).toContain('class="even span"');
-  expect(intervalLine(0, null, { low: 0, high: 0 }).source).not.toContain('NaN');
+  expect(intervalLine({ difference: 0, interval: null }, false, { low: 0, high: 0 }).source).not.toContain(
+    'NaN',
+  );
 });

@@ -108,12 +108,16 @@ export function intervalScale(
   return { low: Math.min(0, ...ends), high: Math.max(0, ...ends) };
 }
 
-/** A difference and its interval on the line of `scale`, with an upright where there is no difference. */
-export function intervalLine(difference: number, interval: Interval | null, scale: Interval): Markup {
+/** A difference and its interval on the line of `scale`, coloured if significant; an upright where there is none. */
+export function intervalLine(
+  { difference, interval }: { readonly difference: number; readonly interval: Interval | null },
+  significant: boolean,
+  scale: Interval,
+): Markup {
   const x = (value: number): string =>
     trimmed(4 + ((value - scale.low) / (scale.high - scale.low || 1)) * 192);
   const { low, high } = interval ?? { low: difference, high: difference };
-  const side = low > 0 ? 'gain' : high < 0 ? 'loss' : 'even';
+  const side = !significant ? 'even' : difference > 0 ? 'gain' : 'loss';
   return markup`<svg class="interval" viewBox="0 0 200 16" aria-hidden="true"><path class="zero" d="M${x(0)} 0v16"/><path class="${side} span" d="M${x(low)} 8H${x(high)}"/><circle class="${side}" cx="${x(difference)}" cy="8" r="3.2"/></svg>`;
 }
 

@@ -22,6 +22,7 @@ const english = analyzerNamed('english');
 const retriever: TermRetriever = {
   id: 'even',
   search: () => Promise.resolve([]),
+  documentFrequency: () => 1,
   spans: (text) => english.spans(text),
   weights: (text) => new Map(english.terms(text).map((term) => [term, 1])),
   shares: (weights) =>

@@ -13,6 +13,7 @@ const texts: Record<string, string> = { good: 'red dye wool', bad: 'blue dye sea
 const retriever: TermRetriever = {
   id: 'bm25',
   search: () => Promise.resolve([]),
+  documentFrequency: () => 1,
   spans: (text) => english.spans(text),
   weights: (text) => new Map(english.terms(text).map((term) => [term, 1])),
   shares(weights, id): TermShare[] {

@@ -35,12 +35,12 @@ export function summarySentences({ runs, comparisons, measures, topics }: Report
       const p = adjusted + pSentence(comparison.adjusted.randomisation);
       const chance =
         comparison.adjusted.randomisation < level
-          ? `chance alone would hardly bring that (${p})`
-          : `chance alone could bring that (${p})`;
+          ? `a significant difference (${p})`
+          : `no significant difference (${p})`;
       const values =
         difference === 0
           ? markup`at <b>${decimal(mean, 4)}</b>`
-          : markup`from ${decimal(baseline, 4)} to <b>${decimal(mean, 4)}</b>, by <b class="${difference > 0 ? 'gain' : 'loss'}">${signed(difference, 4)}</b> (95 % interval ${intervalText(interval, 4)}); ${chance}`;
+          : markup`from ${decimal(baseline, 4)} to <b>${decimal(mean, 4)}</b>, by <b class="${difference > 0 ? 'gain' : 'loss'}">${signed(difference, 4)}</b> (95 % interval of this difference alone ${intervalText(interval, 4)}); ${chance}`;
       return markup`<p class="lede">${isolated(run)} ${change} ${label} ${values}. ${count(wins)} of ${queries(wins + ties + losses)} do better than with ${isolated(runs[0].name)}, ${count(losses)} worse, ${count(ties)} the same.</p>`;
     });
 }
@@ -64,7 +64,7 @@ export function measureTable({ runs, comparisons, measures }: Report): Markup {
   const marks =
     comparisons.length === 0
       ? null
-      : markup`<p class="note">▲ significantly better, ▼ significantly worse than ${isolated(runs[0].name)}: if neither run were better, a difference as large would come about by chance in fewer than 5 of 100 trials, all comparisons of this page taken together (paired randomisation test, two-sided, p adjusted by Holm’s method). No mark: the queries do not suffice to tell. The highest value of a row is bold.</p>`;
+      : markup`<p class="note">▲ significantly better, ▼ significantly worse than ${isolated(runs[0].name)}: paired randomisation test, two-sided, p adjusted by Holm’s method and below 0.05, so that the chance of any false mark on this page is at most 5 %. No mark: no difference was shown. The highest value of a row is bold.</p>`;
   return markup`${scrolling(
     'measures',
     markup`<table class="means"><caption><span id="measures">Means over all queries; a query without a ranking counts 0.</span></caption>
@@ -94,8 +94,8 @@ export function comparisonTable({ runs, comparisons }: Report): Markup | null {
     const rows = comparisons
       .filter(({ run }) => run === name)
       .map((comparison) => {
-        const { difference, interval, tTest, randomisation, adjusted, effectSize } = comparison;
-        return markup`<tr><th scope="row">${measureWords(comparison.measure).label}</th><td class="n">${signed(difference, 4)}</td><td class="n">${intervalText(interval, 4)}</td><td class="drawn">${intervalLine(difference, interval, scale)}</td><td class="n">${pText(tTest.p)}</td><td class="n">${pText(adjusted.tTest)}</td><td class="n">${pText(randomisation.p)}</td><td class="n">${pText(adjusted.randomisation)}</td><td class="n">${effectSize === null ? '–' : decimal(effectSize, 2)}</td><td class="n">${count(comparison.wins)} / ${count(comparison.ties)} / ${count(comparison.losses)}</td></tr>\n`;
+        const { difference, interval, tTest, randomisation, adjusted, dz } = comparison;
+        return markup`<tr><th scope="row">${measureWords(comparison.measure).label}</th><td class="n">${signed(difference, 4)}</td><td class="n">${intervalText(interval, 4)}</td><td class="drawn">${intervalLine(comparison, adjusted.randomisation < level, scale)}</td><td class="n">${pText(tTest.p)}</td><td class="n">${pText(adjusted.tTest)}</td><td class="n">${pText(randomisation.p)}</td><td class="n">${pText(adjusted.randomisation)}</td><td class="n">${dz === null ? '–' : decimal(dz, 2)}</td><td class="n">${count(comparison.wins)} / ${count(comparison.ties)} / ${count(comparison.losses)}</td></tr>\n`;
       });
     return markup`<tbody>${head}${rows}</tbody>`;
   });
@@ -108,11 +108,11 @@ export function comparisonTable({ runs, comparisons }: Report): Markup | null {
     markup`<table><caption><span id="comparisons">Differences${
       runs.length === 2 ? markup` of ${isolated(runs[1].name)}` : null
     } from ${isolated(runs[0].name)}, paired by query.</span></caption>
-<thead><tr><th rowspan="2" scope="col">Measure</th><th rowspan="2" scope="col" class="n">Difference</th><th rowspan="2" scope="col" class="n">95 % interval</th><td rowspan="2" class="drawn"></td><th colspan="2" scope="colgroup" class="n">t-test</th><th colspan="2" scope="colgroup" class="n">Randomisation</th><th rowspan="2" scope="col" class="n">Effect<br>size d</th><th rowspan="2" scope="col" class="n">Better / same<br>/ worse</th></tr>
+<thead><tr><th rowspan="2" scope="col">Measure</th><th rowspan="2" scope="col" class="n">Difference</th><th rowspan="2" scope="col" class="n">95 % interval</th><td rowspan="2" class="drawn"></td><th colspan="2" scope="colgroup" class="n">t-test</th><th colspan="2" scope="colgroup" class="n">Randomisation</th><th rowspan="2" scope="col" class="n">d<sub>z</sub></th><th rowspan="2" scope="col" class="n">Better / same<br>/ worse</th></tr>
 <tr><th scope="col" class="n">p</th><th scope="col" class="n">p, Holm</th><th scope="col" class="n">p</th><th scope="col" class="n inner">p, Holm</th></tr></thead>
 ${groups}</table>`,
   )}
-<p class="note">The drawn intervals share one scale; the upright line is no difference. Both tests are two-sided. ${adjustment} d is the mean difference in standard deviations of the differences: 0.2 is commonly called small, 0.5 medium, 0.8 large.</p>`;
+<p class="note">The drawn intervals share one scale; the upright line is no difference. Both tests are two-sided. ${adjustment} Each interval (Student’s t) is of its one difference, not adjusted for the others; a line is coloured where the adjusted randomisation test is significant. d<sub>z</sub> is the mean difference in standard deviations of the differences.</p>`;
 }
 
 /** What each run was made with; of runs alone, only what they lack. */

@@ -1,6 +1,7 @@
-import { compareBytes, compareHits } from '../collections/ranking-order.ts';
+import { compareBytes } from '../byte-order.ts';
+import { compareHits } from '../collections/ranking-order.ts';
 import type { Document, Hit } from '../collections/records.ts';
-import type { Finish } from '../reason/reasoner.ts';
+import type { FinishReason } from '../reason/reasoner.ts';
 import { isTermRetriever, type Retriever } from '../search/retriever.ts';
 import type { TopicAnswer } from './evaluation.ts';
 import { isMissing, markingOf, type Marking } from './report-marking.ts';
@@ -38,7 +39,7 @@ export interface ReportTopic {
   readonly value: number;
   /** The same of the baseline; `null` in a report of one run. */
   readonly baseline: number | null;
-  readonly reasoned: { readonly text: string; readonly finish: Finish } | null;
+  readonly reasoned: { readonly text: string; readonly finish: FinishReason } | null;
   /** `null` where the retriever does not score by terms or is not at hand. */
   readonly marking: Marking | null;
   readonly hits: readonly ReportHit[];

@@ -7,7 +7,7 @@ import { QuernError } from '../errors.ts';
 import { IndexBuilder } from '../lexical/index-builder.ts';
 import { LexicalIndex } from '../lexical/lexical-index.ts';
 import { NoReasoner } from '../reason/none.ts';
-import type { Finish, Reasoner } from '../reason/reasoner.ts';
+import type { FinishReason, Reasoner } from '../reason/reasoner.ts';
 import { combineNamed } from '../search/combine.ts';
 import { LexicalRetriever } from '../search/lexical-retriever.ts';
 import { analyzerNamed } from '../text/analyzers.ts';
@@ -51,7 +51,7 @@ const reasonedTexts: Record<string, string> = {
 const measures = parseMeasures(['ndcg@10', 'recall@2', 'num_ret']);
 
 /** A reasoner whose reasoned queries are at hand. */
-function written(texts: Record<string, string>, finish: Finish, weights?: TermWeights): Reasoner {
+function written(texts: Record<string, string>, finish: FinishReason, weights?: TermWeights): Reasoner {
   return {
     id: 'written',
     reason: (query) =>

@@ -5,7 +5,7 @@
 import type { Document, Qrels, Run } from '../collections/records.ts';
 import { QuernError } from '../errors.ts';
 import type { Retriever } from '../search/retriever.ts';
-import type { Finish } from '../reason/reasoner.ts';
+import type { FinishReason } from '../reason/reasoner.ts';
 import { compareRuns, tieTolerance } from './comparison.ts';
 import type { ComparisonSettings, RunComparison, RunSummary } from './comparison.ts';
 import type { TopicAnswer } from './evaluation.ts';
@@ -56,7 +56,7 @@ export interface ReportRun {
   readonly combine: string | null;
   readonly retriever: string | null;
   /** How many reasoned queries ended how; empty where the run alone is known. */
-  readonly finishes: Readonly<Partial<Record<Finish, number>>>;
+  readonly finishes: Readonly<Partial<Record<FinishReason, number>>>;
   readonly topicsWithoutRanking: number;
   /** The mean of each measure, with its 95 % bootstrap interval. */
   readonly means: readonly {
@@ -219,7 +219,7 @@ function compared(
 function partsOf(
   answers: readonly TopicAnswer[] = [],
 ): Pick<ReportRun, 'reasoner' | 'combine' | 'retriever' | 'finishes'> {
-  const finishes: Partial<Record<Finish, number>> = {};
+  const finishes: Partial<Record<FinishReason, number>> = {};
   for (const { reasoned } of answers) finishes[reasoned.finish] = (finishes[reasoned.finish] ?? 0) + 1;
   const one = answers.at(0);
   return {

@@ -44,7 +44,7 @@ export function meanOf(values: readonly number[]): number {
 export function standardDeviation(values: readonly number[]): number {
   if (values.length < 2) return 0;
   // Shifted by one of them, values that are all alike but for rounding stay so.
-  const origin = values[0]!;
+  const origin = values[0];
   const shifted = values.map((value) => value - origin);
   const mean = meanOf(shifted);
   const deviation = Math.sqrt(sumOf(shifted.map((value) => (value - mean) ** 2)) / (values.length - 1));
@@ -115,7 +115,7 @@ export function randomisationTest(
   const tables: Float64Array[] = [];
   for (let i = 0; i < sizes.length; i += 8) {
     const sums = signedSums(sizes.slice(i, i + 8));
-    tables.push(Float64Array.from({ length: 256 }, (_, byte) => sums[byte % sums.length]!));
+    tables.push(Float64Array.from({ length: 256 }, (_, byte) => sums[byte % sums.length]));
   }
   const next = randomIntegers(seed);
   let hits = 0;
@@ -124,7 +124,7 @@ export function randomisationTest(
     let bits = 0;
     for (let i = 0; i < tables.length; i++) {
       bits = i % 4 === 0 ? next() : bits >>> 8;
-      sum += tables[i]![bits & 0xff]!;
+      sum += tables[i][bits & 0xff];
     }
     if (Math.abs(sum) >= least) hits++;
   }
@@ -153,13 +153,13 @@ export function bootstrapInterval(
   const next = randomIntegers(seed);
   const means = Float64Array.from({ length: samples }, () => {
     let sum = 0;
-    for (let i = 0; i < n; i++) sum += values[Math.floor((next() / 2 ** 32) * n)]!;
+    for (let i = 0; i < n; i++) sum += values[Math.floor((next() / 2 ** 32) * n)];
     return sum / n;
   }).sort();
   const percentile = (part: number) => {
     const place = part * (samples - 1);
     const below = Math.floor(place);
-    const low = means[below]!;
+    const low = means[below];
     return low + (place - below) * ((means[below + 1] ?? low) - low);
   };
   return { low: percentile(0.025), high: percentile(0.975) };
@@ -170,11 +170,11 @@ export function bootstrapInterval(
  * their order: those at most α keep the chance of any false finding at most α.
  */
 export function holm(p: readonly number[]): number[] {
-  const order = p.map((_, i) => i).sort((a, b) => p[a]! - p[b]!);
+  const order = p.map((_, i) => i).sort((a, b) => p[a] - p[b]);
   const adjusted = Array.from(p, () => 0);
   let greatest = 0;
   for (const [step, i] of order.entries()) {
-    greatest = Math.max(greatest, Math.min(1, (p.length - step) * p[i]!));
+    greatest = Math.max(greatest, Math.min(1, (p.length - step) * p[i]));
     adjusted[i] = greatest;
   }
   return adjusted;

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   checkParameters,
-  defaultParameters,
+  defaultBm25Parameters,
   inverseDocumentFrequency,
   lengthNorm,
   queryWeights,
@@ -17,7 +17,7 @@ const frequencyIn = (frequencies: Record<string, number>) => (term: string) =>
 describe('the formulas', () => {
   it('give what a hand gives: ln(11/3.5), 0.9 · (0.6 + 0.4 · 40/20), 2/(2 + 1.26)', () => {
     expect(inverseDocumentFrequency(10, 3)).toBeCloseTo(1.1451323, 7);
-    expect(lengthNorm(40, 20, defaultParameters)).toBeCloseTo(1.26, 12);
+    expect(lengthNorm(40, 20, defaultBm25Parameters)).toBeCloseTo(1.26, 12);
     expect(saturation(2, 1.26)).toBeCloseTo(0.6134969, 7);
   });
 
@@ -43,7 +43,7 @@ describe('the formulas', () => {
 
 describe('checkParameters', () => {
   it('allows k1 ≥ 0 and 0 ≤ b ≤ 1', () => {
-    for (const parameters of [defaultParameters, { k1: 0, b: 0 }, { k1: 100, b: 1 }]) {
+    for (const parameters of [defaultBm25Parameters, { k1: 0, b: 0 }, { k1: 100, b: 1 }]) {
       expect(() => checkParameters(parameters)).not.toThrow();
     }
   });
@@ -66,7 +66,13 @@ describe('queryWeights', () => {
   const known = frequencyIn({ gas: 3, jet: 10 });
 
   it('are the frequencies of the terms that the index has, under bm25', () => {
-    const weights = queryWeights(['jet', 'gas', 'no', 'jet'], known, statistics, 'bm25', defaultParameters);
+    const weights = queryWeights(
+      ['jet', 'gas', 'no', 'jet'],
+      known,
+      statistics,
+      'bm25',
+      defaultBm25Parameters,
+    );
     expect([...weights]).toEqual([
       ['jet', 2],
       ['gas', 1],
@@ -76,7 +82,7 @@ describe('queryWeights', () => {
   it('are idf times saturation under bm25q, where only terms of the index count in the length', () => {
     // |q| = 3: the norm is 0.9 · (0.6 + 0.4 · 3/20) = 0.594.
     const terms = ['jet', 'gas', 'constructor', 'jet', 'toString'];
-    const weights = queryWeights(terms, known, statistics, 'bm25q', defaultParameters);
+    const weights = queryWeights(terms, known, statistics, 'bm25q', defaultBm25Parameters);
     expect([...weights.keys()]).toEqual(['jet', 'gas']);
     expect(weights.get('jet')).toBeCloseTo((Math.log(11 / 10.5) * 2) / 2.594, 12);
     expect(weights.get('gas')).toBeCloseTo(Math.log(11 / 3.5) / 1.594, 12);
@@ -84,8 +90,8 @@ describe('queryWeights', () => {
 
   it('of a query that shares no term with the index are none', () => {
     for (const scoring of ['bm25', 'bm25q'] as Scoring[]) {
-      expect(queryWeights(['no'], known, statistics, scoring, defaultParameters).size).toBe(0);
-      expect(queryWeights([], known, statistics, scoring, defaultParameters).size).toBe(0);
+      expect(queryWeights(['no'], known, statistics, scoring, defaultBm25Parameters).size).toBe(0);
+      expect(queryWeights([], known, statistics, scoring, defaultBm25Parameters).size).toBe(0);
     }
   });
 

@@ -6,8 +6,8 @@ import { QuernError } from '../errors.ts';
  * `w(t,d) = idf(t) · saturation(tf, |d|)`; they differ in `w(t,q)`.
  *
  * - `bm25`: the term's frequency in the query (Robertson and Zaragoza 2009, in the variant of Lucene).
- * - `bm25q`: query-side BM25, `w(t,q) = idf(t) · saturation(tf, |q|)`: BRIGHT's BM25 (gensim's LuceneBM25Model,
- *   Anserini's `-bm25.querySide`).
+ * - `bm25q`: query-side BM25, `w(t,q) = idf(t) · saturation(tf, |q|)`: BRIGHT's BM25 (gensim's LuceneBM25Model). Anserini's
+ *   `-bm25.querySide` counts in |q| also the tokens that the index does not know.
  */
 export type Scoring = 'bm25' | 'bm25q';
 
@@ -23,7 +23,7 @@ export interface Bm25Parameters {
 }
 
 /** Anserini's defaults, which BRIGHT's baselines use. */
-export const defaultParameters: Bm25Parameters = { k1: 0.9, b: 0.4 };
+export const defaultBm25Parameters: Bm25Parameters = { k1: 0.9, b: 0.4 };
 
 /** What the formulas need to know of a corpus. */
 export interface CorpusStatistics {

@@ -111,7 +111,7 @@ export async function readBytes(
   path: string,
   position: number,
   length: number,
-): Promise<Uint8Array<ArrayBuffer>> {
+): Promise<Uint8Array> {
   const bytes = new Uint8Array(length);
   await readInto(bytes, file, path, position);
   return bytes;

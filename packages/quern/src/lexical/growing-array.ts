@@ -21,7 +21,7 @@ export class GrowingUint32Array {
   }
 
   /** A view of the values; it goes stale at the next `push`. */
-  view(): Uint32Array<ArrayBuffer> {
+  view(): Uint32Array {
     return this.#values.subarray(0, this.length);
   }
 }

@@ -13,7 +13,7 @@
 import { stat } from 'node:fs/promises';
 import { toUSVString } from 'node:util';
 import { crc32 } from 'node:zlib';
-import { compareBytes } from '../collections/ranking-order.ts';
+import { compareBytes } from '../byte-order.ts';
 import { documentText, type Document } from '../collections/records.ts';
 import { fileError, QuernError, throwIfAborted } from '../errors.ts';
 import type { Analyzer } from '../text/analyzer.ts';

@@ -1,4 +1,5 @@
 import { open, type FileHandle } from 'node:fs/promises';
+import { endianness } from 'node:os';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { fileError, QuernError } from '../errors.ts';
@@ -28,6 +29,8 @@ export class IndexFile {
    */
   static async open(folder: string): Promise<IndexFile> {
     const path = join(folder, indexFileName);
+    if (endianness() !== 'LE')
+      throw new QuernError('IO', 'index files are little-endian, this machine is not');
     let file: FileHandle;
     try {
       file = await open(path, 'r');
@@ -108,7 +111,7 @@ export class IndexFile {
   }
 
   /** The bytes of one record, its trailing checksum verified and removed. `number` is the document's. */
-  async record(name: string, number: number, from: number, to: number): Promise<Uint8Array<ArrayBuffer>> {
+  async record(name: string, number: number, from: number, to: number): Promise<Uint8Array> {
     const section = this.place(name);
     if (!(from >= 0 && to >= from + 4 && to <= section.bytes)) {
       throw this.corrupt(name, `record ${number} lies outside of the section`);

@@ -1,4 +1,4 @@
-import { compareBytes } from '../collections/ranking-order.ts';
+import { compareBytes } from '../byte-order.ts';
 import { QuernError } from '../errors.ts';
 import type { IndexFileWriter } from './index-file-writer.ts';
 

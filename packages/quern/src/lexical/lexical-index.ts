@@ -1,11 +1,11 @@
 import type { Hit, TermWeights } from '../collections/records.ts';
 import { QuernError } from '../errors.ts';
-import { checkParameters, defaultParameters, queryWeights } from './bm25.ts';
+import { checkParameters, defaultBm25Parameters, queryWeights } from './bm25.ts';
 import type { Bm25Parameters, CorpusStatistics, Scoring } from './bm25.ts';
 import { DocumentIds } from './document-ids.ts';
 import { searchExhaustively, sumsFor, type QueryTerm } from './exhaustive-search.ts';
 import { IndexFile } from './index-file.ts';
-import type { IndexTable } from './index-format.ts';
+import type { IndexFacts } from './index-format.ts';
 import { Impacts, type PostingColumns } from './postings.ts';
 import { TermDictionary } from './term-dictionary.ts';
 import { TopDocuments } from './top-documents.ts';
@@ -26,6 +26,9 @@ export interface StoredDocument {
   readonly text: string;
   readonly metadata?: Readonly<Record<string, unknown>>;
 }
+
+/** Weights up to this keep every score within the range of a 32-bit float. */
+const heaviest = 1e30;
 
 /** An open lexical index. Searching is synchronous and needs no file; vectors and stored documents are read on demand. */
 export class LexicalIndex {
@@ -98,8 +101,8 @@ export class LexicalIndex {
   }
 
   /** What the index holds, as its file says. */
-  get facts(): Omit<IndexTable, 'sections'> {
-    const { sections: _, ...facts } = this.#file.table;
+  get facts(): IndexFacts {
+    const { version: _, sections: __, ...facts } = this.#file.table;
     return facts;
   }
 
@@ -135,19 +138,19 @@ export class LexicalIndex {
   }
 
   /** The final weights w(t,q) of an analysed query under a scoring; see {@link queryWeights}. */
-  queryWeights(terms: Iterable<string>, scoring: Scoring, parameters = defaultParameters): TermWeights {
+  queryWeights(terms: Iterable<string>, scoring: Scoring, parameters = defaultBm25Parameters): TermWeights {
     return queryWeights(terms, (term) => this.documentFrequency(term), this.#statistics, scoring, parameters);
   }
 
   /**
    * The k best documents for final term weights: `score(q,d) = Σ_t w(t,q) · w(t,d)` over the index's terms, summed in
    * double precision in a fixed order and rounded to a 32-bit float (see `compareHits` for why), ties by descending
-   * byte order of ids. Documents without any of the terms are not in the ranking. Weights must be finite and not
-   * negative; terms of weight 0 and unknown terms have no effect.
+   * byte order of ids. Documents without any of the terms are not in the ranking. Weights lie between 0 and 1e30;
+   * terms of weight 0 and unknown terms have no effect.
    */
   search(
     weights: TermWeights,
-    { k, excluded = [], parameters = defaultParameters }: LexicalSearchOptions,
+    { k, excluded = [], parameters = defaultBm25Parameters }: LexicalSearchOptions,
   ): Hit[] {
     if (!Number.isSafeInteger(k) || k < 1) {
       throw new QuernError('USAGE', `k must be a positive whole number, not ${k}`);
@@ -175,7 +178,7 @@ export class LexicalIndex {
   contributions(
     weights: TermWeights,
     id: string,
-    parameters = defaultParameters,
+    parameters = defaultBm25Parameters,
   ): { term: string; queryWeight: number; documentWeight: number; share: number }[] {
     const document = this.#documentNumber(id);
     const impacts = this.#impactsFor(parameters);
@@ -244,9 +247,9 @@ export class LexicalIndex {
   #queryTerms(weights: TermWeights): QueryTerm[] {
     const terms: QueryTerm[] = [];
     for (const [text, weight] of weights) {
-      if (!(weight >= 0 && Number.isFinite(weight))) {
+      if (!(weight >= 0 && weight <= heaviest)) {
         throw new QuernError('BAD_INPUT', `the weight of ${JSON.stringify(text)} is ${weight}`, {
-          hint: 'Term weights are finite and not negative',
+          hint: `Term weights lie between 0 and ${heaviest}`,
         });
       }
       const term = weight > 0 ? this.#dictionary.numberOf(text) : -1;

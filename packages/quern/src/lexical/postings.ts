@@ -14,8 +14,8 @@ export interface PostingColumns {
 
 /**
  * The document weights `w(t,d) = idf(t) · saturation(tf, |d|)` of all postings for one choice of parameters, beside the
- * columns of the inverted file. A term's weights are computed when it is first asked for, so opening an index costs
- * nothing per posting, and one search pays for its own terms only.
+ * columns of the inverted file: 8 bytes a posting and 8 a document of memory from the first search on. A term's weights are
+ * computed when it is first asked for, so opening an index computes nothing, and one search pays for its own terms.
  */
 export class Impacts {
   readonly parameters: Bm25Parameters;

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compareBytes, compareHits } from '../collections/ranking-order.ts';
+import { compareBytes } from '../byte-order.ts';
+import { compareHits } from '../collections/ranking-order.ts';
 import { TopDocuments } from './top-documents.ts';
 
 interface Offer {

@@ -8,7 +8,7 @@ export interface ReasonOptions {
 }
 
 /** How a reasoned query ended: by itself, at the token limit, stopped early, not asked for, or in an error. */
-export type Finish = 'stop' | 'length' | 'early' | 'skipped' | 'failed';
+export type FinishReason = 'stop' | 'length' | 'early' | 'skipped' | 'failed';
 
 /** What a reasoner makes of a query. */
 export interface ReasonedQuery {
@@ -19,7 +19,7 @@ export interface ReasonedQuery {
   readonly weights?: TermWeights;
   /** The reasoner's id. */
   readonly reasoner: string;
-  readonly finish: Finish;
+  readonly finish: FinishReason;
   /** Tokens of a language model; 0 where none was asked. */
   readonly promptTokens: number;
   readonly completionTokens: number;

@@ -1,6 +1,6 @@
 /**
  * RM3: pseudo-relevance feedback by an interpolated relevance model (Abdul-Jaleel et al. 2004), as Anserini estimates
- * it. It needs no model and no network: the index itself is asked which terms the best documents share.
+ * it. It needs no model and no network: the index itself is asked which terms weigh most in the best documents.
  *
  * For the n best documents d of the query, each reduced to its m most frequent terms:
  *
@@ -13,7 +13,7 @@
  */
 import type { TermWeights } from '../collections/records.ts';
 import { QuernError, throwIfAborted } from '../errors.ts';
-import type { Scoring } from '../lexical/bm25.ts';
+import { defaultBm25Parameters, type Bm25Parameters, type Scoring } from '../lexical/bm25.ts';
 import type { LexicalIndex } from '../lexical/lexical-index.ts';
 import { heaviestFirst, interpolated } from '../lexical/term-weights.ts';
 import { analyzerNamed } from '../text/analyzers.ts';
@@ -27,6 +27,8 @@ export interface Rm3Options {
   readonly terms?: number;
   /** λ, the weight of the original query, 0 to 1. Default 0.5. */
   readonly originalWeight?: number;
+  /** BM25's k1 and b for the search for feedback: those of the retriever that its weights are for. */
+  readonly parameters?: Bm25Parameters;
 }
 
 /** `rm3`: its reasoned query is a set of term weights. */
@@ -37,11 +39,12 @@ export class Rm3Reasoner implements Reasoner {
   readonly #documents: number;
   readonly #terms: number;
   readonly #originalWeight: number;
+  readonly #parameters: Bm25Parameters;
 
   constructor(
     index: LexicalIndex,
     scoring: Scoring,
-    { documents = 10, terms = 10, originalWeight = 0.5 }: Rm3Options = {},
+    { documents = 10, terms = 10, originalWeight = 0.5, parameters = defaultBm25Parameters }: Rm3Options = {},
   ) {
     for (const count of [documents, terms]) {
       if (!Number.isSafeInteger(count) || count < 1) {
@@ -59,20 +62,22 @@ export class Rm3Reasoner implements Reasoner {
     this.#documents = documents;
     this.#terms = terms;
     this.#originalWeight = originalWeight;
+    this.#parameters = parameters;
   }
 
   async reason(query: string, { excluded, signal }: ReasonOptions = {}): Promise<ReasonedQuery> {
     const started = performance.now();
     const terms = analyzerNamed(this.#index.analyzer).terms(query);
-    const original = this.#index.queryWeights(terms, this.#scoring);
+    const original = this.#index.queryWeights(terms, this.#scoring, this.#parameters);
     const model = await this.#relevanceModel(original, excluded, signal);
-    const weights = interpolated(original, model, this.#originalWeight);
+    // Without a term to add, as in an index of a few documents, it stands aside.
+    const weights = model.size === 0 ? undefined : interpolated(original, model, this.#originalWeight);
     return {
       query,
-      text: weightedTerms(weights),
+      text: weights ? weightedTerms(weights) : '',
       weights,
       reasoner: this.id,
-      finish: 'stop',
+      finish: weights ? 'stop' : 'skipped',
       promptTokens: 0,
       completionTokens: 0,
       milliseconds: performance.now() - started,
@@ -88,7 +93,11 @@ export class Rm3Reasoner implements Reasoner {
     signal: AbortSignal | undefined,
   ): Promise<TermWeights> {
     const model = new Map<string, number>();
-    for (const { id, score } of this.#index.search(original, { k: this.#documents, excluded })) {
+    for (const { id, score } of this.#index.search(original, {
+      k: this.#documents,
+      excluded,
+      parameters: this.#parameters,
+    })) {
       throwIfAborted(signal);
       const frequencies = this.#heaviest(await this.#expansionTerms(id));
       let total = 0;

@@ -1,6 +1,6 @@
+import { reciprocalRank } from './fusion.ts';
 import type { Answer, RetrievedWith } from './pipeline.ts';
-import type { LexicalRetriever } from './lexical-retriever.ts';
-import type { TermShare } from './retriever.ts';
+import type { TermRetriever, TermShare } from './retriever.ts';
 
 /** Where a term of the final query comes from. */
 export type TermOrigin = 'query' | 'reasoned' | 'both';
@@ -15,11 +15,17 @@ export interface ExplainedTerm {
   readonly origin: TermOrigin;
 }
 
-/** A hit's score, taken apart. */
+/** A hit's score, taken apart: by terms, or, where rankings were fused, by its ranks in them. */
 export interface ExplainedHit {
   readonly id: string;
-  /** Matching terms, the largest share first; of two fused searches, those of both. */
+  /** Matching terms, the largest share first; their shares add up to the score. None where rankings were fused. */
   readonly terms: readonly (TermShare & { readonly origin: TermOrigin })[];
+  /** Only where rankings were fused: the hit's rank in each that has it; the reciprocals add up to the score. */
+  readonly ranks?: readonly {
+    readonly from: RetrievedWith['from'];
+    readonly rank: number;
+    readonly share: number;
+  }[];
 }
 
 /** What went into an answer, term by term. */
@@ -34,7 +40,7 @@ export interface Explanation {
 }
 
 /** Takes an answer of `retriever` apart: the terms that were searched, and what each brought to each hit. */
-export function explainAnswer(answer: Answer, retriever: LexicalRetriever): Explanation {
+export function explainAnswer(answer: Answer, retriever: TermRetriever): Explanation {
   const inQuery = new Set(retriever.weights(answer.query).keys());
   const { text, weights } = answer.reasoned;
   // Weights hold the query's terms already; only of a text can be said that it has them too.
@@ -50,18 +56,32 @@ export function explainAnswer(answer: Answer, retriever: LexicalRetriever): Expl
         .map(([term, weight]) => ({
           term,
           weight,
-          documents: retriever.index.documentFrequency(term),
+          documents: retriever.documentFrequency(term),
           origin: origin(term),
         }))
         .sort((a, b) => b.weight - a.weight || (a.term < b.term ? -1 : 1)),
     }),
   );
-  const hits = answer.hits.map(({ id }) => ({
-    id,
-    terms: answer.searches
-      .flatMap((search) => (search.weights ? retriever.shares(search.weights, id) : []))
-      .map((share) => ({ ...share, origin: origin(share.term) }))
-      .sort((a, b) => b.share - a.share),
-  }));
+  const hits =
+    answer.searches.length > 1
+      ? fusedHits(answer)
+      : answer.hits.map(({ id }) => ({
+          id,
+          terms: retriever
+            .shares(answer.searches[0].weights ?? new Map(), id)
+            .map((share) => ({ ...share, origin: origin(share.term) })),
+        }));
   return { searches, hits };
+}
+
+function fusedHits({ searches, rankings, hits }: Answer): ExplainedHit[] {
+  const ranks = rankings.map((ranking) => new Map(ranking.map(({ id, rank }) => [id, rank])));
+  return hits.map(({ id }) => ({
+    id,
+    terms: [],
+    ranks: searches.flatMap(({ from }, i) => {
+      const rank = ranks[i].get(id);
+      return rank === undefined ? [] : [{ from, rank, share: reciprocalRank(rank) }];
+    }),
+  }));
 }

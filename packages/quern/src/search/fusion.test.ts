@@ -23,11 +23,6 @@ describe('reciprocal rank fusion', () => {
     ]);
   });
 
-  it('takes another constant', () => {
-    const [hit] = reciprocalRankFusion([rankingOf(['a'])], all, 0);
-    expect(hit).toEqual({ id: 'a', score: 1, rank: 1 });
-  });
-
   it('goes by ranks, whatever the scores', () => {
     const ranking = [
       { id: 'a', score: -5, rank: 1 },

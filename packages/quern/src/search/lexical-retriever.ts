@@ -1,6 +1,6 @@
 import type { Hit, TermWeights } from '../collections/records.ts';
 import { throwIfAborted } from '../errors.ts';
-import { defaultParameters, type Bm25Parameters, type Scoring } from '../lexical/bm25.ts';
+import { defaultBm25Parameters, type Bm25Parameters, type Scoring } from '../lexical/bm25.ts';
 import type { LexicalIndex } from '../lexical/lexical-index.ts';
 import type { Analyzer, TermSpan } from '../text/analyzer.ts';
 import { analyzerNamed } from '../text/analyzers.ts';
@@ -13,7 +13,7 @@ export class LexicalRetriever implements TermRetriever {
   readonly #parameters: Bm25Parameters;
   readonly #analyzer: Analyzer;
 
-  constructor(index: LexicalIndex, scoring: Scoring, parameters: Bm25Parameters = defaultParameters) {
+  constructor(index: LexicalIndex, scoring: Scoring, parameters: Bm25Parameters = defaultBm25Parameters) {
     this.index = index;
     this.id = scoring;
     this.#parameters = parameters;
@@ -24,6 +24,10 @@ export class LexicalRetriever implements TermRetriever {
     throwIfAborted(signal);
     const weights = typeof query === 'string' ? this.weights(query) : query;
     return this.index.search(weights, { k, excluded, parameters: this.#parameters });
+  }
+
+  documentFrequency(term: string): number {
+    return this.index.documentFrequency(term);
   }
 
   spans(text: string): TermSpan[] {

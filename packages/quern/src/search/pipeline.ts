@@ -39,16 +39,20 @@ export interface Answer {
   readonly retriever: string;
   /** One search, or two that were fused. */
   readonly searches: readonly RetrievedWith[];
+  /** The ranking of each search; the hits, unless two were fused. */
+  readonly rankings: readonly (readonly Hit[])[];
   readonly hits: readonly Hit[];
   readonly milliseconds: { readonly reason: number; readonly search: number };
 }
 
-/** Rankings that are fused reach at least this deep. */
+/** How deep the rankings are that are fused, whatever k: the fused order must not depend on where it is cut. */
 const fusionDepth = 1000;
 
 /**
  * Answers a question: the reasoner makes its reasoned query, both are combined, the retriever ranks. Where the reasoner
- * yields nothing, the query stands alone, whatever the combination.
+ * yields nothing that can be searched (no text, no weights, only words that the index does not know), the query stands
+ * alone, whatever the combination. What the reasoner or the retriever throws is thrown. Fused rankings are 1,000 deep
+ * each, so `rrf` has up to 2,000 hits.
  */
 export async function answer(pipeline: Pipeline, query: string, options: AnswerOptions): Promise<Answer> {
   const { reasoner, combine, retriever } = pipeline;
@@ -57,7 +61,7 @@ export async function answer(pipeline: Pipeline, query: string, options: AnswerO
   const reasonedAt = performance.now();
   const searches = searchesFor(query, reasoned, combine, retriever);
   const fused = searches.length > 1;
-  const k = fused ? Math.max(options.k, fusionDepth) : options.k;
+  const k = fused ? fusionDepth : options.k;
   const rankings: Hit[][] = [];
   for (const search of searches) {
     const input = search.weights ?? search.text ?? '';
@@ -70,6 +74,7 @@ export async function answer(pipeline: Pipeline, query: string, options: AnswerO
     combine: combineName(combine),
     retriever: retriever.id,
     searches,
+    rankings,
     hits,
     milliseconds: { reason: reasonedAt - started, search: performance.now() - reasonedAt },
   };
@@ -84,16 +89,23 @@ function searchesFor(
   const fromText = (from: RetrievedWith['from'], text: string): RetrievedWith =>
     isTermRetriever(retriever) ? { from, text, weights: retriever.weights(text) } : { from, text };
   const ofQuery = (): RetrievedWith => fromText('query', query);
-  if (reasoned.weights === undefined && reasoned.text.trim() === '') return [ofQuery()];
-  const ofReasoned = (): RetrievedWith =>
-    reasoned.weights ? { from: 'reasoned', weights: reasoned.weights } : fromText('reasoned', reasoned.text);
+  const { weights, text } = reasoned;
+  if (weights && !isTermRetriever(retriever)) {
+    throw new QuernError(
+      'USAGE',
+      `${reasoned.reasoner} yields term weights, which ${retriever.id} cannot search`,
+    );
+  }
+  const searched = weights ? { from: 'reasoned' as const, weights } : fromText('reasoned', text);
+  const isNothing = searched.weights ? searched.weights.size === 0 : text.trim() === '';
+  if (isNothing) return [ofQuery()];
   switch (combine.kind) {
     case 'replace':
-      return [ofReasoned()];
+      return [searched];
     case 'rrf':
-      return [ofQuery(), ofReasoned()];
+      return [ofQuery(), searched];
     case 'concat': {
-      if (reasoned.weights) {
+      if (weights) {
         throw new QuernError(
           'USAGE',
           `${reasoned.reasoner} yields term weights, which cannot be concatenated`,
@@ -102,11 +114,11 @@ function searchesFor(
           },
         );
       }
-      const text = [...Array.from({ length: combine.times }, () => query), reasoned.text].join(' ');
-      return [fromText('both', text)];
+      const parts = [...Array.from({ length: combine.times }, () => query), text];
+      return [fromText('both', parts.join(' '))];
     }
     case 'interpolate': {
-      const [a, b] = [ofQuery().weights, ofReasoned().weights];
+      const [a, b] = [ofQuery().weights, searched.weights];
       if (!a || !b) {
         throw new QuernError('USAGE', `interpolate needs term weights, which ${retriever.id} does not have`, {
           hint: 'Combine with replace, concat:N or rrf',

@@ -33,6 +33,8 @@ export interface TermShare {
 export interface TermRetriever extends Retriever {
   /** The final weights w(t,q) of a text. */
   weights(text: string): TermWeights;
+  /** How many documents have a term. */
+  documentFrequency(term: string): number;
   /** The terms of a text with their places in it, in order. */
   spans(text: string): TermSpan[];
   /** Each matching term's share of a document's score, the largest first. */

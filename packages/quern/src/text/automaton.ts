@@ -60,12 +60,12 @@ export function automatonOf(pattern: Pattern): Automaton {
   const rows: number[][] = [Array.from({ length: 32 }, () => 0)];
   for (let state = 1; state < sets.length; state++) {
     const candidates = new Set<number>();
-    for (const position of sets[state]!) {
-      for (const after of position < 0 ? first : follow[position]!) candidates.add(after);
+    for (const position of sets[state]) {
+      for (const after of position < 0 ? first : follow[position]) candidates.add(after);
     }
     const after = [...candidates].sort((a, b) => a - b);
-    const used = after.reduce((bits, position) => bits | classes[position]!, 0);
-    const nextAt = (c: number) => numberOf(after.filter((position) => (classes[position]! >>> c) & 1));
+    const used = after.reduce((bits, position) => bits | classes[position], 0);
+    const nextAt = (c: number) => numberOf(after.filter((position) => (classes[position] >>> c) & 1));
     rows.push(Array.from({ length: 32 }, (_, c) => ((used >>> c) & 1 ? nextAt(c) : 0)));
   }
   const accepts = sets.map((set, state) =>
@@ -111,7 +111,7 @@ function positionsOf(pattern: Pattern, classes: number[], follow: Set<number>[])
 }
 
 function connect(from: readonly number[], to: readonly number[], follow: Set<number>[]): void {
-  for (const a of from) for (const b of to) follow[a]!.add(b);
+  for (const a of from) for (const b of to) follow[a].add(b);
 }
 
 /** The smallest automaton of the same language, dead state 0 kept, accepting states last. */
@@ -138,10 +138,10 @@ function minimal(rows: readonly (readonly number[])[], accepts: readonly boolean
   const next = new Uint8Array(order.length * 32);
   for (const [number, [, state]] of order.entries()) {
     next.set(
-      rows[state]!.map((target) => numberOf.get(blocks[target]!)!),
+      rows[state].map((target) => numberOf.get(blocks[target])!),
       number * 32,
     );
   }
   const accepting = order.findIndex(([, state]) => accepts[state]);
-  return { start: numberOf.get(blocks[1]!)!, accepting, next };
+  return { start: numberOf.get(blocks[1])!, accepting, next };
 }

@@ -25,7 +25,7 @@ export function englishAnalyzer(): Analyzer {
       const tokens = standardTokens(text);
       const terms: string[] = [];
       for (let i = 0; i < tokens.length; i += 2) {
-        const term = cache.termOf(text, tokens[i]!, tokens[i + 1]!);
+        const term = cache.termOf(text, tokens[i], tokens[i + 1]);
         if (term !== undefined) terms.push(term);
       }
       return terms;
@@ -34,8 +34,8 @@ export function englishAnalyzer(): Analyzer {
       const tokens = standardTokens(text);
       const spans: TermSpan[] = [];
       for (let i = 0; i < tokens.length; i += 2) {
-        const start = tokens[i]!;
-        const end = tokens[i + 1]!;
+        const start = tokens[i];
+        const end = tokens[i + 1];
         const term = cache.termOf(text, start, end);
         if (term !== undefined) spans.push({ term, start, end });
       }
@@ -66,13 +66,13 @@ function withoutPossessive(units: Uint16Array, length: number): number {
  */
 function toLowerCase(units: Uint16Array, length: number): void {
   for (let i = 0; i < length; i++) {
-    const unit = units[i]!;
+    const unit = units[i];
     if (unit < 128) {
       if (unit >= 0x41 && unit <= 0x5a) units[i] = unit + 32;
     } else if (unit === 0x130) {
       units[i] = 0x69;
     } else if ((unit & 0xfc00) === 0xd800 && i + 1 < length) {
-      const lower = String.fromCharCode(unit, units[i + 1]!).toLowerCase();
+      const lower = String.fromCharCode(unit, units[i + 1]).toLowerCase();
       units[i] = lower.charCodeAt(0);
       units[++i] = lower.charCodeAt(1);
     } else {

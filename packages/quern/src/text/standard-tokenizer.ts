@@ -25,7 +25,7 @@ let scanner: Scanner | undefined;
 function newScanner(): Scanner {
   const classes = codePointClasses(TOKEN_RUNS);
   const { start, accepting, next } = tokenAutomaton();
-  const after = (state: number, unit: number) => next[state * 32 + classes[unit]!]!;
+  const after = (state: number, unit: number) => next[state * 32 + classes[unit]];
   const roles = Uint8Array.from({ length: 128 }, (_, unit) => {
     if (/[A-Za-z0-9]/.test(String.fromCharCode(unit))) return ALNUM;
     if (after(start, unit) !== 0) return BEGINS;
@@ -48,7 +48,7 @@ export function standardTokens(text: string): number[] {
   const length = text.length;
   for (let start = 0; start < length;) {
     const unit = text.charCodeAt(start);
-    const role = unit < 128 ? roles[unit]! : BEGINS;
+    const role = unit < 128 ? roles[unit] : BEGINS;
     if (role < ALNUM) {
       start++;
       continue;
@@ -76,7 +76,7 @@ function plainWordEnd(text: string, start: number, roles: Uint8Array): number {
   for (; end < limit; end++) {
     const unit = text.charCodeAt(end);
     if (unit >= 128) return 0;
-    role = roles[unit]!;
+    role = roles[unit];
     if (role !== ALNUM) break;
   }
   if (end === limit) return limit === text.length ? end : 0;
@@ -99,7 +99,7 @@ function tokenEnd(
   let state = initial;
   for (let at = start; at < limit;) {
     const codePoint = codePointWithin(text, at, limit);
-    state = next[(state << 5) | classes[codePoint]!]!;
+    state = next[(state << 5) | classes[codePoint]];
     if (state === 0) break;
     at += codePoint > 0xffff ? 2 : 1;
     if (state >= accepting) end = at;

@@ -43,8 +43,8 @@ export class TermCache {
     const mask = table.length - 1;
     let at = (hash << 2) & mask;
     for (; table[at + 2] !== 0; at = (at + FIELDS) & mask) {
-      if (table[at] === hash && table[at + 2] === length && this.#isAt(table[at + 1]!, text, start, end)) {
-        const number = table[at + 3]!;
+      if (table[at] === hash && table[at + 2] === length && this.#isAt(table[at + 1], text, start, end)) {
+        const number = table[at + 3];
         return number === DROPPED ? undefined : this.#terms[number];
       }
     }
@@ -98,7 +98,7 @@ function rehashed(table: Int32Array): Int32Array<ArrayBuffer> {
   const mask = larger.length - 1;
   for (let i = 0; i < table.length; i += FIELDS) {
     if (table[i + 2] === 0) continue;
-    let at = (table[i]! << 2) & mask;
+    let at = (table[i] << 2) & mask;
     while (larger[at + 2] !== 0) at = (at + FIELDS) & mask;
     larger.set(table.subarray(i, i + FIELDS), at);
   }

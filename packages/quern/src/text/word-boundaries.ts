@@ -47,7 +47,7 @@ export function wordBoundaries(text: string): number[] {
   for (let at = 0; at < text.length;) {
     const codePoint = text.codePointAt(at)!;
     const next = codePoint > 0xffff ? at + 2 : at + 1;
-    const bit = 1 << classes[codePoint]!;
+    const bit = 1 << classes[codePoint];
     if (at > 0 && isBoundary(text, next, classes, bit, previous, last, beforeLast, flags))
       boundaries.push(at);
     if ((bit & IGNORED) === 0 || at === 0 || (previous & LINE_BREAK) !== 0) {
@@ -103,7 +103,7 @@ function isBoundary(
 function classAfter(text: string, index: number, classes: Uint8Array): number {
   for (let at = index; at < text.length;) {
     const codePoint = text.codePointAt(at)!;
-    const bit = 1 << classes[codePoint]!;
+    const bit = 1 << classes[codePoint];
     if ((bit & IGNORED) === 0) return bit;
     at += codePoint > 0xffff ? 2 : 1;
   }

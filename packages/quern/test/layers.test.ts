@@ -1,0 +1,29 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { expect, it } from 'vitest';
+
+const source = resolve(import.meta.dirname, '../src');
+
+/** From the top down: a folder imports from itself and from what stands below it. Files beside the folders are below all. */
+const layers = ['cli', 'evaluate', 'search', 'reason', 'lexical', 'collections', 'text'];
+
+function layerOf(path: string): number {
+  const folder = relative(source, path).split('/')[0];
+  const layer = layers.indexOf(folder);
+  return layer >= 0 ? layer : layers.length;
+}
+
+it('imports point downwards only', () => {
+  const files = readdirSync(source, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts') && name !== 'index.ts')
+    .map((name) => join(source, name));
+  const imports = files.flatMap((file) =>
+    Array.from(readFileSync(file, 'utf8').matchAll(/ from '(\.[^']+)'/g), ([, to]) => ({
+      file,
+      to: resolve(dirname(file), to),
+    })),
+  );
+  expect(imports.length).toBeGreaterThan(200);
+  const upwards = imports.filter(({ file, to }) => layerOf(to) < layerOf(file));
+  expect(upwards.map(({ file, to }) => `${relative(source, file)} -> ${relative(source, to)}`)).toEqual([]);
+});
