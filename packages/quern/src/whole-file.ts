@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { rename, rm, stat } from 'node:fs/promises';
+import { realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -9,19 +9,25 @@ import { fileError, QuernError } from './errors.ts';
 
 /**
  * Writes `lines` to `path`, each followed by a line feed; as gzip when `path` ends in `.gz`. The file comes to be under
- * a passing name in the same folder and is renamed when it is whole: a failure leaves nothing, and an older file as it was.
+ * a passing name in the same folder and is renamed when it is whole: a failure leaves nothing, and an older file as it
+ * was. Links are followed; a pipe or a device is written to as it is.
  *
  * Throws what `lines` throws, and what {@link fileError} makes of the file system's errors.
  */
 export async function writeLines(path: string, lines: Iterable<string>): Promise<void> {
-  const passing = `${path}.${randomUUID()}.tmp`;
+  const target = await realpath(path).catch(() => path);
+  const found = await stat(target).catch(() => undefined);
+  const isStream = found !== undefined && !found.isFile() && !found.isDirectory();
+  const passing = `${target}.${randomUUID()}.tmp`;
   try {
     const blocks = Readable.from(blocksOf(lines), { objectMode: true });
-    const file = createWriteStream(passing, { flags: 'wx', flush: true });
+    const file = isStream
+      ? createWriteStream(target)
+      : createWriteStream(passing, { flags: 'wx', flush: true });
     await (path.endsWith('.gz') ? pipeline(blocks, createGzip(), file) : pipeline(blocks, file));
-    await rename(passing, path);
+    if (!isStream) await rename(passing, target);
   } catch (error) {
-    await rm(passing, { force: true }).catch(() => undefined);
+    if (!isStream) await rm(passing, { force: true }).catch(() => undefined);
     throw fileError(error, path);
   }
 }

@@ -296,6 +296,17 @@ describe.skipIf(process.platform === 'win32')('Ctrl-C while an index is built', 
   });
 });
 
+describe('a reader that goes away', () => {
+  it('ends the demo well, with nothing left behind', async () => {
+    const left = join(cwd, 'left');
+    mkdirSync(left, { recursive: true });
+    const child = startQuern(['demo'], { cwd, env: { TMPDIR: left } });
+    child.stdout!.once('data', () => child.stdout!.destroy());
+    const [code] = (await once(child, 'exit')) as [number];
+    expect({ code, left: readdirSync(left) }).toEqual({ code: 0, left: [] });
+  });
+});
+
 /** JSON without what the clock says. */
 function timeless(json: string): string {
   return JSON.stringify(

@@ -50,7 +50,7 @@ async function run({ html, json }: Options): Promise<void> {
   await evaluateNamed(
     `beir:${folder}`,
     {
-      reasoners: ['none', 'rm3', `file:${join(folder, 'reasoned.json')}`],
+      reasoners: ['none', `file:${join(folder, 'reasoned.json')}`, 'rm3'],
       combine: combineNamed('replace'),
       k: 1000,
       measures,
@@ -77,13 +77,13 @@ async function run({ html, json }: Options): Promise<void> {
       }
       print(`${retriever.index.facts.documents} short passages, ${comparison.topics} questions, three ways:`);
       print('  bm25                the question as it was asked');
-      print('  bm25+rm3            with the terms that weigh most in its ten best passages; no model');
       print('  bm25+reasoned.json  replaced by what a language model thought about it (recorded)');
+      print('  bm25+rm3            with the terms that weigh most in its ten best passages; no model');
       print();
       print(comparisonText(comparison));
       print('A sample this small, written for the purpose, shows how things work; it proves nothing.');
       print();
-      printExample(none, others[others.length - 1]);
+      printExample(none, others[0]);
       print(nextCommands(html));
     },
   );

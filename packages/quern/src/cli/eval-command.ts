@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { collectionNames } from '../collections/collection.ts';
 import { writeTrecRun } from '../collections/trec.ts';
-import { QuernError } from '../errors.ts';
+import { fileError, QuernError } from '../errors.ts';
 import { evaluateNamed, type NamedEvaluation } from '../evaluate/evaluate-named.ts';
 import { macroMean } from '../evaluate/macro-mean.ts';
 import { formatMeasure, type Measure } from '../evaluate/measures.ts';
@@ -88,8 +88,15 @@ async function run(name: string, options: Options): Promise<void> {
   if (options.html !== undefined && options.measures.every(({ summary }) => summary === 'sum')) {
     throw new QuernError('USAGE', 'a report needs a measure that is a mean, such as ndcg@10');
   }
+  if (options.run !== undefined && options.run === options.html) {
+    throw new QuernError('USAGE', '--run and --html name the same file');
+  }
   for (const file of [options.run, options.html]) if (file !== undefined) await checkFolderOf(file);
-  if (names.length > 1 && options.index !== undefined) await mkdir(options.index, { recursive: true });
+  if (names.length > 1 && options.index !== undefined) {
+    await mkdir(options.index, { recursive: true }).catch((error: unknown) => {
+      throw fileError(error, options.index!);
+    });
+  }
   const warnings = new Warnings();
   const signal = interruptSignal();
   const records: EvaluationRecord[] = [];

@@ -6,10 +6,11 @@ import { note } from './output.ts';
  */
 export function interruptSignal(): AbortSignal {
   const controller = new AbortController();
-  const stop = (): void => {
-    if (controller.signal.aborted) process.exit(1);
+  const stop = (signal: NodeJS.Signals): void => {
     note('quern: stopping …');
     controller.abort();
+    // The next one ends the process as the system does, which nothing that blocks can hold up.
+    process.removeAllListeners(signal);
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);

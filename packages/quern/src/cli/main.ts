@@ -31,10 +31,11 @@ for (const command of [
 }
 for (const command of [program, ...program.commands]) command.exitOverride();
 
-// A reader that has seen enough (`| head`) is no failure.
+// A reader that has seen enough (`| head`) is no failure; what is under way still ends and clears up after itself.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
+  if (error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED') return;
+  note(`quern: cannot write to standard output: ${error.message}`);
+  process.exitCode = 1;
 });
 
 try {

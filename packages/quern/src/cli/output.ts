@@ -12,7 +12,12 @@ export function print(line = ''): void {
 
 /** Prints a note on stderr. */
 export function note(line: string): void {
-  process.stderr.write(`${line}\n`);
+  process.stderr.write(`${printable(line)}\n`);
+}
+
+/** A text from outside with its lines as they are, but without what could steer a terminal or turn its direction. */
+export function printable(text: string): string {
+  return text.replace(/[^\P{Cc}\n\t]|[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '\ufffd');
 }
 
 /** Prints counted warnings on stderr. */

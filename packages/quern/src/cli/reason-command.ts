@@ -4,7 +4,7 @@ import { LexicalIndex } from '../lexical/lexical-index.ts';
 import { preparedReasoner } from '../reason/reasoners.ts';
 import { interruptSignal } from './interrupt.ts';
 import { checkQuestion, shared } from './options.ts';
-import { note, print, printJson } from './output.ts';
+import { note, print, printable, printJson } from './output.ts';
 
 interface Options {
   readonly reasoner: string;
@@ -43,7 +43,7 @@ async function run(question: string, options: Options): Promise<void> {
       if (options.json) printJson({ ...reasoned, ...(weights && { weights: Object.fromEntries(weights) }) });
       else if (reasoned.text === '')
         note(`quern: ${reasoned.reasoner} adds nothing: the question goes as it is`);
-      else print(reasoned.text);
+      else print(process.stdout.isTTY ? printable(reasoned.text) : reasoned.text);
     } finally {
       await reasoner.close();
     }

@@ -43,7 +43,10 @@ export async function openCorpus(
 }
 
 async function recognisedFormat(path: string, options: CorpusOptions): Promise<CorpusFormat> {
-  if ((await pathKind(path)).isFolder) {
+  const { isFolder, bytes } = await pathKind(path);
+  // A pipe can be read only once.
+  if (!isFolder && bytes === undefined) throw unrecognised(path, 'the format of a pipe is not recognised');
+  if (isFolder) {
     if (await firstFile(path, BEIR_CORPUS_FILES)) return 'beir';
     if (await firstFile(path, VECTORS_FILES)) return 'vectors';
     if (await holdsTextFiles(path, options.signal)) return 'text';

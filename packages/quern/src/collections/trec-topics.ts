@@ -52,7 +52,7 @@ export async function readTrecTopics(path: string): Promise<Topic[]> {
 }
 
 /** The tags that count wherever they stand, and any other at the beginning of a line. */
-const tags = /<(\/?(?:top|num|title|desc|narr))\b[^>]*>|^\s*<([/?!]?[a-z][\w-]*)[^>]*>/gi;
+const tags = /<(\/?(?:top|num|title|desc|narr))\b[^<>]*>|^\s*<([/?!]?[a-z][\w-]*)[^<>]*>/gi;
 
 /** Takes the lines of the classic format one by one and hands on each topic at its `</top>`. */
 function classicTopics(add: (id: string, text: string, where: string) => void) {

@@ -150,7 +150,7 @@ function setFMeasure(parameters: string | undefined, name: string): Measure {
 function gainMeasure(parameters: string, name: string): Measure {
   const gains = new Map<number, number>();
   for (const pair of parameters.split(',')) {
-    const [, level, gain] = /^(\d+)=([+-]?(?:\d+\.?\d*|\.\d+))$/.exec(pair) ?? [];
+    const [, level, gain] = /^(\d+)=([+-]?(?:\d+(?:\.\d*)?|\.\d+))$/.exec(pair) ?? [];
     if (level === undefined || gains.has(Number(level))) {
       throw badParameter(name, 'needs one gain for each level, as in ndcg.1=3,2=9');
     }

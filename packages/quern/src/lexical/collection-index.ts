@@ -2,7 +2,7 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Collection } from '../collections/collection.ts';
-import { QuernError } from '../errors.ts';
+import { fileError, QuernError } from '../errors.ts';
 import type { Warnings } from '../warnings.ts';
 import { checkAnalyzer, indexCorpus, type IndexCorpusOptions } from './index-corpus.ts';
 import { indexFileName } from './index-format.ts';
@@ -53,7 +53,7 @@ export async function openCollectionIndex(
   }
   const corpus = await collection.corpus();
   options.onBuild?.(corpus.bytes);
-  const temporary = folder === undefined ? await mkdtemp(join(tmpdir(), 'quern-')) : undefined;
+  const temporary = folder === undefined ? await temporaryFolder() : undefined;
   const remove = async (): Promise<void> => {
     if (temporary !== undefined) await rm(temporary, { recursive: true, force: true });
   };
@@ -81,6 +81,15 @@ export async function openCollectionIndex(
   } catch (error) {
     await remove();
     throw error;
+  }
+}
+
+async function temporaryFolder(): Promise<string> {
+  const folder = tmpdir();
+  try {
+    return await mkdtemp(join(folder, 'quern-'));
+  } catch (error) {
+    throw fileError(error, `${folder} (TMPDIR)`);
   }
 }
 

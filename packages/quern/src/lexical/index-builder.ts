@@ -114,10 +114,9 @@ export class IndexBuilder {
     for (const term of this.#options.analyzer.terms(toUSVString(documentText(document)))) {
       frequencies.set(term, (frequencies.get(term) ?? 0) + 1);
     }
+    const json = this.#store && storedJson(document, where);
     await this.#add(document.id, frequencies, where);
-    if (this.#store) {
-      const { title, text, metadata } = document;
-      const json = Buffer.from(JSON.stringify({ title, text, ...(metadata && { metadata }) }));
+    if (this.#store && json) {
       await this.#store.write(withChecksum(json));
       this.#storeOffsets.push(this.#store.written);
     }
@@ -274,6 +273,18 @@ export class IndexBuilder {
     }
     await section.end();
     await file.section('store-offsets', 'f64', Float64Array.from(this.#storeOffsets));
+  }
+}
+
+function storedJson({ title, text, metadata }: Document, where: string): Buffer {
+  try {
+    return Buffer.from(JSON.stringify({ title, text, ...(metadata && { metadata }) }));
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new QuernError('BAD_INPUT', 'its fields are too large or too deep to store', {
+      where,
+      cause: error,
+    });
   }
 }
 

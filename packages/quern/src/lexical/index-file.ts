@@ -1,4 +1,4 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import { open, stat, type FileHandle } from 'node:fs/promises';
 import { endianness } from 'node:os';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
@@ -33,6 +33,9 @@ export class IndexFile {
       throw new QuernError('IO', 'index files are little-endian, this machine is not');
     let file: FileHandle;
     try {
+      // Opening a pipe would wait for a writer.
+      const found = await stat(path);
+      if (!found.isFile()) throw corruptFile(path, 'not a regular file');
       file = await open(path, 'r');
     } catch (error) {
       const mapped = fileError(error, folder);

@@ -1,3 +1,5 @@
+import { randomInt } from 'node:crypto';
+
 /**
  * Changes the token in the first `length` units of `units` into its term, in place, and returns the term's length; a
  * negative number drops the token.
@@ -11,6 +13,8 @@ const MAX_KEPT_LENGTH = 48;
 /** Numbers an entry has in {@link TermCache}'s table: hash, place in the pool, length, number of its term. */
 const FIELDS = 4;
 const DROPPED = -1;
+/** Differs from process to process, so that no text can be made of tokens whose hashes collide; terms do not depend on it. */
+const seed = randomInt(2 ** 31);
 
 /**
  * Terms of tokens, each token analysed once. A table with open addressing whose keys are code units in a pool of their
@@ -35,9 +39,11 @@ export class TermCache {
   termOf(text: string, start: number, end: number): string | undefined {
     const length = end - start;
     if (length > MAX_KEPT_LENGTH) return this.#analysed(text, start, end);
-    let hash = length;
-    for (let i = start; i < end; i++) hash = (Math.imul(hash, 31) + text.charCodeAt(i)) | 0;
-    hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
+    let hash = seed ^ length;
+    for (let i = start; i < end; i++) {
+      hash = Math.imul(hash ^ text.charCodeAt(i), 0x2c1b3c6d);
+      hash ^= hash >>> 15;
+    }
 
     const table = this.#table;
     const mask = table.length - 1;
