@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { searchExhaustively, sumsFor, type QueryTerm } from './exhaustive-search.ts';
+import { ExhaustiveSearch, type QueryTerm } from './exhaustive-search.ts';
 import { Impacts, type PostingColumns } from './postings.ts';
 import { TopDocuments } from './top-documents.ts';
 
@@ -27,7 +27,10 @@ function search(columns: PostingColumns, terms: readonly QueryTerm[], excluded: 
     { k1: 0.9, b: 0.4 },
   );
   const top = new TopDocuments(documentsInAll, places, places);
-  const read = searchExhaustively(columns, impacts, terms, excluded, sumsFor(documentsInAll).fill(NaN), top);
+  const searching = new ExhaustiveSearch(columns, impacts);
+  // Twice, as the sums are used again.
+  searching.run(terms, [], new TopDocuments(documentsInAll, places, places));
+  const read = searching.run(terms, excluded, top);
   const { documents, scores } = top.take();
   const naive = new Map<number, number>();
   for (const { term, weight } of terms) {
@@ -55,7 +58,7 @@ const postings = fc
   .uniqueArray(document, { maxLength: 60, size: '+1' })
   .map((list) => list.sort((a, b) => a - b));
 
-describe('searchExhaustively', () => {
+describe('exhaustive search', () => {
   it('gives every document of the terms its sum, across blocks, and reads each posting once', () => {
     fc.assert(
       fc.property(

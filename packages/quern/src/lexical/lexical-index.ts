@@ -3,7 +3,7 @@ import { QuernError } from '../errors.ts';
 import { checkParameters, defaultBm25Parameters, queryWeights } from './bm25.ts';
 import type { Bm25Parameters, CorpusStatistics, Scoring } from './bm25.ts';
 import { DocumentIds } from './document-ids.ts';
-import { searchExhaustively, sumsFor, type QueryTerm } from './exhaustive-search.ts';
+import { ExhaustiveSearch, type QueryTerm } from './exhaustive-search.ts';
 import { IndexFile } from './index-file.ts';
 import type { IndexFacts } from './index-format.ts';
 import { Impacts, type PostingColumns } from './postings.ts';
@@ -38,8 +38,8 @@ export class LexicalIndex {
   readonly #columns: PostingColumns;
   readonly #vectorOffsets: Float64Array;
   readonly #storeOffsets: Float64Array | undefined;
-  readonly #sums: Float64Array;
-  #impacts: Impacts | undefined;
+  /** Of the parameters that were used last. */
+  #scorer: { readonly impacts: Impacts; readonly exhaustive: ExhaustiveSearch } | undefined;
   #postingsRead = 0;
   readonly #statistics: CorpusStatistics;
 
@@ -55,7 +55,6 @@ export class LexicalIndex {
     this.#dictionary = dictionary;
     this.#ids = ids;
     this.#columns = columns;
-    this.#sums = sumsFor(columns.lengths.length);
     this.#vectorOffsets = vectorOffsets;
     this.#storeOffsets = storeOffsets;
     const { documentsWithTerms, tokens } = file.table;
@@ -158,14 +157,7 @@ export class LexicalIndex {
     const terms = this.#queryTerms(weights);
     const top = new TopDocuments(k, this.#ids.places, this.#ids.order);
     const without = Array.from(excluded, (id) => this.#ids.numberOf(id)).filter((document) => document >= 0);
-    this.#postingsRead += searchExhaustively(
-      this.#columns,
-      this.#impactsFor(parameters),
-      terms,
-      without,
-      this.#sums,
-      top,
-    );
+    this.#postingsRead += this.#scorerFor(parameters).exhaustive.run(terms, without, top);
     const { documents, scores } = top.take();
     const hits: Hit[] = [];
     for (let i = 0; i < documents.length; i++) {
@@ -181,7 +173,7 @@ export class LexicalIndex {
     parameters = defaultBm25Parameters,
   ): { term: string; queryWeight: number; documentWeight: number; share: number }[] {
     const document = this.#documentNumber(id);
-    const impacts = this.#impactsFor(parameters);
+    const { impacts } = this.#scorerFor(parameters);
     const shares = [];
     for (const { term, weight } of this.#queryTerms(weights)) {
       const posting = this.#postingOf(term, document);
@@ -272,12 +264,16 @@ export class LexicalIndex {
     return -1;
   }
 
-  /** The impacts for these parameters; those of the last ones used are kept. */
-  #impactsFor(parameters: Bm25Parameters): Impacts {
-    const last = this.#impacts?.parameters;
-    if (this.#impacts && last?.k1 === parameters.k1 && last.b === parameters.b) return this.#impacts;
+  /** What scores with these parameters; only that of the last ones used is kept. */
+  #scorerFor(parameters: Bm25Parameters): {
+    readonly impacts: Impacts;
+    readonly exhaustive: ExhaustiveSearch;
+  } {
+    const last = this.#scorer?.impacts.parameters;
+    if (this.#scorer && last?.k1 === parameters.k1 && last.b === parameters.b) return this.#scorer;
     checkParameters(parameters);
-    return (this.#impacts = new Impacts(this.#columns, this.#statistics, parameters));
+    const impacts = new Impacts(this.#columns, this.#statistics, parameters);
+    return (this.#scorer = { impacts, exhaustive: new ExhaustiveSearch(this.#columns, impacts) });
   }
 }
 
