@@ -14,6 +14,7 @@ import {
   combineNamed,
   comparePaired,
   evaluateCollection,
+  holm,
   indexCorpus,
   LexicalIndex,
   LexicalRetriever,
@@ -136,18 +137,6 @@ async function perTopic(
   );
   await reasoner.close();
   return Array.from(evaluation.measures.perTopic.values(), (values) => values[measure]);
-}
-
-/** Holm's adjustment: the j-th smallest of m is multiplied by m - j + 1, and never ends below a smaller one. */
-function holm(p: readonly number[]): number[] {
-  const result = p.slice();
-  let least = 0;
-  const ascending = [...p.keys()].sort((a, b) => p[a] - p[b]);
-  for (const [j, place] of ascending.entries()) {
-    least = Math.max(least, Math.min(1, (p.length - j) * p[place]));
-    result[place] = least;
-  }
-  return result;
 }
 
 function printTable(head: readonly string[], rows: readonly Row[], ps: readonly number[]): void {

@@ -1,9 +1,8 @@
-import { toUSVString } from 'node:util';
+import { StringPool } from './string-pool.ts';
 
 /** The ids of an index's documents: number ↔ id, and their byte order for ties. */
 export class DocumentIds {
-  readonly #bytes: Buffer;
-  readonly #offsets: Float64Array;
+  readonly #pool: StringPool;
   readonly #decoded: (string | undefined)[];
   /** Document numbers in ascending byte order of ids. */
   readonly order: Uint32Array;
@@ -11,8 +10,7 @@ export class DocumentIds {
   readonly places: Uint32Array;
 
   constructor(bytes: Uint8Array, offsets: Float64Array, order: Uint32Array) {
-    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.#offsets = offsets;
+    this.#pool = new StringPool(bytes, offsets, (place) => order[place]);
     this.order = order;
     this.#decoded = Array.from({ length: order.length });
     this.places = new Uint32Array(order.length);
@@ -21,39 +19,16 @@ export class DocumentIds {
 
   /** How many documents there are. */
   get size(): number {
-    return this.order.length;
+    return this.#pool.size;
   }
 
   /** The id of a document. */
   id(document: number): string {
-    return (this.#decoded[document] ??= this.#bytes.toString(
-      'utf8',
-      this.#offsets[document],
-      this.#offsets[document + 1],
-    ));
+    return (this.#decoded[document] ??= this.#pool.text(document));
   }
 
   /** The number of the document with this id, or -1. */
   numberOf(id: string): number {
-    // Half a surrogate pair would be encoded as U+FFFD and find the id that has it.
-    if (toUSVString(id) !== id) return -1;
-    const wanted = Buffer.from(id);
-    let from = 0;
-    let to = this.size - 1;
-    while (from <= to) {
-      const middle = (from + to) >>> 1;
-      const document = this.order[middle];
-      const order = this.#bytes.compare(
-        wanted,
-        0,
-        wanted.length,
-        this.#offsets[document],
-        this.#offsets[document + 1],
-      );
-      if (order === 0) return document;
-      if (order < 0) from = middle + 1;
-      else to = middle - 1;
-    }
-    return -1;
+    return this.#pool.numberOf(id);
   }
 }
