@@ -25,7 +25,9 @@ const dist = join(root, 'packages/quern/dist');
 const buildStamp = join(dist, '.quern-built');
 const sources = digest([
   ...files(join(root, 'packages/quern/src')).filter((path) => !path.endsWith('.test.ts')),
+  ...files(join(root, 'packages/quern/kernels')),
   ...files(join(root, 'examples/collection')),
+  join(root, 'package.json'),
   join(root, 'packages/quern/package.json'),
   join(root, 'packages/quern/tsconfig.json'),
   join(root, 'tsconfig.base.json'),

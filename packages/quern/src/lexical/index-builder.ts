@@ -33,7 +33,7 @@ export interface BuildOptions {
   readonly analyzer: Analyzer;
   /** Keep titles, texts and metadata for display. Default false. */
   readonly store?: boolean;
-  /** Postings held in memory at once (8 bytes each). Default 16 Mi. */
+  /** Postings held in memory at once (6 bytes each). Default 16 Mi. */
   readonly postingsPerPass?: number;
   readonly signal?: AbortSignal;
 }
@@ -68,7 +68,6 @@ export class IndexBuilder {
   #postings = 0;
   #tokens = 0;
   #withTerms = 0;
-  #highestFrequency = 0;
 
   private constructor(
     options: BuildOptions,
@@ -177,10 +176,7 @@ export class IndexBuilder {
       this.#terms.set(term, this.#terms.size);
       this.#documentFrequencies.push(0);
     }
-    for (let i = 1; i < pairs.length; i += 2) {
-      this.#documentFrequencies.increment(pairs[i]);
-      if (pairs[i + 1] > this.#highestFrequency) this.#highestFrequency = pairs[i + 1];
-    }
+    for (let i = 1; i < pairs.length; i += 2) this.#documentFrequencies.increment(pairs[i]);
     this.#lengths.push(length);
     this.#postings += frequencies.size;
     this.#tokens += length;
@@ -229,8 +225,8 @@ export class IndexBuilder {
       await file.section('posting-offsets', 'u32', Uint32Array.from(postingOffsets));
       const extent = { documents: this.#lengths.length, postings: this.#postings };
       const vectors = await writeVectors(file, this.#pairs, extent, sorted.final, signal);
-      const highest = this.#highestFrequency;
-      const passes = await invert(file, vectors, postingOffsets, highest, postingsPerPass, signal);
+      const lengths = this.#lengths.view();
+      const passes = await invert(file, vectors, postingOffsets, lengths, postingsPerPass, signal);
       if (this.#store) await this.#copyStore(file);
       throwIfAborted(signal);
       const facts: IndexFacts = {

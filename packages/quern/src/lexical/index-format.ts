@@ -13,7 +13,12 @@
  *     term-offsets        u32       T + 1 places in `terms`
  *     posting-offsets     u32       T + 1 places in the two columns of postings
  *     posting-documents   i32       per term, ascending document numbers
- *     posting-frequencies u8|16|32  the term frequency of each posting, in the narrowest width that holds all
+ *     posting-codes       u16       per posting the number of its pair (term frequency, document length), see below
+ *     code-frequencies    u32       the term frequency of each pair, the most frequent pair first; 65,535 pairs at most
+ *     code-lengths        u32       its document length
+ *     rare-terms          u32       per posting of a pair without a number (its code is 65,535): its term, ascending,
+ *     rare-documents      u32       its document, ascending within a term,
+ *     rare-frequencies    u32       and its term frequency
  *     document-lengths    u32       tokens of each document, exact
  *     ids                 u8        the documents' ids, UTF-8, in document order
  *     id-offsets          f64       N + 1 places in `ids`
@@ -26,7 +31,7 @@
  * `vectors` and `store` are read record by record when asked for, so their records carry checksums of their own.
  */
 /** The version of the format that this code writes and reads. */
-export const formatVersion = 1;
+export const formatVersion = 2;
 
 /** The name of the index file in its folder. */
 export const indexFileName = 'index.quern';

@@ -1,7 +1,9 @@
 import { crc32 } from 'node:zlib';
 import { QuernError, throwIfAborted } from '../errors.ts';
 import type { FileWriter } from './file-writer.ts';
+import { GrowingUint32Array } from './growing-array.ts';
 import type { IndexFileWriter } from './index-file-writer.ts';
+import { PostingCodes, rareCode } from './posting-codes.ts';
 
 /** How much there is to invert. */
 interface Size {
@@ -59,20 +61,32 @@ export async function writeVectors(
 
 /**
  * Inverts the vectors into the two columns of postings, in passes: each reads the vectors once and fills the postings of
- * as many consecutive terms as fit `budget`. Returns the number of passes.
+ * as many consecutive terms as fit `budget`. `lengths` are the documents'. Returns the number of passes.
  */
 export async function invert(
   file: IndexFileWriter,
   vectors: Vectors,
   postingOffsets: Float64Array,
-  highestFrequency: number,
+  lengths: Uint32Array,
   budget: number,
   signal: AbortSignal | undefined,
 ): Promise<number> {
-  const width = widthFor(highestFrequency);
+  const read = (position: number, length: number): Promise<Uint8Array> =>
+    file.read(vectors.start + position, length);
+  const codes = new PostingCodes();
+  await eachRecord(read, vectors.bytes, vectorWords, (words, at, document) => {
+    throwIfAborted(signal);
+    const count = words[at];
+    codes.count(lengths[document], words, at + 1 + count, at + 1 + 2 * count);
+  });
+  codes.finish();
+  await file.section('code-frequencies', 'u32', codes.frequencies);
+  await file.section('code-lengths', 'u32', codes.lengths);
+
   const postings = postingOffsets[postingOffsets.length - 1];
   const documents = file.stream('posting-documents', 'i32', postings * 4);
-  const frequencies = file.stream('posting-frequencies', width.type, postings * width.bytes);
+  const codeColumn = file.stream('posting-codes', 'u16', postings * 2);
+  const rare = [new GrowingUint32Array(), new GrowingUint32Array(), new GrowingUint32Array()] as const;
   const terms = postingOffsets.length - 1;
   let passes = 0;
   for (let from = 0; from < terms; passes++) {
@@ -80,38 +94,47 @@ export async function invert(
     while (to < terms && postingOffsets[to + 1] - postingOffsets[from] <= budget) to++;
     const start = postingOffsets[from];
     const size = postingOffsets[to] - start;
-    const documentColumn = new Int32Array(size);
-    const frequencyColumn = new width.array(size);
+    const documentsOfPass = new Int32Array(size);
+    const codesOfPass = new Uint16Array(size);
     const next = postingOffsets.slice(from, to);
-    await eachRecord(
-      (position, length) => file.read(vectors.start + position, length),
-      vectors.bytes,
-      (words, at) => 2 + 2 * words[at],
-      (words, at, document) => {
-        throwIfAborted(signal);
-        const count = words[at];
-        for (let i = lowerBound(words, at + 1, at + 1 + count, from); i < at + 1 + count; i++) {
-          const term = words[i];
-          if (term >= to) break;
-          const place = next[term - from]++ - start;
-          documentColumn[place] = document;
-          frequencyColumn[place] = words[i + count];
-        }
-      },
-    );
-    await documents.write(documentColumn);
-    await frequencies.write(frequencyColumn);
+    const rareOfPass: { term: number; document: number; frequency: number }[] = [];
+    await eachRecord(read, vectors.bytes, vectorWords, (words, at, document) => {
+      throwIfAborted(signal);
+      const count = words[at];
+      const ofLength = codes.ofLength(lengths[document]);
+      const one = ofLength.get(1) ?? rareCode;
+      for (let i = lowerBound(words, at + 1, at + 1 + count, from); i < at + 1 + count; i++) {
+        const term = words[i];
+        if (term >= to) break;
+        const frequency = words[i + count];
+        const code = frequency === 1 ? one : (ofLength.get(frequency) ?? rareCode);
+        const place = next[term - from]++ - start;
+        documentsOfPass[place] = document;
+        codesOfPass[place] = code;
+        if (code === rareCode) rareOfPass.push({ term, document, frequency });
+      }
+    });
+    // Within a term they are in document order already, and sorting is stable.
+    for (const { term, document, frequency } of rareOfPass.sort((a, b) => a.term - b.term)) {
+      rare[0].push(term);
+      rare[1].push(document);
+      rare[2].push(frequency);
+    }
+    await documents.write(documentsOfPass);
+    await codeColumn.write(codesOfPass);
     from = to;
   }
   await documents.end();
-  await frequencies.end();
+  await codeColumn.end();
+  await file.section('rare-terms', 'u32', rare[0].view());
+  await file.section('rare-documents', 'u32', rare[1].view());
+  await file.section('rare-frequencies', 'u32', rare[2].view());
   return passes;
 }
 
-function widthFor(highest: number) {
-  if (highest < 1 << 8) return { type: 'u8', bytes: 1, array: Uint8Array } as const;
-  if (highest < 1 << 16) return { type: 'u16', bytes: 2, array: Uint16Array } as const;
-  return { type: 'u32', bytes: 4, array: Uint32Array } as const;
+/** The size of a record of the section `vectors` in 32-bit words: its size, its terms, their frequencies, a checksum. */
+function vectorWords(words: Uint32Array, at: number): number {
+  return 2 + 2 * words[at];
 }
 
 /** The first place in `words[from…to)`, ascending, whose value is `value` or more. */
