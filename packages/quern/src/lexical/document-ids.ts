@@ -1,20 +1,12 @@
 import { StringPool } from './string-pool.ts';
 
-/** The ids of an index's documents: number ↔ id, and their byte order for ties. */
+/** The ids of a segment's documents: number ↔ id. `order`: the numbers in ascending byte order of ids. */
 export class DocumentIds {
   readonly #pool: StringPool;
   readonly #decoded: (string | undefined)[];
-  /** Document numbers in ascending byte order of ids. */
-  readonly order: Uint32Array;
-  /** Its inverse: document number → place in that order. */
-  readonly places: Uint32Array;
-
   constructor(bytes: Uint8Array, offsets: Float64Array, order: Uint32Array) {
     this.#pool = new StringPool(bytes, offsets, (place) => order[place]);
-    this.order = order;
     this.#decoded = Array.from({ length: order.length });
-    this.places = new Uint32Array(order.length);
-    order.forEach((document, place) => (this.places[document] = place));
   }
 
   /** How many documents there are. */

@@ -1,15 +1,19 @@
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import { endianness } from 'node:os';
-import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { fileError, QuernError } from '../errors.ts';
 import { readBytes, readInto } from './file-writer.ts';
 import { alignments, endMagic, footBytes, formatVersion, headBytes } from './index-format.ts';
-import { indexFileName, padding, startMagic } from './index-format.ts';
+import { padding, startMagic } from './index-format.ts';
 import type { IndexTable, Section, SectionType } from './index-format.ts';
 
 /** Bytes of a section that are read and checked at a time. */
 const pieceBytes = 1 << 20;
+
+/** Gives room for `bytes` bytes: a buffer, and where in it. */
+export type Allocate = (bytes: number) => { readonly buffer: ArrayBufferLike; readonly offset: number };
+
+const ownBuffer: Allocate = (bytes) => ({ buffer: new ArrayBuffer(bytes), offset: 0 });
 
 /** An open index file: its table, and its sections on demand. */
 export class IndexFile {
@@ -23,12 +27,8 @@ export class IndexFile {
     this.table = table;
   }
 
-  /**
-   * Opens the index file in `folder` and checks head, foot and table. Throws `NOT_FOUND`, `CORRUPT_FILE` or
-   * `WRONG_VERSION`.
-   */
-  static async open(folder: string): Promise<IndexFile> {
-    const path = join(folder, indexFileName);
+  /** Opens the index file at `path` and checks head, foot and table. Throws `NOT_FOUND`, `CORRUPT_FILE` or `WRONG_VERSION`. */
+  static async open(path: string): Promise<IndexFile> {
     if (endianness() !== 'LE')
       throw new QuernError('IO', 'index files are little-endian, this machine is not');
     let file: FileHandle;
@@ -38,15 +38,7 @@ export class IndexFile {
       if (!found.isFile()) throw corruptFile(path, 'not a regular file');
       file = await open(path, 'r');
     } catch (error) {
-      const mapped = fileError(error, folder);
-      if (mapped instanceof QuernError && mapped.code === 'NOT_FOUND') {
-        throw new QuernError('NOT_FOUND', `no index here (no ${indexFileName})`, {
-          where: folder,
-          hint: 'Build one with: quern index CORPUS --out FOLDER',
-          cause: error,
-        });
-      }
-      throw mapped;
+      throw fileError(error, path);
     }
     try {
       const { size } = await file.stat();
@@ -69,33 +61,40 @@ export class IndexFile {
     return section;
   }
 
-  /** A section of unsigned numbers or doubles as a typed array of `length` elements, its checksum verified. */
-  async array(name: string, type: 'u8', length?: number): Promise<Uint8Array>;
-  async array(name: string, type: 'u32', length: number): Promise<Uint32Array>;
-  async array(name: string, type: 'i32', length: number): Promise<Int32Array>;
-  async array(name: string, type: 'f64', length: number): Promise<Float64Array>;
-  async array(name: string, type: 'narrow', length: number): Promise<Uint8Array | Uint16Array | Uint32Array>;
-  async array(name: string, type: SectionType | 'narrow', length?: number): Promise<ArrayBufferView> {
+  /**
+   * A section of unsigned numbers or doubles as a typed array of `length` elements, its checksum verified; in a buffer of
+   * its own, or where `allocate` gives room for its bytes, the padding included.
+   */
+  async array(name: string, type: 'u8', length?: number, allocate?: Allocate): Promise<Uint8Array>;
+  async array(name: string, type: 'u16', length?: number, allocate?: Allocate): Promise<Uint16Array>;
+  async array(name: string, type: 'u32', length?: number, allocate?: Allocate): Promise<Uint32Array>;
+  async array(name: string, type: 'i32', length?: number, allocate?: Allocate): Promise<Int32Array>;
+  async array(name: string, type: 'f64', length?: number, allocate?: Allocate): Promise<Float64Array>;
+  async array(
+    name: string,
+    type: SectionType,
+    length?: number,
+    allocate: Allocate = ownBuffer,
+  ): Promise<ArrayBufferView> {
     const section = this.place(name);
-    const narrow = type === 'narrow' && (['u8', 'u16', 'u32'] as SectionType[]).includes(section.type);
-    if (section.type !== type && !narrow) throw this.corrupt(name, `has type ${section.type}, not ${type}`);
+    if (section.type !== type) throw this.corrupt(name, `has type ${section.type}, not ${type}`);
     const elements = section.bytes / alignments[section.type];
     if (length !== undefined && elements !== length) {
       throw this.corrupt(name, `holds ${elements} elements, not ${length}`);
     }
-    const buffer = new ArrayBuffer(section.bytes + padding(section.bytes));
-    await this.#readVerified(name, section, (from, size) => new Uint8Array(buffer, from, size));
+    const { buffer, offset } = allocate(section.bytes + padding(section.bytes));
+    await this.#readVerified(name, section, (from, size) => new Uint8Array(buffer, offset + from, size));
     switch (section.type) {
       case 'u16':
-        return new Uint16Array(buffer, 0, elements);
+        return new Uint16Array(buffer, offset, elements);
       case 'u32':
-        return new Uint32Array(buffer, 0, elements);
+        return new Uint32Array(buffer, offset, elements);
       case 'i32':
-        return new Int32Array(buffer, 0, elements);
+        return new Int32Array(buffer, offset, elements);
       case 'f64':
-        return new Float64Array(buffer, 0, elements);
+        return new Float64Array(buffer, offset, elements);
       default:
-        return new Uint8Array(buffer, 0, elements);
+        return new Uint8Array(buffer, offset, elements);
     }
   }
 
@@ -103,10 +102,12 @@ export class IndexFile {
    * A section of `length` places in something of `end` elements: ascending numbers, the first 0 and the last `end`.
    * Throws `CORRUPT_FILE` where they are not.
    */
-  async places(name: string, type: 'u32', length: number, end: number): Promise<Uint32Array>;
-  async places(name: string, type: 'f64', length: number, end: number): Promise<Float64Array>;
-  async places(name: string, type: 'u32' | 'f64', length: number, end: number) {
-    const places = await (type === 'u32' ? this.array(name, type, length) : this.array(name, type, length));
+  async places(name: string, type: 'u32', length: number, end: number, to?: Allocate): Promise<Uint32Array>;
+  async places(name: string, type: 'f64', length: number, end: number, to?: Allocate): Promise<Float64Array>;
+  async places(name: string, type: 'u32' | 'f64', length: number, end: number, to?: Allocate) {
+    const places = await (type === 'u32'
+      ? this.array(name, type, length, to)
+      : this.array(name, type, length, to));
     let ascend = places[0] === 0 && places[length - 1] === end;
     for (let i = 1; i < length && ascend; i++) ascend = places[i] >= places[i - 1];
     if (!ascend) throw this.corrupt(name, `its places do not ascend from 0 to ${end}`);

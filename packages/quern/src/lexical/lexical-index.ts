@@ -1,14 +1,17 @@
+import { join } from 'node:path';
+import { compareHits } from '../collections/ranking-order.ts';
 import type { Hit, TermWeights } from '../collections/records.ts';
 import { QuernError } from '../errors.ts';
 import { checkParameters, defaultBm25Parameters, queryWeights } from './bm25.ts';
 import type { Bm25Parameters, CorpusStatistics, Scoring } from './bm25.ts';
-import { DocumentIds } from './document-ids.ts';
-import { ExhaustiveSearch, type QueryTerm } from './exhaustive-search.ts';
-import { IndexFile } from './index-file.ts';
-import type { IndexFacts } from './index-format.ts';
-import { Impacts, type PostingColumns } from './postings.ts';
-import { TermDictionary } from './term-dictionary.ts';
-import { TopDocuments } from './top-documents.ts';
+import { indexFileName, type IndexFacts } from './index-format.ts';
+import { plannedPath } from './search-plan.ts';
+import { checkWeight, segmentTerms } from './query-terms.ts';
+import type { QueryTerms, SearchPath, SegmentQuery } from './segment-search.ts';
+import { Segment, type StoredDocument } from './segment.ts';
+import { TermLookup } from './term-statistics.ts';
+
+export type { StoredDocument } from './segment.ts';
 
 /** How one search is done. */
 export interface LexicalSearchOptions {
@@ -18,47 +21,47 @@ export interface LexicalSearchOptions {
   readonly excluded?: Iterable<string>;
   /** The document side's k1 and b. Default 0.9 and 0.4. */
   readonly parameters?: Bm25Parameters;
+  /** The path to take; chosen by the planner when not given. The hits are the same on either. */
+  readonly path?: SearchPath;
 }
 
-/** A stored document. */
-export interface StoredDocument {
-  readonly title: string;
-  readonly text: string;
-  readonly metadata?: Readonly<Record<string, unknown>>;
+/** How an index is to be searched for a query. */
+export interface SearchPlan {
+  /** Each segment's, the largest first. */
+  readonly segments: readonly {
+    readonly path: SearchPath;
+    readonly documents: number;
+    /** Terms of the query that the segment has, and their postings. */
+    readonly terms: number;
+    readonly postings: number;
+  }[];
 }
 
-/** Weights up to this keep every score within the range of a 32-bit float. */
-const heaviest = 1e30;
-
-/** An open lexical index. Searching is synchronous and needs no file; vectors and stored documents are read on demand. */
+/**
+ * An open lexical index: a snapshot of it, which stays as it is while others write to the index. Searching is synchronous
+ * and needs no file; vectors and stored documents are read on demand.
+ */
 export class LexicalIndex {
-  readonly #file: IndexFile;
-  readonly #dictionary: TermDictionary;
-  readonly #ids: DocumentIds;
-  readonly #columns: PostingColumns;
-  readonly #vectorOffsets: Float64Array;
-  readonly #storeOffsets: Float64Array | undefined;
-  /** Of the parameters that were used last. */
-  #scorer: { readonly impacts: Impacts; readonly exhaustive: ExhaustiveSearch } | undefined;
+  readonly analyzer: string;
+  /** What the scoring formulas know of the corpus. */
+  readonly statistics: CorpusStatistics;
+  /** The largest first: its k-th score lets the others leave out the most. */
+  readonly #segments: readonly Segment[];
+  readonly #lookup: TermLookup;
+  #facts: IndexFacts | undefined;
   #postingsRead = 0;
-  readonly #statistics: CorpusStatistics;
 
-  private constructor(
-    file: IndexFile,
-    dictionary: TermDictionary,
-    ids: DocumentIds,
-    columns: PostingColumns,
-    vectorOffsets: Float64Array,
-    storeOffsets: Float64Array | undefined,
-  ) {
-    this.#file = file;
-    this.#dictionary = dictionary;
-    this.#ids = ids;
-    this.#columns = columns;
-    this.#vectorOffsets = vectorOffsets;
-    this.#storeOffsets = storeOffsets;
-    const { documentsWithTerms, tokens } = file.table;
-    this.#statistics = { documentsWithTerms, averageLength: tokens / Math.max(1, documentsWithTerms) };
+  private constructor(segments: readonly Segment[], analyzer: string) {
+    this.#segments = segments.toSorted((a, b) => b.documents - a.documents);
+    this.analyzer = analyzer;
+    let documentsWithTerms = 0;
+    let tokens = 0;
+    for (const { table, deletions } of segments) {
+      documentsWithTerms += table.documentsWithTerms - deletions.documentsWithTerms;
+      tokens += table.tokens - deletions.tokens;
+    }
+    this.statistics = { documentsWithTerms, averageLength: tokens / Math.max(1, documentsWithTerms) };
+    this.#lookup = new TermLookup(this.#segments, documentsWithTerms);
   }
 
   /**
@@ -66,58 +69,18 @@ export class LexicalIndex {
    * checksum does not match.
    */
   static async open(folder: string): Promise<LexicalIndex> {
-    const file = await IndexFile.open(folder);
-    try {
-      const { documents, terms, postings } = file.table;
-      const termBytes = await file.array('terms', 'u8');
-      const dictionary = new TermDictionary(
-        termBytes,
-        await file.places('term-offsets', 'u32', terms + 1, termBytes.length),
-      );
-      const idBytes = await file.array('ids', 'u8');
-      const ids = new DocumentIds(
-        idBytes,
-        await file.places('id-offsets', 'f64', documents + 1, idBytes.length),
-        await file.array('id-order', 'u32', documents),
-      );
-      if (ids.order.some((document) => document >= documents)) {
-        throw file.corrupt('id-order', 'names a document that the index does not have');
-      }
-      const columns: PostingColumns = {
-        offsets: await file.places('posting-offsets', 'u32', terms + 1, postings),
-        documents: await file.array('posting-documents', 'i32', postings),
-        frequencies: await file.array('posting-frequencies', 'narrow', postings),
-        lengths: await file.array('document-lengths', 'u32', documents),
-      };
-      checkCounts(file, columns);
-      const vectorOffsets = await offsetsOf(file, 'vectors', 'vector-offsets');
-      const storeOffsets = file.has('store') ? await offsetsOf(file, 'store', 'store-offsets') : undefined;
-      return new LexicalIndex(file, dictionary, ids, columns, vectorOffsets, storeOffsets);
-    } catch (error) {
-      await file.close();
-      throw error;
-    }
+    const segment = await Segment.open(join(folder, indexFileName));
+    return new LexicalIndex([segment], segment.table.analyzer);
   }
 
-  /** What the index holds, as its file says. */
+  /** What the index holds: its live documents and their terms. */
   get facts(): IndexFacts {
-    const { version: _, sections: __, ...facts } = this.#file.table;
-    return facts;
-  }
-
-  /** The name of the analyzer that the documents went through. */
-  get analyzer(): string {
-    return this.#file.table.analyzer;
-  }
-
-  /** What the scoring formulas know of the corpus. */
-  get statistics(): CorpusStatistics {
-    return this.#statistics;
+    return (this.#facts ??= factsOf(this.#segments, this.analyzer));
   }
 
   /** Whether documents were stored for display. */
   get hasStore(): boolean {
-    return this.#storeOffsets !== undefined;
+    return this.#segments.some(({ hasStore }) => hasStore);
   }
 
   /** Postings read by all searches so far: the work they took. */
@@ -127,18 +90,17 @@ export class LexicalIndex {
 
   /** Whether the index has a document with this id. */
   has(id: string): boolean {
-    return this.#ids.numberOf(id) >= 0;
+    return this.#segments.some((segment) => segment.documentNumber(id) >= 0);
   }
 
   /** How many documents have `term`; 0 where none. */
   documentFrequency(term: string): number {
-    const number = this.#dictionary.numberOf(term);
-    return number < 0 ? 0 : this.#columns.offsets[number + 1] - this.#columns.offsets[number];
+    return this.#lookup.of(term).documentFrequency;
   }
 
   /** The final weights w(t,q) of an analysed query under a scoring; see {@link queryWeights}. */
   queryWeights(terms: Iterable<string>, scoring: Scoring, parameters = defaultBm25Parameters): TermWeights {
-    return queryWeights(terms, (term) => this.documentFrequency(term), this.#statistics, scoring, parameters);
+    return queryWeights(terms, (term) => this.documentFrequency(term), this.statistics, scoring, parameters);
   }
 
   /**
@@ -147,23 +109,37 @@ export class LexicalIndex {
    * byte order of ids. Documents without any of the terms are not in the ranking. Weights lie between 0 and 1e30;
    * terms of weight 0 and unknown terms have no effect.
    */
-  search(
-    weights: TermWeights,
-    { k, excluded = [], parameters = defaultBm25Parameters }: LexicalSearchOptions,
-  ): Hit[] {
-    if (!Number.isSafeInteger(k) || k < 1) {
-      throw new QuernError('USAGE', `k must be a positive whole number, not ${k}`);
-    }
-    const terms = this.#queryTerms(weights);
-    const top = new TopDocuments(k, this.#ids.places, this.#ids.order);
-    const without = Array.from(excluded, (id) => this.#ids.numberOf(id)).filter((document) => document >= 0);
-    this.#postingsRead += this.#scorerFor(parameters).exhaustive.run(terms, without, top);
-    const { documents, scores } = top.take();
+  search(weights: TermWeights, options: LexicalSearchOptions): Hit[] {
+    const { k } = options;
+    const queries = this.#segmentQueries(weights, options);
+    const only = this.#segments.length === 1;
     const hits: Hit[] = [];
-    for (let i = 0; i < documents.length; i++) {
-      hits.push({ id: this.#ids.id(documents[i]), score: scores[i], rank: i + 1 });
+    for (const [i, segment] of this.#segments.entries()) {
+      const floor = hits.length < k ? 0 : hits[k - 1].score;
+      const { documents, scores, postingsRead } = segment.search.run({ ...queries[i], floor });
+      this.#postingsRead += postingsRead;
+      for (let place = 0; place < documents.length; place++) {
+        hits.push({ id: segment.ids.id(documents[place]), score: scores[place], rank: place + 1 });
+      }
+      if (i > 0) {
+        hits.sort(compareHits);
+        hits.length = Math.min(k, hits.length);
+      }
     }
-    return hits;
+    return only ? hits : hits.map(({ id, score }, i) => ({ id, score, rank: i + 1 }));
+  }
+
+  /** How {@link search} goes about a query. */
+  plan(weights: TermWeights, options: LexicalSearchOptions): SearchPlan {
+    const queries = this.#segmentQueries(weights, options);
+    return {
+      segments: this.#segments.map((segment, i) => ({
+        path: queries[i].path,
+        documents: segment.documents,
+        terms: queries[i].terms.numbers.length,
+        postings: postingsOf(segment, queries[i].terms),
+      })),
+    };
   }
 
   /** Each matching term's share `w(t,q) · w(t,d)` of a document's score, the largest first. */
@@ -172,131 +148,100 @@ export class LexicalIndex {
     id: string,
     parameters = defaultBm25Parameters,
   ): { term: string; queryWeight: number; documentWeight: number; share: number }[] {
-    const document = this.#documentNumber(id);
-    const { impacts } = this.#scorerFor(parameters);
+    const { segment, place, document } = this.#placeOf(id);
+    checkParameters(parameters);
+    const { averageLength } = this.statistics;
     const shares = [];
-    for (const { term, weight } of this.#queryTerms(weights)) {
-      const posting = this.#postingOf(term, document);
+    for (const [term, queryWeight] of weights) {
+      checkWeight(term, queryWeight);
+      const { numbers, idf } = this.#lookup.of(term);
+      const number = queryWeight > 0 ? numbers[place] : -1;
+      const posting = number < 0 ? -1 : segment.search.postingOf(number, document);
       if (posting < 0) continue;
-      impacts.prepare(term);
-      const documentWeight = impacts.weights[posting];
-      shares.push({
-        term: this.#dictionary.term(term),
-        queryWeight: weight,
-        documentWeight,
-        share: weight * documentWeight,
-      });
+      const documentWeight =
+        idf * segment.search.saturationAt(number, posting, { ...parameters, averageLength });
+      shares.push({ term, queryWeight, documentWeight, share: queryWeight * documentWeight });
     }
     return shares.sort((a, b) => b.share - a.share || (a.term < b.term ? -1 : 1));
   }
 
   /** The terms of a document and their frequencies, in ascending byte order of terms. Throws `NOT_FOUND`. */
   async vector(id: string): Promise<ReadonlyMap<string, number>> {
-    const document = this.#documentNumber(id);
-    const record = await this.#file.record(
-      'vectors',
-      document,
-      this.#vectorOffsets[document],
-      this.#vectorOffsets[document + 1],
-    );
-    const words = new Uint32Array(record.buffer, 0, record.byteLength >> 2);
-    const size = words[0];
-    if (words.length !== 1 + 2 * size) throw this.#file.corrupt('vectors', `record ${document} is malformed`);
-    const vector = new Map<string, number>();
-    for (let i = 1; i <= size; i++) vector.set(this.#dictionary.term(words[i]), words[i + size]);
-    return vector;
+    const { segment, document } = this.#placeOf(id);
+    return segment.vector(document);
   }
 
   /** A stored document, or undefined where the index was built without storing. Throws `NOT_FOUND`. */
   async document(id: string): Promise<StoredDocument | undefined> {
-    const document = this.#documentNumber(id);
-    if (!this.#storeOffsets) return undefined;
-    const [from, to] = [this.#storeOffsets[document], this.#storeOffsets[document + 1]];
-    const record = await this.#file.record('store', document, from, to);
-    try {
-      return JSON.parse(Buffer.from(record).toString('utf8')) as StoredDocument;
-    } catch {
-      throw this.#file.corrupt('store', `record ${document} is not JSON`);
+    const { segment, document } = this.#placeOf(id);
+    return segment.document(document);
+  }
+
+  /** Reads every file whole and verifies every checksum; throws `CORRUPT_FILE`. */
+  async verify(): Promise<void> {
+    for (const segment of this.#segments) await segment.verify();
+  }
+
+  /** Closes the files. Searches still work; reading vectors and stored documents does not. */
+  async close(): Promise<void> {
+    for (const segment of this.#segments) await segment.close();
+  }
+
+  #placeOf(id: string): { segment: Segment; place: number; document: number } {
+    for (const [place, segment] of this.#segments.entries()) {
+      const document = segment.documentNumber(id);
+      if (document >= 0) return { segment, place, document };
     }
+    throw new QuernError('NOT_FOUND', `the index has no document ${JSON.stringify(id)}`);
   }
 
-  /** Reads the whole file and verifies every checksum; throws `CORRUPT_FILE`. */
-  verify(): Promise<void> {
-    return this.#file.verify();
-  }
-
-  /** Closes the file. Searches still work; reading vectors and stored documents does not. */
-  close(): Promise<void> {
-    return this.#file.close();
-  }
-
-  #documentNumber(id: string): number {
-    const number = this.#ids.numberOf(id);
-    if (number < 0) throw new QuernError('NOT_FOUND', `the index has no document ${JSON.stringify(id)}`);
-    return number;
-  }
-
-  #queryTerms(weights: TermWeights): QueryTerm[] {
-    const terms: QueryTerm[] = [];
-    for (const [text, weight] of weights) {
-      if (!(weight >= 0 && weight <= heaviest)) {
-        throw new QuernError('BAD_INPUT', `the weight of ${JSON.stringify(text)} is ${weight}`, {
-          hint: `Term weights lie between 0 and ${heaviest}`,
-        });
-      }
-      const term = weight > 0 ? this.#dictionary.numberOf(text) : -1;
-      if (term >= 0) terms.push({ term, weight });
+  /** What each segment is to search for. */
+  #segmentQueries(
+    weights: TermWeights,
+    { k, excluded = [], parameters = defaultBm25Parameters, path }: LexicalSearchOptions,
+  ): Omit<SegmentQuery, 'floor'>[] {
+    if (!Number.isSafeInteger(k) || k < 1) {
+      throw new QuernError('USAGE', `k must be a positive whole number, not ${k}`);
     }
-    return terms.sort((a, b) => a.term - b.term);
-  }
-
-  /** The place of a term's posting for a document, or -1. */
-  #postingOf(term: number, document: number): number {
-    const { offsets, documents } = this.#columns;
-    let from = offsets[term];
-    let to = offsets[term + 1] - 1;
-    while (from <= to) {
-      const middle = from + ((to - from) >>> 1);
-      if (documents[middle] === document) return middle;
-      if (documents[middle] < document) from = middle + 1;
-      else to = middle - 1;
-    }
-    return -1;
-  }
-
-  /** What scores with these parameters; only that of the last ones used is kept. */
-  #scorerFor(parameters: Bm25Parameters): {
-    readonly impacts: Impacts;
-    readonly exhaustive: ExhaustiveSearch;
-  } {
-    const last = this.#scorer?.impacts.parameters;
-    if (this.#scorer && last?.k1 === parameters.k1 && last.b === parameters.b) return this.#scorer;
     checkParameters(parameters);
-    const impacts = new Impacts(this.#columns, this.#statistics, parameters);
-    return (this.#scorer = { impacts, exhaustive: new ExhaustiveSearch(this.#columns, impacts) });
+    const { averageLength } = this.statistics;
+    const excludedIds = [...excluded];
+    const terms = segmentTerms(weights, this.#lookup, this.#segments.length);
+    return this.#segments.map((segment, i) => ({
+      k,
+      parameters: { ...parameters, averageLength },
+      terms: terms[i],
+      excluded: excludedIds.map((id) => segment.documentNumber(id)).filter((document) => document >= 0),
+      path:
+        path ??
+        plannedPath({ k, documents: segment.table.documents, postings: postingsOf(segment, terms[i]) }),
+    }));
   }
 }
 
-/** The places of the documents' records in the section `records`. */
-function offsetsOf(file: IndexFile, records: string, name: string): Promise<Float64Array> {
-  return file.places(name, 'f64', file.table.documents + 1, file.place(records).bytes);
+function postingsOf({ columns: { offsets } }: Segment, { numbers }: QueryTerms): number {
+  let postings = 0;
+  for (const term of numbers) postings += offsets[term + 1] - offsets[term];
+  return postings;
 }
 
-/** Throws `CORRUPT_FILE` unless the table's counts are those of the columns: what the formulas take is then sound. */
-function checkCounts(file: IndexFile, { offsets, lengths }: PostingColumns): void {
-  let tokens = 0;
-  let withTerms = 0;
-  for (let i = 0; i < lengths.length; i++) {
-    tokens += lengths[i];
-    if (lengths[i] > 0) withTerms++;
+function factsOf(segments: readonly Segment[], analyzer: string): IndexFacts {
+  const terms = new Set<string>();
+  const facts = { documents: 0, documentsWithTerms: 0, postings: 0, tokens: 0 };
+  for (const { table, deletions } of segments) {
+    facts.documents += table.documents - deletions.documents.length;
+    facts.documentsWithTerms += table.documentsWithTerms - deletions.documentsWithTerms;
+    facts.postings += table.postings - deletions.counts.reduce((a, b) => a + b, 0);
+    facts.tokens += table.tokens - deletions.tokens;
   }
-  const { table } = file;
-  if (tokens !== table.tokens || withTerms !== table.documentsWithTerms) {
-    throw file.corrupt('document-lengths', 'does not add up to what the table says');
+  const [first] = segments;
+  if (segments.length === 1 && first.deletions.documents.length === 0) {
+    return { analyzer, ...facts, terms: first.table.terms };
   }
-  for (let term = 0; term < table.terms; term++) {
-    if (offsets[term + 1] - offsets[term] > withTerms) {
-      throw file.corrupt('posting-offsets', `gives term ${term} more postings than there are documents`);
+  for (const segment of segments) {
+    for (let term = 0; term < segment.table.terms; term++) {
+      if (segment.documentFrequency(term) > 0) terms.add(segment.dictionary.term(term));
     }
   }
+  return { analyzer, ...facts, terms: terms.size };
 }

@@ -1,0 +1,73 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { fileError } from '../errors.ts';
+import { WebAssembly, type SharedMemory } from './web-assembly.ts';
+
+/**
+ * The loops of a search, compiled from `packages/quern/kernels/search.ts`, where each is described. They work on addresses
+ * in one memory; WebAssembly keeps them within it, whatever a damaged file says.
+ */
+export interface Kernels {
+  add(
+    sums: number,
+    documents: number,
+    codes: number,
+    from: number,
+    to: number,
+    weight: number,
+    table: number,
+  ): void;
+  addBlock(
+    sums: number,
+    documents: number,
+    codes: number,
+    table: number,
+    rareDocuments: number,
+    rareSaturations: number,
+    cursors: number,
+    count: number,
+    end: number,
+  ): number;
+  seek(documents: number, from: number, to: number, document: number): number;
+  largest(codes: number, from: number, to: number, table: number): number;
+  reset(sums: number, first: number, count: number): void;
+  exclude(sums: number, list: number, from: number, to: number): void;
+  list(sums: number, first: number, count: number, least: number, candidates: number): number;
+  countFrom(sums: number, first: number, count: number, least: number): number;
+  keep(sums: number, candidates: number, count: number, least: number): number;
+  probe(
+    sums: number,
+    candidates: number,
+    count: number,
+    documents: number,
+    codes: number,
+    from: number,
+    to: number,
+    weight: number,
+    table: number,
+    least: number,
+  ): number;
+  doubtful(sums: number, candidates: number, count: number, error: number): number;
+  raise(top: number, sums: number, first: number, count: number, histogram: number): void;
+  offerAll(top: number, sums: number, first: number, count: number, places: number): void;
+  offerListed(top: number, sums: number, candidates: number, count: number, places: number): void;
+  keepBest(top: number): void;
+}
+
+let compiled: object | undefined;
+
+/** The kernels over `memory`, which is shared. */
+export function kernelsOver(memory: SharedMemory): Kernels {
+  compiled ??= new WebAssembly.Module(moduleBytes());
+  return new WebAssembly.Instance(compiled, { env: { memory } }).exports as Kernels;
+}
+
+function moduleBytes(): Uint8Array {
+  // From src/lexical and from dist/lexical this is the same file.
+  const path = fileURLToPath(new URL('../../dist/lexical/search.wasm', import.meta.url));
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw fileError(error, path);
+  }
+}

@@ -1,0 +1,53 @@
+import type { TermWeights } from '../collections/records.ts';
+import { QuernError } from '../errors.ts';
+import type { QueryTerms } from './segment-search.ts';
+import type { TermLookup } from './term-statistics.ts';
+
+/** Weights up to this keep every score within the range of a 32-bit float. */
+const heaviest = 1e30;
+
+/** Throws `BAD_INPUT` unless a weight lies between 0 and {@link heaviest}. */
+export function checkWeight(term: string, weight: number): void {
+  if (weight >= 0 && weight <= heaviest) return;
+  throw new QuernError('BAD_INPUT', `the weight of ${JSON.stringify(term)} is ${weight}`, {
+    hint: `Term weights lie between 0 and ${heaviest}`,
+  });
+}
+
+/**
+ * What each of `segments` segments is to look for: the terms of `weights` that it has, with the factors w(t,q) · idf(t).
+ * Throws as {@link checkWeight} does.
+ */
+export function segmentTerms(weights: TermWeights, lookup: TermLookup, segments: number): QueryTerms[] {
+  const size = weights.size;
+  const factors = new Float64Array(size);
+  const numbers = Array.from({ length: segments }, () => new Int32Array(size));
+  let i = 0;
+  for (const [term, weight] of weights) {
+    checkWeight(term, weight);
+    const known = lookup.of(term);
+    factors[i] = weight * known.idf;
+    for (let segment = 0; segment < segments; segment++) {
+      numbers[segment][i] = factors[i] > 0 ? known.numbers[segment] : -1;
+    }
+    i++;
+  }
+  return numbers.map((found) => sorted(found, factors));
+}
+
+/** The numbers of 0 and above in ascending order, each with its factor. */
+function sorted(found: Int32Array, factors: Float64Array): QueryTerms {
+  // (number, place) as one double each sorts without a comparator.
+  const keys = new Float64Array(found.length);
+  let count = 0;
+  for (let i = 0; i < found.length; i++) if (found[i] >= 0) keys[count++] = found[i] * found.length + i;
+  const ascending = keys.subarray(0, count).sort();
+  const numbers = new Uint32Array(count);
+  const weights = new Float64Array(count);
+  for (let i = 0; i < count; i++) {
+    const place = ascending[i] % found.length;
+    numbers[i] = (ascending[i] - place) / found.length;
+    weights[i] = factors[place];
+  }
+  return { numbers, weights };
+}

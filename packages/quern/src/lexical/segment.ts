@@ -1,0 +1,279 @@
+import { DocumentIds } from './document-ids.ts';
+import { IndexFile, type Allocate } from './index-file.ts';
+import type { IndexTable } from './index-format.ts';
+import { rareCode } from './posting-codes.ts';
+import type { SearchColumns } from './search-columns.ts';
+import { SegmentMemory } from './segment-memory.ts';
+import { SegmentSearch } from './segment-search.ts';
+import { TermDictionary } from './term-dictionary.ts';
+
+/** The deleted documents of a segment, and what they take from the statistics. */
+export interface SegmentDeletions {
+  /** Their numbers, ascending. */
+  readonly documents: Uint32Array;
+  /** How many of them have terms. */
+  readonly documentsWithTerms: number;
+  /** Their tokens. */
+  readonly tokens: number;
+  /** The terms that they have, ascending, and how many of them have each. */
+  readonly terms: Uint32Array;
+  readonly counts: Uint32Array;
+}
+
+const noDeletions: SegmentDeletions = {
+  documents: new Uint32Array(0),
+  documentsWithTerms: 0,
+  tokens: 0,
+  terms: new Uint32Array(0),
+  counts: new Uint32Array(0),
+};
+
+/** A stored document. */
+export interface StoredDocument {
+  readonly title: string;
+  readonly text: string;
+  readonly metadata?: Readonly<Record<string, unknown>>;
+}
+
+/** An open segment: one immutable file of an index, and what was deleted from it when it was opened. */
+export class Segment {
+  readonly table: IndexTable;
+  readonly dictionary: TermDictionary;
+  readonly ids: DocumentIds;
+  readonly columns: SearchColumns;
+  /** Searches in this thread. */
+  readonly search: SegmentSearch;
+  readonly deletions: SegmentDeletions;
+  readonly #file: IndexFile;
+  readonly #vectorOffsets: Float64Array;
+  readonly #storeOffsets: Float64Array | undefined;
+
+  private constructor(
+    file: IndexFile,
+    dictionary: TermDictionary,
+    ids: DocumentIds,
+    columns: SearchColumns,
+    vectorOffsets: Float64Array,
+    storeOffsets: Float64Array | undefined,
+    deletions: SegmentDeletions,
+  ) {
+    this.#file = file;
+    this.table = file.table;
+    this.dictionary = dictionary;
+    this.ids = ids;
+    this.columns = columns;
+    this.search = new SegmentSearch(columns);
+    this.#vectorOffsets = vectorOffsets;
+    this.#storeOffsets = storeOffsets;
+    this.deletions = deletions;
+  }
+
+  /**
+   * Opens the segment file at `path`: reads what searching needs into one shared memory, each section once. Throws
+   * `NOT_FOUND`, `WRONG_VERSION`, or `CORRUPT_FILE` naming the section whose checksum does not match.
+   */
+  static async open(path: string, deletions: SegmentDeletions = noDeletions): Promise<Segment> {
+    const file = await IndexFile.open(path);
+    try {
+      return await loaded(file, deletions, (...parts) => new Segment(...parts));
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  /** Whether texts were stored for display. */
+  get hasStore(): boolean {
+    return this.#storeOffsets !== undefined;
+  }
+
+  /** Live documents. */
+  get documents(): number {
+    return this.table.documents - this.deletions.documents.length;
+  }
+
+  /** How many live documents have the term of this number. */
+  documentFrequency(term: number): number {
+    const { offsets } = this.columns;
+    const { terms, counts } = this.deletions;
+    const all = offsets[term + 1] - offsets[term];
+    if (terms.length === 0) return all;
+    const place = placeOf(terms, term);
+    return place < 0 ? all : all - counts[place];
+  }
+
+  /** The number of the live document with this id, or -1. */
+  documentNumber(id: string): number {
+    const number = this.ids.numberOf(id);
+    return number >= 0 && placeOf(this.deletions.documents, number) >= 0 ? -1 : number;
+  }
+
+  /** A document's terms and their frequencies, in ascending byte order of terms. */
+  async vector(document: number): Promise<Map<string, number>> {
+    const offsets = this.#vectorOffsets;
+    const record = await this.#file.record('vectors', document, offsets[document], offsets[document + 1]);
+    const words = new Uint32Array(record.buffer, 0, record.byteLength >> 2);
+    const size = words[0];
+    if (words.length !== 1 + 2 * size) throw this.#file.corrupt('vectors', `record ${document} is malformed`);
+    const vector = new Map<string, number>();
+    for (let i = 1; i <= size; i++) vector.set(this.dictionary.term(words[i]), words[i + size]);
+    return vector;
+  }
+
+  /** A stored document, or undefined where the index was built without storing. */
+  async document(document: number): Promise<StoredDocument | undefined> {
+    if (!this.#storeOffsets) return undefined;
+    const [from, to] = [this.#storeOffsets[document], this.#storeOffsets[document + 1]];
+    const record = await this.#file.record('store', document, from, to);
+    try {
+      return JSON.parse(Buffer.from(record).toString('utf8')) as StoredDocument;
+    } catch {
+      throw this.#file.corrupt('store', `record ${document} is not JSON`);
+    }
+  }
+
+  /** Reads the whole file, verifies every checksum, and that the postings are in order; throws `CORRUPT_FILE`. */
+  async verify(): Promise<void> {
+    await this.#file.verify();
+    const { offsets, documents, codes, codeLengths, lengths } = this.columns;
+    for (let term = 0; term + 1 < offsets.length; term++) {
+      let last = -1;
+      for (let i = offsets[term]; i < offsets[term + 1]; i++) {
+        if (documents[i] <= last || documents[i] >= lengths.length) {
+          throw this.#file.corrupt('posting-documents', `posting ${i} is out of order`);
+        }
+        last = documents[i];
+        if (codes[i] !== rareCode && codeLengths[codes[i]] !== lengths[last]) {
+          throw this.#file.corrupt('posting-codes', `posting ${i} has the code of another length`);
+        }
+      }
+    }
+  }
+
+  /** Closes the file. Searches still work; reading vectors and stored documents does not. */
+  close(): Promise<void> {
+    return this.#file.close();
+  }
+}
+
+type Parts = [
+  IndexFile,
+  TermDictionary,
+  DocumentIds,
+  SearchColumns,
+  Float64Array,
+  Float64Array | undefined,
+  SegmentDeletions,
+];
+
+/** The sections that stay in memory. */
+const resident = [
+  'terms',
+  'term-offsets',
+  'ids',
+  'id-offsets',
+  'id-order',
+  'posting-offsets',
+  'posting-documents',
+  'posting-codes',
+  'code-frequencies',
+  'code-lengths',
+  'rare-terms',
+  'rare-documents',
+  'rare-frequencies',
+  'document-lengths',
+  'vector-offsets',
+  'store-offsets',
+];
+
+async function loaded(
+  file: IndexFile,
+  deletions: SegmentDeletions,
+  make: (...parts: Parts) => Segment,
+): Promise<Segment> {
+  const { documents, terms, postings } = file.table;
+  let bytes = 4 * documents + 4 * deletions.documents.length + 64;
+  for (const name of resident) if (file.has(name)) bytes += file.place(name).bytes + 16;
+  const memory = new SegmentMemory(bytes);
+  const allocate: Allocate = (size) => ({ offset: memory.allocate(size), buffer: memory.memory.buffer });
+  const numbers = (length: number): Uint32Array =>
+    new Uint32Array(memory.memory.buffer, memory.allocate(4 * length), length);
+
+  const termBytes = await file.array('terms', 'u8', undefined, allocate);
+  const termOffsets = await file.places('term-offsets', 'u32', terms + 1, termBytes.length, allocate);
+  const idBytes = await file.array('ids', 'u8', undefined, allocate);
+  const idOffsets = await file.places('id-offsets', 'f64', documents + 1, idBytes.length, allocate);
+  const order = await file.array('id-order', 'u32', documents, allocate);
+  if (order.some((document) => document >= documents)) {
+    throw file.corrupt('id-order', 'names a document that the index does not have');
+  }
+  const places = numbers(documents);
+  order.forEach((document, place) => (places[document] = place));
+  const deleted = numbers(deletions.documents.length);
+  deleted.set(deletions.documents);
+  const codeFrequencies = await file.array('code-frequencies', 'u32', undefined, allocate);
+  const rareTerms = await file.array('rare-terms', 'u32', undefined, allocate);
+  const columns: SearchColumns = {
+    memory: memory.memory,
+    offsets: await file.places('posting-offsets', 'u32', terms + 1, postings, allocate),
+    documents: await file.array('posting-documents', 'i32', postings, allocate),
+    codes: await file.array('posting-codes', 'u16', postings, allocate),
+    codeFrequencies,
+    codeLengths: await file.array('code-lengths', 'u32', codeFrequencies.length, allocate),
+    rareTerms,
+    rareDocuments: await file.array('rare-documents', 'u32', rareTerms.length, allocate),
+    rareFrequencies: await file.array('rare-frequencies', 'u32', rareTerms.length, allocate),
+    lengths: await file.array('document-lengths', 'u32', documents, allocate),
+    order,
+    places,
+    deleted,
+  };
+  checkCounts(file, columns);
+  const recordPlaces = (records: string, name: string): Promise<Float64Array> =>
+    file.places(name, 'f64', documents + 1, file.place(records).bytes, allocate);
+  const vectorOffsets = await recordPlaces('vectors', 'vector-offsets');
+  const storeOffsets = file.has('store') ? await recordPlaces('store', 'store-offsets') : undefined;
+  const dictionary = new TermDictionary(termBytes, termOffsets);
+  const ids = new DocumentIds(idBytes, idOffsets, order);
+  return make(file, dictionary, ids, columns, vectorOffsets, storeOffsets, deletions);
+}
+
+/** Throws `CORRUPT_FILE` unless the table's counts are those of the columns: what the formulas take is then sound. */
+function checkCounts(file: IndexFile, columns: SearchColumns): void {
+  const { offsets, lengths, codeFrequencies, rareDocuments } = columns;
+  let tokens = 0;
+  let withTerms = 0;
+  for (let i = 0; i < lengths.length; i++) {
+    tokens += lengths[i];
+    if (lengths[i] > 0) withTerms++;
+  }
+  const { table } = file;
+  if (tokens !== table.tokens || withTerms !== table.documentsWithTerms) {
+    throw file.corrupt('document-lengths', 'does not add up to what the table says');
+  }
+  for (let term = 0; term < table.terms; term++) {
+    if (offsets[term + 1] - offsets[term] > withTerms) {
+      throw file.corrupt('posting-offsets', `gives term ${term} more postings than there are documents`);
+    }
+  }
+  if (codeFrequencies.length > rareCode) throw file.corrupt('code-frequencies', 'has too many codes');
+  if (codeFrequencies.some((frequency) => frequency === 0)) {
+    throw file.corrupt('code-frequencies', 'has a frequency of 0');
+  }
+  if (rareDocuments.some((document) => document >= table.documents)) {
+    throw file.corrupt('rare-documents', 'names a document that the index does not have');
+  }
+}
+
+/** The place of `value` in the ascending `values`, or -1. */
+function placeOf(values: Uint32Array, value: number): number {
+  let from = 0;
+  let to = values.length - 1;
+  while (from <= to) {
+    const middle = (from + to) >>> 1;
+    if (values[middle] === value) return middle;
+    if (values[middle] < value) from = middle + 1;
+    else to = middle - 1;
+  }
+  return -1;
+}
