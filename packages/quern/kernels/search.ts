@@ -108,7 +108,7 @@ export function seek(documents: usize, from: u32, to: u32, document: u32): u32 {
 }
 
 /** The largest saturation of the postings [from, to); 0 where there are none. */
-export function largest(codes: usize, from: u32, to: u32, table: usize): f64 {
+export function largestSaturation(codes: usize, from: u32, to: u32, table: usize): f64 {
   let best: f64 = 0;
   for (let posting: usize = from; posting < <usize>to; posting++)
     best = max(best, saturation(table, codes, posting));
@@ -120,10 +120,10 @@ export function reset(sums: usize, first: u32, count: u32): void {
   memory.fill(sums + ((<usize>first) << 3), 0, (<usize>count) << 3);
 }
 
-/** Keeps the documents listed at [from, to) of `list` out: whatever is added to their sums, they are never candidates. */
-export function exclude(sums: usize, list: usize, from: u32, to: u32): void {
+/** Keeps the documents at [from, to) of `numbers` out: whatever is added to their sums, they are never candidates. */
+export function exclude(sums: usize, numbers: usize, from: u32, to: u32): void {
   for (let place: usize = from; place < <usize>to; place++) {
-    store<f64>(sums + ((<usize>load<u32>(list + (place << 2))) << 3), -Infinity);
+    store<f64>(sums + ((<usize>load<u32>(numbers + (place << 2))) << 3), -Infinity);
   }
 }
 
@@ -131,7 +131,7 @@ export function exclude(sums: usize, list: usize, from: u32, to: u32): void {
  * Lists the documents [first, first + count) whose sum is `least` or more, at `candidates`, ascending; returns how many.
  * `least` is above 0. Sums after the last are 0 up to a multiple of eight.
  */
-export function list(sums: usize, first: u32, count: u32, least: f64, candidates: usize): u32 {
+export function listFrom(sums: usize, first: u32, count: u32, least: f64, candidates: usize): u32 {
   const bound = f64x2.splat(least);
   let found: usize = 0;
   const start = sums + ((<usize>first) << 3);
@@ -151,7 +151,7 @@ export function list(sums: usize, first: u32, count: u32, least: f64, candidates
   return <u32>found;
 }
 
-/** How many of the documents [first, first + count) have a sum of `least` or more; sums as for {@link list}. */
+/** How many of the documents [first, first + count) have a sum of `least` or more; sums as for {@link listFrom}. */
 export function countFrom(sums: usize, first: u32, count: u32, least: f64): u32 {
   const bound = f64x2.splat(least);
   // Lanes are -1 where the comparison holds.
@@ -240,7 +240,7 @@ export function doubtful(sums: usize, candidates: usize, count: u32, error: f64)
  */
 const KEYS: usize = 16;
 
-/** Offers the documents [first, first + count) by their sums, as for {@link list}; a sum of 0 is no candidate. */
+/** Offers the documents [first, first + count) by their sums, as for {@link listFrom}; a sum of 0 is no candidate. */
 export function offerAll(top: usize, sums: usize, first: u32, count: u32, places: usize): void {
   const start = sums + ((<usize>first) << 3);
   let bound = lowest(load<f32>(top, 12));

@@ -29,10 +29,10 @@ export interface Kernels {
     end: number,
   ): number;
   seek(documents: number, from: number, to: number, document: number): number;
-  largest(codes: number, from: number, to: number, table: number): number;
+  largestSaturation(codes: number, from: number, to: number, table: number): number;
   reset(sums: number, first: number, count: number): void;
-  exclude(sums: number, list: number, from: number, to: number): void;
-  list(sums: number, first: number, count: number, least: number, candidates: number): number;
+  exclude(sums: number, numbers: number, from: number, to: number): void;
+  listFrom(sums: number, first: number, count: number, least: number, candidates: number): number;
   countFrom(sums: number, first: number, count: number, least: number): number;
   keep(sums: number, candidates: number, count: number, least: number): number;
   probe(

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { compareHits } from '../collections/ranking-order.ts';
 import type { Hit, TermWeights } from '../collections/records.ts';
@@ -7,7 +8,9 @@ import type { Bm25Parameters, CorpusStatistics, Scoring } from './bm25.ts';
 import { indexFileName, type IndexFacts } from './index-format.ts';
 import { plannedPath } from './search-plan.ts';
 import { checkWeight, segmentTerms } from './query-terms.ts';
-import type { QueryTerms, SearchPath, SegmentQuery } from './segment-search.ts';
+import { rankSegments, type IndexQuery } from './index-query.ts';
+import { SearchThreads } from './search-threads.ts';
+import type { QueryTerms, SearchPath, SegmentRanking, SegmentSearch } from './segment-search.ts';
 import { Segment, type StoredDocument } from './segment.ts';
 import { TermLookup } from './term-statistics.ts';
 
@@ -23,6 +26,13 @@ export interface LexicalSearchOptions {
   readonly parameters?: Bm25Parameters;
   /** The path to take; chosen by the planner when not given. The hits are the same on either. */
   readonly path?: SearchPath;
+}
+
+/** How a batch of searches is done. */
+export interface BatchSearchOptions extends LexicalSearchOptions {
+  /** How many threads search. Default: as many as the machine runs at once. */
+  readonly threads?: number;
+  readonly signal?: AbortSignal;
 }
 
 /** How an index is to be searched for a query. */
@@ -47,12 +57,17 @@ export class LexicalIndex {
   readonly statistics: CorpusStatistics;
   /** The largest first: its k-th score lets the others leave out the most. */
   readonly #segments: readonly Segment[];
+  readonly #searches: readonly SegmentSearch[];
   readonly #lookup: TermLookup;
+  #threads: SearchThreads | undefined;
+  /** The batch that runs, or ran last. */
+  #batch: Promise<unknown> = Promise.resolve();
   #facts: IndexFacts | undefined;
   #postingsRead = 0;
 
   private constructor(segments: readonly Segment[], analyzer: string) {
     this.#segments = segments.toSorted((a, b) => b.documents - a.documents);
+    this.#searches = this.#segments.map(({ search }) => search);
     this.analyzer = analyzer;
     let documentsWithTerms = 0;
     let tokens = 0;
@@ -110,34 +125,44 @@ export class LexicalIndex {
    * terms of weight 0 and unknown terms have no effect.
    */
   search(weights: TermWeights, options: LexicalSearchOptions): Hit[] {
-    const { k } = options;
-    const queries = this.#segmentQueries(weights, options);
-    const only = this.#segments.length === 1;
-    const hits: Hit[] = [];
-    for (const [i, segment] of this.#segments.entries()) {
-      const floor = hits.length < k ? 0 : hits[k - 1].score;
-      const { documents, scores, postingsRead } = segment.search.run({ ...queries[i], floor });
-      this.#postingsRead += postingsRead;
-      for (let place = 0; place < documents.length; place++) {
-        hits.push({ id: segment.ids.id(documents[place]), score: scores[place], rank: place + 1 });
-      }
-      if (i > 0) {
-        hits.sort(compareHits);
-        hits.length = Math.min(k, hits.length);
-      }
+    return this.#hits(rankSegments(this.#searches, this.#query(weights, options)), options.k);
+  }
+
+  /**
+   * The hits of many queries, each as {@link search} finds them, on several threads, which share the index's memory. Throws
+   * as `search` does, `ABORTED`, and `IO` where a thread fails. One batch runs at a time; others wait.
+   */
+  async searchAll(queries: readonly TermWeights[], options: BatchSearchOptions): Promise<Hit[][]> {
+    const { threads = availableParallelism(), signal, k } = options;
+    if (!Number.isSafeInteger(threads) || threads < 1) {
+      throw new QuernError('USAGE', `threads must be a positive whole number, not ${threads}`);
     }
-    return only ? hits : hits.map(({ id, score }, i) => ({ id, score, rank: i + 1 }));
+    const hits: Hit[][] = [];
+    const batch = async (): Promise<void> => {
+      this.#threads ??= new SearchThreads(this.#segments.map(({ columns }) => columns));
+      await this.#threads.run(
+        queries.length,
+        threads,
+        (number) => this.#query(queries[number], options),
+        (number, rankings) => (hits[number] = this.#hits(rankings, k)),
+        signal,
+      );
+    };
+    const before = this.#batch;
+    this.#batch = before.then(batch, batch);
+    await this.#batch;
+    return hits;
   }
 
   /** How {@link search} goes about a query. */
   plan(weights: TermWeights, options: LexicalSearchOptions): SearchPlan {
-    const queries = this.#segmentQueries(weights, options);
+    const { segments } = this.#query(weights, options);
     return {
       segments: this.#segments.map((segment, i) => ({
-        path: queries[i].path,
+        path: segments[i].path,
         documents: segment.documents,
-        terms: queries[i].terms.numbers.length,
-        postings: postingsOf(segment, queries[i].terms),
+        terms: segments[i].terms.numbers.length,
+        postings: postingsOf(segment, segments[i].terms),
       })),
     };
   }
@@ -184,6 +209,8 @@ export class LexicalIndex {
 
   /** Closes the files. Searches still work; reading vectors and stored documents does not. */
   async close(): Promise<void> {
+    await this.#threads?.close();
+    this.#threads = undefined;
     for (const segment of this.#segments) await segment.close();
   }
 
@@ -195,27 +222,44 @@ export class LexicalIndex {
     throw new QuernError('NOT_FOUND', `the index has no document ${JSON.stringify(id)}`);
   }
 
-  /** What each segment is to search for. */
-  #segmentQueries(
+  #query(
     weights: TermWeights,
     { k, excluded = [], parameters = defaultBm25Parameters, path }: LexicalSearchOptions,
-  ): Omit<SegmentQuery, 'floor'>[] {
+  ): IndexQuery {
     if (!Number.isSafeInteger(k) || k < 1) {
       throw new QuernError('USAGE', `k must be a positive whole number, not ${k}`);
     }
     checkParameters(parameters);
-    const { averageLength } = this.statistics;
     const excludedIds = [...excluded];
     const terms = segmentTerms(weights, this.#lookup, this.#segments.length);
-    return this.#segments.map((segment, i) => ({
+    return {
       k,
-      parameters: { ...parameters, averageLength },
-      terms: terms[i],
-      excluded: excludedIds.map((id) => segment.documentNumber(id)).filter((document) => document >= 0),
-      path:
-        path ??
-        plannedPath({ k, documents: segment.table.documents, postings: postingsOf(segment, terms[i]) }),
-    }));
+      parameters: { ...parameters, averageLength: this.statistics.averageLength },
+      segments: this.#segments.map((segment, i) => ({
+        terms: terms[i],
+        excluded: excludedIds.map((id) => segment.documentNumber(id)).filter((number) => number >= 0),
+        path:
+          path ??
+          plannedPath({ k, documents: segment.table.documents, postings: postingsOf(segment, terms[i]) }),
+      })),
+    };
+  }
+
+  /** The hits of the segments' rankings, the best k of them. */
+  #hits(rankings: readonly SegmentRanking[], k: number): Hit[] {
+    const hits: Hit[] = [];
+    for (const [i, { documents, scores, postingsRead }] of rankings.entries()) {
+      this.#postingsRead += postingsRead;
+      const { ids } = this.#segments[i];
+      for (let place = 0; place < documents.length; place++) {
+        hits.push({ id: ids.id(documents[place]), score: scores[place], rank: place + 1 });
+      }
+    }
+    if (rankings.length === 1) return hits;
+    return hits
+      .sort(compareHits)
+      .slice(0, k)
+      .map(({ id, score }, i) => ({ id, score, rank: i + 1 }));
   }
 }
 

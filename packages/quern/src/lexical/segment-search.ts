@@ -258,7 +258,7 @@ export class SegmentSearch {
       if (listed < 0 && needed > Number.MIN_VALUE && sinceScan >= scanAfter && postings[i] > 2 * scanCost) {
         const would = kernels.countFrom(sums, first, count, needed) >>> 0;
         if (would * probeCost * (frequent.length - i) < postings[i]) {
-          listed = kernels.list(sums, first, count, needed, candidates) >>> 0;
+          listed = kernels.listFrom(sums, first, count, needed, candidates) >>> 0;
         } else {
           sinceScan = 0;
           scanAfter = Math.max(2 * scanCost, postings[i] / 8);
@@ -277,7 +277,7 @@ export class SegmentSearch {
       sinceScan += to - from;
       if (listed > 0) listed = kernels.keep(sums, candidates, listed, least(bounds[i + 1])) >>> 0;
     }
-    return listed < 0 ? kernels.list(sums, first, count, least(0), candidates) >>> 0 : listed;
+    return listed < 0 ? kernels.listFrom(sums, first, count, least(0), candidates) >>> 0 : listed;
   }
 
   /** Adds up again, in ascending order of terms, the candidates whose 32-bit score could depend on the order. */
@@ -388,7 +388,7 @@ export class SegmentSearch {
       largest = new Float64Array(this.#blocks);
       for (let block = 0; block < this.#blocks; block++) {
         const [first, last] = [starts[block], starts[block + 1]];
-        largest[block] = this.#kernels.largest(codes.byteOffset, first, last, this.#table);
+        largest[block] = this.#kernels.largestSaturation(codes.byteOffset, first, last, this.#table);
       }
       this.#largest.set(term, largest);
     }
