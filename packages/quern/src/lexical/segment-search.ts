@@ -45,13 +45,15 @@ export interface SegmentRanking {
 export const blockSize = 1 << 15;
 
 /** Postings a block from which on a term's starts and maxima are kept, as leaving it out is worth something. */
-const frequentPerBlock = 128;
+const frequentPerBlock = 256;
 /** What finding a candidate's posting costs, in postings added. */
-const probeCost = 16;
+const probeCost = 24;
 /** What reading all sums of a block costs, in postings added. */
 const scanCost = 4096;
 /** Room for rounding in comparisons of bounds; far above what a sum of doubles or a 32-bit score can be off by. */
 const slack = 1e-6;
+/** What the smallest 32-bit scores can be off by. */
+const smallest = 1e-45;
 
 const cursorBytes = 24;
 const histogramBytes = 4 * 4096;
@@ -245,7 +247,7 @@ export class SegmentSearch {
     const threshold = this.#threshold();
     /** A smaller sum cannot make a hit with what `bound` can still bring. */
     const least = (bound: number): number =>
-      Math.max(threshold * (1 - slack) - bound * (1 + slack), Number.MIN_VALUE);
+      Math.max(threshold * (1 - slack) - bound * (1 + slack) - smallest, Number.MIN_VALUE);
     /** How many candidates are listed; -1 while all documents are. */
     let listed = -1;
     let sinceScan = Infinity;

@@ -1,0 +1,270 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { lengthNorm, saturation } from './bm25.ts';
+import { rareCode } from './posting-codes.ts';
+import type { SearchColumns } from './search-columns.ts';
+import { SegmentMemory } from './segment-memory.ts';
+import { blockSize, SegmentSearch } from './segment-search.ts';
+import type { QueryTerms, SaturationParameters, SearchPath } from './segment-search.ts';
+
+interface Corpus {
+  readonly lengths: Uint32Array;
+  /** Each term's documents, ascending, and the frequencies in them. */
+  readonly postings: readonly {
+    readonly documents: readonly number[];
+    readonly frequencies: readonly number[];
+  }[];
+  /** Which pairs of frequency and length have no code. */
+  readonly isRare: (frequency: number, length: number) => boolean;
+  readonly deleted: readonly number[];
+  /** Place of each document in the order of ids. */
+  readonly places: Uint32Array;
+}
+
+/** The corpus as a segment's columns. */
+function columnsOf({ lengths, postings, isRare, deleted, places }: Corpus): SearchColumns {
+  const total = postings.reduce((sum, { documents }) => sum + documents.length, 0);
+  const memory = new SegmentMemory(6 * total + 24 * lengths.length + 4 * deleted.length + (1 << 20));
+  const words = (values: ArrayLike<number>): Uint32Array => {
+    const array = new Uint32Array(memory.memory.buffer, memory.allocate(4 * values.length), values.length);
+    array.set(values);
+    return array;
+  };
+  const pairs = new Map<string, number>();
+  const rare: number[][] = [[], [], []];
+  const codes = postings.flatMap(({ documents, frequencies }, term) =>
+    documents.map((document, i) => {
+      const pair = `${frequencies[i]} ${lengths[document]}`;
+      if (isRare(frequencies[i], lengths[document])) {
+        [term, document, frequencies[i]].forEach((value, column) => rare[column].push(value));
+        return rareCode;
+      }
+      if (!pairs.has(pair)) pairs.set(pair, pairs.size);
+      return pairs.get(pair)!;
+    }),
+  );
+  const codeColumn = new Uint16Array(memory.memory.buffer, memory.allocate(2 * total), total);
+  codeColumn.set(codes);
+  let end = 0;
+  const order = new Uint32Array(lengths.length);
+  places.forEach((place, document) => (order[place] = document));
+  const documents = words(postings.flatMap((term) => term.documents));
+  return {
+    memory: memory.memory,
+    offsets: words([0, ...postings.map((term) => (end += term.documents.length))]),
+    documents: new Int32Array(documents.buffer, documents.byteOffset, documents.length),
+    codes: codeColumn,
+    codeFrequencies: words([...pairs.keys()].map((pair) => Number(pair.split(' ')[0]))),
+    codeLengths: words([...pairs.keys()].map((pair) => Number(pair.split(' ')[1]))),
+    rareTerms: words(rare[0]),
+    rareDocuments: words(rare[1]),
+    rareFrequencies: words(rare[2]),
+    lengths: words(lengths),
+    order: words(order),
+    places: words(places),
+    deleted: words(deleted),
+  };
+}
+
+/** The ranking straight from the formula: the score summed in ascending order of terms, rounded, ties by place. */
+function naiveRanking(
+  corpus: Corpus,
+  { numbers, weights }: QueryTerms,
+  parameters: SaturationParameters,
+  k: number,
+  excluded: readonly number[],
+): { document: number; score: number }[] {
+  const sums = new Map<number, number>();
+  for (const [i, term] of numbers.entries()) {
+    const { documents, frequencies } = corpus.postings[term];
+    for (const [j, document] of documents.entries()) {
+      const norm = lengthNorm(corpus.lengths[document], parameters.averageLength, parameters);
+      const share = weights[i] * saturation(frequencies[j], norm);
+      sums.set(document, (sums.get(document) ?? 0) + share);
+    }
+  }
+  for (const document of [...corpus.deleted, ...excluded]) sums.delete(document);
+  return Array.from(sums, ([document, sum]) => ({ document, score: Math.fround(sum) }))
+    .sort((a, b) => b.score - a.score || corpus.places[b.document] - corpus.places[a.document])
+    .slice(0, k);
+}
+
+function ranking(
+  search: SegmentSearch,
+  path: SearchPath,
+  terms: QueryTerms,
+  parameters: SaturationParameters,
+  k: number,
+  excluded: readonly number[] = [],
+) {
+  const { documents, scores, postingsRead } = search.run({ terms, k, floor: 0, excluded, path, parameters });
+  return { hits: Array.from(documents, (document, i) => ({ document, score: scores[i] })), postingsRead };
+}
+
+/** Numbers below 1, the same for the same seed. */
+function seeded(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+/** A corpus of a few blocks; terms of all densities, some only in a stretch of it; lengths and frequencies vary little, so that scores tie. */
+function randomCorpus(seed: number, terms: number): Corpus {
+  const random = seeded(seed);
+  const documents = Math.floor(blockSize * (4 + random() * 2));
+  const spread = 1 + Math.floor(random() * 5);
+  const lengths = Uint32Array.from({ length: documents }, () => 20 + Math.floor(random() * spread));
+  const postings = Array.from({ length: terms }, () => {
+    const density = 2 ** (-14 * random());
+    const from = random() < 0.7 ? 0 : Math.floor(random() * documents);
+    const to = random() < 0.7 ? documents : Math.min(documents, from + Math.floor(random() * blockSize));
+    const list = { documents: [] as number[], frequencies: [] as number[] };
+    // Gaps of a geometric distribution.
+    for (let at = from; ; at++) {
+      at += Math.floor(Math.log(1 - random()) / Math.log(1 - Math.min(density, 0.999)));
+      if (at >= to) return list;
+      list.documents.push(at);
+      list.frequencies.push(random() < 0.8 ? 1 : 1 + Math.floor(random() * 4));
+    }
+  });
+  const rareLength = random() < 0.5 ? 20 : -1;
+  const deleted = random() < 0.5 ? [] : Array.from({ length: 300 }, () => Math.floor(random() * documents));
+  // A permutation, as the order of ids is.
+  const places = Uint32Array.from({ length: documents }, (_, i) => i);
+  for (let i = documents - 1; i > 0; i--) {
+    const j = Math.floor(random() * (i + 1));
+    [places[i], places[j]] = [places[j], places[i]];
+  }
+  return {
+    lengths,
+    postings,
+    isRare: (frequency, length) => frequency === 4 && length === rareLength,
+    deleted: [...new Set(deleted)].sort((a, b) => a - b),
+    places,
+  };
+}
+
+function allTerms(corpus: Corpus, weightOf: (term: number) => number): QueryTerms {
+  const numbers = Uint32Array.from(corpus.postings.keys());
+  return { numbers, weights: Float64Array.from(numbers, weightOf) };
+}
+
+describe('searching a segment', () => {
+  it('finds on both paths what the formula says, whatever the corpus, the query, k and what is left out', () => {
+    fc.assert(
+      fc.property(
+        fc.integer(),
+        fc.integer({ min: 1, max: 60 }),
+        fc.constantFrom(1, 3, 10, 100, 1000, 50_000),
+        fc.boolean(),
+        fc.constantFrom({ k1: 0.9, b: 0.4 }, { k1: 1.2, b: 0.75 }, { k1: 0, b: 0 }),
+        (seed, terms, k, sameWeights, bm25) => {
+          const corpus = randomCorpus(seed, terms);
+          const search = new SegmentSearch(columnsOf(corpus));
+          const random = seeded(seed + 1);
+          const query = allTerms(corpus, (term) =>
+            sameWeights
+              ? 1
+              : Math.log(corpus.lengths.length / (1 + corpus.postings[term].documents.length)) + random(),
+          );
+          const positive = { ...query, weights: query.weights.map((weight) => Math.max(weight, 0.01)) };
+          const parameters = { ...bm25, averageLength: 22 };
+          const excluded = [0, blockSize - 1, blockSize, corpus.lengths.length - 1];
+          const expected = naiveRanking(corpus, positive, parameters, k, excluded);
+          for (const path of ['exhaustive', 'pruned', 'exhaustive'] as const) {
+            expect(ranking(search, path, positive, parameters, k, excluded).hits).toEqual(expected);
+          }
+        },
+      ),
+      { numRuns: 25 },
+    );
+  });
+
+  it('reads each posting once on the exhaustive path, and fewer on the pruned one', () => {
+    const corpus = randomCorpus(7, 150);
+    const search = new SegmentSearch(columnsOf(corpus));
+    const idf = (term: number): number =>
+      Math.log((corpus.lengths.length + 1) / (corpus.postings[term].documents.length + 0.5));
+    const query = allTerms(corpus, idf);
+    const parameters = { k1: 0.9, b: 0.4, averageLength: 22 };
+    const all = corpus.postings.reduce((sum, { documents }) => sum + documents.length, 0);
+    expect(ranking(search, 'exhaustive', query, parameters, 10).postingsRead).toBe(all);
+    expect(ranking(search, 'pruned', query, parameters, 10).postingsRead).toBeLessThan(all / 2);
+  });
+
+  it('leaves out what scores below the floor, and keeps what equals it', () => {
+    const corpus = randomCorpus(8, 10);
+    const search = new SegmentSearch(columnsOf(corpus));
+    const query = allTerms(corpus, () => 1);
+    const parameters = { k1: 0.9, b: 0.4, averageLength: 22 };
+    const expected = naiveRanking(corpus, query, parameters, 100, []);
+    const floor = expected[20].score;
+    for (const path of ['exhaustive', 'pruned'] as const) {
+      const { scores } = search.run({ terms: query, k: 100, floor, excluded: [], path, parameters });
+      expect([...scores]).toEqual(expected.map(({ score }) => score).filter((score) => score >= floor));
+    }
+  });
+
+  it('adds up in ascending order of terms where the order decides how a score is rounded', () => {
+    // With k1 = 0 shares are weights. 1 + 2^-24 is half way between two floats, and three times 2^-54 are lost in it one
+    // by one, but lift it when they are added first, as terms of few postings are on the pruned path.
+    const documents = 5 * blockSize;
+    const everywhere = Array.from({ length: documents }, (_, i) => i);
+    const one = { documents: [3 * blockSize + 5], frequencies: [1] };
+    const all = { documents: everywhere, frequencies: everywhere.map(() => 1) };
+    const corpus: Corpus = {
+      lengths: new Uint32Array(documents).fill(5),
+      postings: [all, all, one, one, one],
+      isRare: () => false,
+      deleted: [],
+      places: Uint32Array.from(everywhere),
+    };
+    const weights = [1, 2 ** -24, 2 ** -54, 2 ** -54, 2 ** -54];
+    expect(Math.fround(weights[2] * 3 + weights[0] + weights[1])).toBe(1 + 2 ** -23);
+    const search = new SegmentSearch(columnsOf(corpus));
+    const parameters = { k1: 0, b: 0, averageLength: 5 };
+    // The document alone is asked for; all others are as good, and come after it or are left out.
+    const query = allTerms(corpus, (term) => weights[term]);
+    const k = documents;
+    for (const path of ['exhaustive', 'pruned'] as const) {
+      const { hits } = ranking(search, path, query, parameters, k);
+      expect(hits.find(({ document }) => document === one.documents[0])).toEqual({
+        document: one.documents[0],
+        score: 1,
+      });
+    }
+    const few = ranking(search, 'pruned', query, parameters, 10);
+    expect(few.hits).toEqual(ranking(search, 'exhaustive', query, parameters, 10).hits);
+    expect(few.hits.every(({ score }) => score === 1)).toBe(true);
+  });
+
+  it('keeps the order of scores that only just differ, or are the smallest there are', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.constantFrom(1e-45, 3e-45, 1e-42, 1e-30, 1, 1 + 2 ** -23, 1 + 1e-12, 7.25, 1e30), {
+          minLength: 1,
+          maxLength: 300,
+        }),
+        fc.integer({ min: 1, max: 400 }),
+        (weights, k) => {
+          const documents = weights.length;
+          const corpus: Corpus = {
+            lengths: new Uint32Array(documents).fill(1),
+            postings: weights.map((_, document) => ({ documents: [document], frequencies: [1] })),
+            isRare: () => false,
+            deleted: [],
+            places: Uint32Array.from(weights.keys()),
+          };
+          const query = allTerms(corpus, (term) => weights[term]);
+          const parameters = { k1: 0, b: 0, averageLength: 1 };
+          const search = new SegmentSearch(columnsOf(corpus));
+          expect(ranking(search, 'exhaustive', query, parameters, k).hits).toEqual(
+            naiveRanking(corpus, query, parameters, k, []),
+          );
+        },
+      ),
+    );
+  });
+});
