@@ -7,6 +7,7 @@ export type QuernErrorCode =
   | 'ANALYZER_MISMATCH'
   | 'CORRUPT_FILE'
   | 'WRONG_VERSION'
+  | 'LOCKED'
   | 'DISK_FULL'
   | 'IO'
   | 'ABORTED';

@@ -11,8 +11,8 @@ import { QuernError } from '../errors.ts';
 import type { Analyzer } from '../text/analyzer.ts';
 import { IndexBuilder, type BuildOptions, type BuildSummary } from './index-builder.ts';
 import { IndexFile } from './index-file.ts';
-import { indexFileName } from './index-format.ts';
 import { LexicalIndex } from './lexical-index.ts';
+import { segmentFileOf } from '../../test/segment-file.ts';
 
 async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'quern-index-builder-'));
@@ -86,13 +86,13 @@ describe('building', () => {
     const texts = Array.from({ length: 50 }, (_, i) => `all w${i % 3} w${i % 7} once${i}`);
     const whole = await build(join(folder, 'whole'), texts);
     expect(whole.passes).toBe(1);
-    const file = await readFile(join(folder, 'whole', indexFileName));
+    const file = await readFile(await segmentFileOf(join(folder, 'whole')));
     expect(whole.bytes).toBe(file.length);
     // `all` alone has 50 postings; with one posting a pass, every term has a pass of its own.
     for (const postingsPerPass of [1, 2, 7, 20, 25, 50, 51, 100]) {
       const { passes } = await build(join(folder, 'index'), texts, { postingsPerPass });
       expect(passes).toBe(passesFor(texts, postingsPerPass));
-      expect(Buffer.compare(await readFile(join(folder, 'index', indexFileName)), file)).toBe(0);
+      expect(Buffer.compare(await readFile(await segmentFileOf(join(folder, 'index'))), file)).toBe(0);
     }
   });
 
@@ -111,7 +111,7 @@ describe('building', () => {
     const index = await opened(out);
     await index.verify();
     expect(await index.vector('d1')).toEqual(vectors[1]);
-    const file = await IndexFile.open(out);
+    const file = await IndexFile.open(await segmentFileOf(out));
     onTestFinished(() => file.close());
     expect(file.place('posting-frequencies').type).toBe(type);
     expect([...(await file.array('posting-frequencies', 'narrow', 4))]).toEqual([1, frequency, 7, 200]);
@@ -240,7 +240,7 @@ describe('the folder of an index', () => {
     const builder = await builderFor(join(folder, 'link'));
     expect(await readdir(volume)).toEqual(['target', expect.stringMatching(/^target\.partial-/)]);
     await builder.finish();
-    expect(await readdir(join(volume, 'target'))).toEqual([indexFileName]);
+    expect(await readdir(join(volume, 'target'))).toEqual(['manifest.json', 'segment-1.quern']);
     expect([await readdir(volume), await readdir(folder)]).toEqual([['target'], ['link', 'volume']]);
   });
 
@@ -257,7 +257,7 @@ describe('the folder of an index', () => {
     expect(await old.vector('d0')).toEqual(new Map([['old', 2]]));
     expect(await old.document('d1')).toEqual({ title: '', text: 'old' });
     await old.verify();
-    expect(await readdir(out)).toEqual([indexFileName, 'notes.txt']);
+    expect(await readdir(out)).toEqual(['manifest.json', 'notes.txt', 'segment-2.quern']);
     expect(await readdir(folder)).toEqual(['index']);
   });
 
@@ -323,7 +323,7 @@ describe('a build that is stopped', () => {
     const finished = await builderFor(join(folder, 'index'));
     await finished.finish();
     await finished.abandon();
-    expect(await readdir(join(folder, 'index'))).toEqual([indexFileName]);
+    expect(await readdir(join(folder, 'index'))).toEqual(['manifest.json', 'segment-1.quern']);
   });
 });
 
