@@ -31,7 +31,7 @@ export async function visitRecords(
       const number = numbers[i];
       const record = piece.subarray(offsets[number] - start, offsets[number + 1] - start);
       const content = record.length - 4;
-      const checksum = content < 0 ? -1 : Buffer.from(record.buffer, record.byteOffset).readUInt32LE(content);
+      const checksum = content >= 0 && Buffer.from(record.buffer, record.byteOffset).readUInt32LE(content);
       if (crc32(record.subarray(0, content)) !== checksum) {
         throw file.corrupt(section, `the checksum of record ${number} does not match`);
       }
@@ -41,13 +41,18 @@ export async function visitRecords(
   }
 }
 
+/** Writes the checksum of a record into its last four bytes. */
+export function checksumInto(record: Uint8Array): void {
+  const end = record.length - 4;
+  Buffer.from(record.buffer, record.byteOffset).writeUInt32LE(crc32(record.subarray(0, end)), end);
+}
+
 /** The words of a record of `vectors`: how many terms, the terms, their frequencies, the checksum. */
 export function vectorWords(file: IndexFile, record: Uint8Array, number: number): Uint32Array {
-  const words =
-    record.byteLength % 4 === 0
-      ? new Uint32Array(record.buffer, record.byteOffset, record.byteLength / 4)
-      : [];
-  if (!(words instanceof Uint32Array) || words.length !== 2 + 2 * words[0]) {
+  const { buffer, byteOffset, byteLength } = record;
+  const isWhole = byteOffset % 4 === 0 && byteLength % 4 === 0 && byteLength >= 8;
+  const words = isWhole ? new Uint32Array(buffer, byteOffset, byteLength / 4) : undefined;
+  if (!words || words.length !== 2 + 2 * words[0]) {
     throw file.corrupt('vectors', `record ${number} is malformed`);
   }
   return words;
