@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readManifest, writeManifest } from '../src/lexical/manifest.ts';
+import { manifestText, readManifest } from '../src/lexical/manifest.ts';
 
 /** The path of the only segment of the index in `folder`. */
 export async function segmentFileOf(folder: string): Promise<string> {
@@ -32,12 +32,13 @@ export async function putSegment(folder: string, bytes: Uint8Array): Promise<voi
   }
   const { documents, postings } = counts;
   await writeFile(join(folder, 'segment-1.quern'), bytes);
-  await writeManifest(folder, {
+  const manifest = {
     generation: 1,
     analyzer: 'whitespace',
     stored: true,
     nextSegment: 2,
     segments: [{ file: 'segment-1.quern', documents, postings, bytes: bytes.length, checksum }],
     totals: { ...counts, deleted: 0 },
-  });
+  };
+  await writeFile(join(folder, 'manifest.json'), manifestText(manifest));
 }

@@ -28,7 +28,7 @@ import { WriterLock } from './writer-lock.ts';
 export interface IndexWriterOptions {
   /** What analyses the documents: must be of the name that the index was made with. Default: the one of that name. */
   readonly analyzer?: Analyzer | string;
-  /** Postings that a commit or a merge holds in memory at once (8 bytes each). Default 16 Mi. */
+  /** Postings that a commit or a merge holds in memory at once (6 bytes each). Default 16 Mi. */
   readonly mergeBudget?: number;
   readonly signal?: AbortSignal;
 }

@@ -95,15 +95,19 @@ export async function readManifest(folder: string): Promise<Manifest> {
   return parsedManifest(json, path);
 }
 
+/** What is in the file of a manifest. */
+export function manifestText(manifest: Manifest): string {
+  const content = { format, version: formatVersion, ...manifest };
+  return `${JSON.stringify({ ...content, checksum: checksumOf(content) }, null, 2)}\n`;
+}
+
 /** Puts a manifest in place: after this, `folder` holds the index that it describes, even if the power fails. */
 export async function writeManifest(folder: string, manifest: Manifest): Promise<void> {
-  const content = { format, version: formatVersion, ...manifest };
-  const json = JSON.stringify({ ...content, checksum: checksumOf(content) }, null, 2);
   const path = join(folder, manifestFileName);
   try {
     const file = await open(partialName(path), 'w');
     try {
-      await file.writeFile(`${json}\n`);
+      await file.writeFile(manifestText(manifest));
       await file.sync();
     } finally {
       await file.close();
@@ -124,14 +128,17 @@ export function namedFiles({ segments }: Pick<Manifest, 'segments'>): Set<string
 }
 
 /**
- * What `open` makes of the manifest of the index in `folder`. A writer may remove files between the reading of the
- * manifest and their opening: where `open` throws `NOT_FOUND` and the manifest has changed, it is called with the new one.
+ * What `opened` makes of the manifest of the index in `folder`. A writer may remove files between the reading of the
+ * manifest and their opening: where `opened` throws `NOT_FOUND` and the manifest has changed, it is called with the new one.
  */
-export async function openSnapshot<T>(folder: string, open: (manifest: Manifest) => Promise<T>): Promise<T> {
+export async function openSnapshot<T>(
+  folder: string,
+  opened: (manifest: Manifest) => Promise<T>,
+): Promise<T> {
   let manifest = await readManifest(folder);
   for (;;) {
     try {
-      return await open(manifest);
+      return await opened(manifest);
     } catch (error) {
       if (!(error instanceof QuernError && error.code === 'NOT_FOUND')) throw error;
       const latest = await readManifest(folder);

@@ -7,4 +7,5 @@ const outcome = await mergeSegments(workerData as MergeJob).then(
   (written): MergeOutcome => ({ written }),
   failedMerge,
 );
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread's port, not a window
 parentPort!.postMessage(outcome);

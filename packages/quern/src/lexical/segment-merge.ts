@@ -75,7 +75,7 @@ async function writeMerged(
   const postingOffsets = prefixSums(terms.documentFrequencies);
   await file.section('posting-offsets', 'u32', Uint32Array.from(postingOffsets));
   const vectors = await copyVectors(file, sources, terms, ids.length, signal);
-  const passes = await invert(file, vectors, postingOffsets, postingsPerPass, signal);
+  const passes = await invert(file, vectors, postingOffsets, lengths, postingsPerPass, signal);
   if (stored) await copyStores(file, sources, signal);
   const facts: IndexFacts = {
     analyzer,
@@ -111,7 +111,6 @@ async function copyVectors(
   for (const count of documentFrequencies) postings += count;
   const section = out.stream('vectors', 'records', documents * 8 + postings * 8);
   let written = 0;
-  let highestFrequency = 0;
   for (const [i, { file, live }] of sources.entries()) {
     const places = await placesOf(file, 'vectors', 'vector-offsets');
     const merged = numbers[i];
@@ -126,7 +125,6 @@ async function copyVectors(
           throw file.corrupt('vectors', `record ${document} does not fit the postings`);
         missing[term]--;
         words[at] = term;
-        if (words[at + size] > highestFrequency) highestFrequency = words[at + size];
       }
       checksumInto(record);
       await section.write(record);
@@ -142,7 +140,7 @@ async function copyVectors(
   }
   await section.end();
   await out.section('vector-offsets', 'f64', offsets);
-  return { start: section.offset, bytes: offsets[documents], highestFrequency };
+  return { start: section.offset, bytes: offsets[documents] };
 }
 
 async function copyStores(
