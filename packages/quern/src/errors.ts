@@ -7,6 +7,7 @@ export type QuernErrorCode =
   | 'ANALYZER_MISMATCH'
   | 'CORRUPT_FILE'
   | 'WRONG_VERSION'
+  | 'LOCKED'
   | 'DISK_FULL'
   | 'IO'
   | 'ABORTED';
@@ -27,6 +28,8 @@ export interface QuernErrorDetails {
 export class QuernError extends Error {
   override readonly name = 'QuernError';
   readonly code: QuernErrorCode;
+  /** The message without place and hint. */
+  readonly what: string;
   readonly where?: string;
   readonly hint?: string;
 
@@ -35,6 +38,7 @@ export class QuernError extends Error {
     const advice = details.hint === undefined ? '' : `. ${details.hint}`;
     super(place + what + advice, details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
+    this.what = what;
     this.where = details.where;
     this.hint = details.hint;
   }

@@ -30,6 +30,8 @@ beforeAll(async () => {
   await quernJson(['index', sampleFolder, '--out', 'sample.index', '--store'], { cwd });
   await quernJson(['eval', sample, '--run', 'bm25.trec'], { cwd });
   await quernJson(['eval', sample, '--reasoner', 'rm3', '--run', 'rm3.trec'], { cwd });
+  writeFileSync(join(cwd, 'one.jsonl'), '{"_id": "a", "text": "one"}\n{"_id": "b", "text": "both"}\n');
+  await quernJson(['index', 'one.jsonl', '--out', 'plain.index'], { cwd });
   writeFileSync(join(cwd, 'few.json'), '{"another question": "its reasoned query"}');
 });
 
@@ -50,6 +52,11 @@ describe('--json', () => {
   it.each([
     ['demo', ['demo', '--html', 'demo.html'], comparisonKeys],
     ['index', ['index', sampleFolder, '--out', 'again.index'], ['index', 'documents', 'terms', 'analyzer']],
+    [
+      'index info',
+      ['index', 'info', 'sample.index'],
+      ['index', 'documents', 'terms', 'segments', 'generation'],
+    ],
     ['search', ['search', 'sample.index', question], ['query', 'reasoner', 'combine', 'scoring', 'hits']],
     ['search --explain', ['search', 'sample.index', question, '--explain'], ['searches', 'hits']],
     ['reason', ['reason', question, '--reasoner', 'rm3', '--index', 'sample.index'], reasonedKeys],
@@ -174,6 +181,9 @@ describe('wrong usage exits with 2', () => {
     ['an unknown command', ['nonsense']],
     ['no corpus', ['index', '--out', 'x.index']],
     ['no folder for the index', ['index', sampleFolder]],
+    ['no index to look at', ['index', 'info']],
+    ['no ids to delete', ['index', 'delete', 'sample.index']],
+    ['texts to store where none are', ['index', 'one.jsonl', '--append', '--store', '--out', 'plain.index']],
     ['an unknown format', ['index', sampleFolder, '--out', 'x.index', '--format', 'xml']],
     ['no question', ['search', 'sample.index']],
     ['a question of several arguments', ['search', 'sample.index', 'why', 'bread']],
@@ -215,7 +225,7 @@ describe('a failure exits with 1 and says where', () => {
     for (const name of ['short.index', 'flipped.index']) {
       cpSync(join(cwd, 'sample.index'), join(cwd, name), { recursive: true });
     }
-    const file = readdirSync(join(cwd, 'sample.index'))[0]!;
+    const file = readdirSync(join(cwd, 'sample.index')).find((name) => name.startsWith('segment-'))!;
     const bytes = readFileSync(join(cwd, 'sample.index', file));
     writeFileSync(join(cwd, 'short.index', file), bytes.subarray(0, bytes.length / 2));
     bytes[200]! ^= 0xff;
@@ -228,6 +238,10 @@ describe('a failure exits with 1 and says where', () => {
     ['a repeated id', ['index', 'repeated.jsonl', '--out', 'x.index'], 'repeated.jsonl:2'],
     ['a folder with other things', ['index', sampleFolder, '--out', 'occupied'], 'occupied'],
     ['a missing index', ['search', 'none.index', question], 'none.index'],
+    ['a missing index to add to', ['index', sampleFolder, '--append', '--out', 'x.index'], 'x.index'],
+    ['a missing index to delete from', ['index', 'delete', 'none.index', 'a'], 'none.index'],
+    ['ids that no document has', ['index', 'delete', 'sample.index', 'a', 'b'], 'any of these 2 ids'],
+    ['a corrupt index to verify', ['index', 'info', 'flipped.index', '--verify'], 'flipped.index'],
     ['a cut index', ['search', 'short.index', question], 'short.index'],
     ['a corrupt index', ['search', 'flipped.index', question], 'flipped.index'],
     ['a missing collection', ['eval', 'beir:nowhere'], 'nowhere'],
@@ -260,6 +274,46 @@ describe('a failure exits with 1 and says where', () => {
     expect(stderr).not.toContain('unexpected error');
     expect(readdirSync(cwd).filter((name) => name.startsWith('x.index'))).toEqual([]);
     expect(readdirSync(join(cwd, 'occupied'))).toEqual(['diary.txt']);
+  });
+});
+
+describe('an index that is changed', () => {
+  interface Info {
+    readonly documents: number;
+    readonly deleted: number;
+    readonly terms: number;
+    readonly segments: readonly object[];
+  }
+  const info = (): Promise<Info> => quernJson<Info>(['index', 'info', 'live.index', '--verify'], { cwd });
+
+  it('gets what is appended, all or nothing, and loses what is deleted, with a warning for what it lacks', async () => {
+    await quernJson(['index', 'one.jsonl', '--out', 'live.index', '--store'], { cwd });
+    writeFileSync(join(cwd, 'two.jsonl'), '{"_id": "b", "text": "more"}\n{"_id": "c", "text": "three"}\n');
+    const appending = ['index', 'two.jsonl', '--append', '--out', 'live.index'];
+    expect(await quernJson(appending, { cwd })).toMatchObject({ added: 1, replaced: 1, documents: 3 });
+    expect(await info()).toMatchObject({ documents: 3, terms: 3, stored: true, verified: true });
+
+    const before = readdirSync(join(cwd, 'live.index'));
+    writeFileSync(join(cwd, 'twice.jsonl'), '{"_id": "d", "text": "x"}\n{"_id": "d", "text": "y"}\n');
+    const refused = await quern(['index', 'twice.jsonl', '--append', '--out', 'live.index'], { cwd });
+    expect(refused).toMatchObject({ code: 1, stdout: '' });
+    expect(refused.stderr).toContain('twice.jsonl:2');
+    expect(readdirSync(join(cwd, 'live.index'))).toEqual(before);
+
+    writeFileSync(join(cwd, 'ids.txt'), 'c\n\nnone\n');
+    const deleting = ['index', 'delete', 'live.index', 'a', '--from', 'ids.txt'];
+    expect(await quernJson(deleting, { cwd })).toMatchObject({
+      deleted: 2,
+      documents: 1,
+      warnings: [{ count: 1, first: '"none"' }],
+    });
+    expect(await info()).toMatchObject({ documents: 1, deleted: 0, terms: 1 });
+  });
+
+  it('is built from a corpus called as a command is, by its path', async () => {
+    cpSync(join(cwd, 'one.jsonl'), join(cwd, 'info/corpus.jsonl'));
+    const { documents } = await quernJson<Info>(['index', './info', '--out', 'info.index'], { cwd });
+    expect(documents).toBe(2);
   });
 });
 

@@ -17,7 +17,9 @@ const program = new Command('quern')
   .description('Query reasoning for retrieval: a question, a reasoned query, a ranking, its measures.')
   .version(version)
   .showHelpAfterError('(add --help for the options and examples)')
-  .configureHelp({ showGlobalOptions: true });
+  .configureHelp({ showGlobalOptions: true })
+  // Commands under a command have options of the same names.
+  .enablePositionalOptions();
 
 for (const command of [
   demoCommand(),
@@ -29,7 +31,10 @@ for (const command of [
 ]) {
   program.addCommand(command.copyInheritedSettings(program));
 }
-for (const command of [program, ...program.commands]) command.exitOverride();
+for (const command of [program, ...program.commands]) {
+  command.exitOverride();
+  for (const nested of command.commands) nested.copyInheritedSettings(command).exitOverride();
+}
 
 // A reader that has seen enough (`| head`) is no failure; what is under way still ends and clears up after itself.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -19,11 +19,16 @@ const CARRIAGE_RETURN = 0x0d;
  * start is dropped. Throws `BAD_INPUT` at `file:line` for invalid UTF-8 and for a line over
  * {@link LONGEST_TEXT_BYTES}, and whatever {@link readBytes} throws.
  */
-export async function* readLines(path: string, options: ReadOptions = {}): AsyncGenerator<Line, void> {
+export function readLines(path: string, options: ReadOptions = {}): AsyncGenerator<Line, void> {
+  return linesOf(readBytes(path, options), path);
+}
+
+/** The lines of text that comes in pieces, as {@link readLines} gives them; errors call it `path`. */
+export async function* linesOf(chunks: AsyncIterable<Buffer>, path: string): AsyncGenerator<Line, void> {
   let number = 1;
   let pieces: Buffer[] = [];
   let pendingBytes = 0;
-  for await (const chunk of readBytes(path, options)) {
+  for await (const chunk of chunks) {
     let start = 0;
     for (let end = chunk.indexOf(LINE_FEED); end !== -1; end = chunk.indexOf(LINE_FEED, start)) {
       let bytes = chunk.subarray(start, end);

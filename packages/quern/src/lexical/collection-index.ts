@@ -1,12 +1,12 @@
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Collection } from '../collections/collection.ts';
 import { fileError, QuernError } from '../errors.ts';
 import type { Warnings } from '../warnings.ts';
 import { checkAnalyzer, indexCorpus, type IndexCorpusOptions } from './index-corpus.ts';
-import { indexFileName } from './index-format.ts';
 import { LexicalIndex } from './lexical-index.ts';
+import { hasIndex } from './manifest.ts';
 
 /** How the index of a collection is come by. */
 export interface CollectionIndexOptions extends Pick<
@@ -39,7 +39,7 @@ export async function openCollectionIndex(
   options: CollectionIndexOptions = {},
 ): Promise<CollectionIndex> {
   const { analyzer, folder, warnings } = options;
-  if (folder !== undefined && (await exists(join(folder, indexFileName)))) {
+  if (folder !== undefined && (await hasIndex(folder))) {
     const index = await LexicalIndex.open(folder);
     try {
       if (analyzer !== undefined)
@@ -114,11 +114,4 @@ function checkRelevant(
     });
   }
   for (const place of missing) warnings?.add('relevant document is not in the index', place);
-}
-
-function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -11,11 +11,12 @@ describe('GrowingUint32Array', () => {
     expect(array.get(4999)).toBe(numbers[4999]);
   });
 
-  it('counts up in place', () => {
+  it('counts up and down in place', () => {
     const array = new GrowingUint32Array();
     array.push(7);
     array.push(0);
-    array.increment(1);
-    expect(Array.from(array.view())).toEqual([7, 1]);
+    array.add(1, 1);
+    array.add(0, -2);
+    expect(Array.from(array.view())).toEqual([5, 1]);
   });
 });

@@ -16,8 +16,8 @@ export class GrowingUint32Array {
     return this.#values[index];
   }
 
-  increment(index: number): void {
-    this.#values[index]++;
+  add(index: number, change: number): void {
+    this.#values[index] += change;
   }
 
   /** A view of the values; it goes stale at the next `push`. */

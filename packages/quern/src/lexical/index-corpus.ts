@@ -42,22 +42,28 @@ export async function indexCorpus(corpus: Corpus, options: IndexCorpusOptions): 
     throw new QuernError('USAGE', 'term vectors have no text to store', { hint: 'Leave --store out' });
   }
   const builder = await IndexBuilder.create({ ...options, analyzer });
-  let bytes = 0;
-  const onBytes = (count: number): void => {
-    bytes += count;
-    options.onProgress?.(builder.documents, bytes);
-  };
   try {
-    if (corpus.kind === 'text') {
-      for await (const { document, where } of corpus.documents(onBytes)) await builder.add(document, where);
-    } else {
-      for await (const { document, where } of corpus.documents(onBytes)) {
-        await builder.addVector(document.id, document.vector, where);
-      }
-    }
+    await addDocuments(corpus, builder, (bytes) => options.onProgress?.(builder.documents, bytes));
   } catch (error) {
     await builder.abandon();
     throw error;
   }
   return builder.finish();
+}
+
+/** Adds the documents of a corpus to an index; `onBytes` is told how many bytes of it have been read. */
+export async function addDocuments(
+  corpus: Corpus,
+  target: Pick<IndexBuilder, 'add' | 'addVector'>,
+  onBytes: (bytes: number) => void,
+): Promise<void> {
+  let bytes = 0;
+  const counted = (count: number): void => onBytes((bytes += count));
+  if (corpus.kind === 'text') {
+    for await (const { document, where } of corpus.documents(counted)) await target.add(document, where);
+  } else {
+    for await (const { document, where } of corpus.documents(counted)) {
+      await target.addVector(document.id, document.vector, where);
+    }
+  }
 }

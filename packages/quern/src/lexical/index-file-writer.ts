@@ -3,7 +3,7 @@ import { FileWriter } from './file-writer.ts';
 import { endMagic, footBytes, formatVersion, headBytes, padding, startMagic } from './index-format.ts';
 import type { IndexFacts, IndexTable, Section, SectionType } from './index-format.ts';
 
-/** Writes an index file section by section, the table last. */
+/** Writes a segment file section by section, the table last. */
 export class IndexFileWriter {
   readonly #file: FileWriter;
   readonly #sections: Record<string, Section> = {};
@@ -13,7 +13,7 @@ export class IndexFileWriter {
     this.#file = file;
   }
 
-  /** Starts an index file at `path`. */
+  /** Starts a segment file at `path`. */
   static async create(path: string): Promise<IndexFileWriter> {
     const file = await FileWriter.create(path);
     const head = Buffer.alloc(headBytes);
@@ -64,16 +64,18 @@ export class IndexFileWriter {
     return this.#file.read(position, length);
   }
 
-  /** Writes the table and closes the file, durable. */
-  async finish(facts: IndexFacts): Promise<void> {
+  /** Writes the table and closes the file, durable. Returns the bytes of the file and the checksum of the table. */
+  async finish(facts: IndexFacts): Promise<{ bytes: number; checksum: number }> {
     const table: IndexTable = { version: formatVersion, ...facts, sections: this.#sections };
     const json = Buffer.from(JSON.stringify(table));
     const foot = Buffer.alloc(footBytes);
-    foot.writeUInt32LE(crc32(json), 0);
+    const checksum = crc32(json);
+    foot.writeUInt32LE(checksum, 0);
     foot.writeUInt32LE(json.length, 4);
     foot.write(endMagic, 8, 'latin1');
     await this.#at(this.#end, Buffer.concat([json, foot]));
     await this.#file.close();
+    return { bytes: this.#end + json.length + footBytes, checksum };
   }
 
   /** Closes the file without a table; it cannot be opened as an index. */

@@ -9,8 +9,9 @@ import { analyzerNamed } from '../text/analyzers.ts';
 import { IndexBuilder } from './index-builder.ts';
 import { IndexFile } from './index-file.ts';
 import { IndexFileWriter } from './index-file-writer.ts';
-import { indexFileName, type Section, type SectionType } from './index-format.ts';
+import type { Section, SectionType } from './index-format.ts';
 import { LexicalIndex } from './lexical-index.ts';
+import { putSegment, segmentFileOf } from '../../test/segment-file.ts';
 
 async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'quern-index-format-'));
@@ -35,7 +36,7 @@ beforeAll(async () => {
       await builder.add({ id, title: `t${i}`, text: 'x y z x w'.slice(0, 2 * i), metadata: { i } }, id);
     }
     await builder.finish();
-    valid = await readFile(join(out, indexFileName));
+    valid = await readFile(await segmentFileOf(out));
     const index = await LexicalIndex.open(out);
     answers = await everythingOf(index);
     await index.close();
@@ -57,7 +58,7 @@ type Outcome = { readonly error: unknown } | { readonly answers: unknown };
 
 /** What opening, verifying and asking an index with these bytes ends in: the code of a QuernError, or the answers. */
 async function outcome(folder: string, bytes: Uint8Array): Promise<Outcome> {
-  await writeFile(join(folder, indexFileName), bytes);
+  await putSegment(folder, bytes);
   let index: LexicalIndex | undefined;
   try {
     index = await LexicalIndex.open(folder);
@@ -118,7 +119,8 @@ describe('an index file', () => {
     await fc.assert(
       fc.asyncProperty(content, async (arrays) => {
         const types: SectionType[] = ['u8', 'u16', 'u32', 'i32', 'f64'];
-        const writer = await IndexFileWriter.create(join(folder, indexFileName));
+        const path = join(folder, 'segment-1.quern');
+        const writer = await IndexFileWriter.create(path);
         const streams = arrays.map((array, i) => writer.stream(types[i], types[i], array.byteLength));
         for (const part of [0, 1]) {
           for (const [i, array] of arrays.entries()) {
@@ -128,7 +130,7 @@ describe('an index file', () => {
         }
         for (const stream of streams) await stream.end();
         await writer.finish(facts);
-        const file = await IndexFile.open(folder);
+        const file = await IndexFile.open(path);
         try {
           expect(file.table).toMatchObject(facts);
           const [u8, u16, u32, i32, f64] = arrays;
@@ -149,12 +151,12 @@ describe('an index file', () => {
 
   it('keeps sections of more than a piece, and finds a flipped bit in any piece of them', async () => {
     const folder = await temporaryFolder();
-    const path = join(folder, indexFileName);
+    const path = join(folder, 'segment-1.quern');
     const big = Uint8Array.from({ length: 2_800_004 }, (_, i) => i * 7 + (i >> 8));
     const writer = await IndexFileWriter.create(path);
     await writer.section('big', 'u8', big);
     await writer.finish(facts);
-    const file = await IndexFile.open(folder);
+    const file = await IndexFile.open(path);
     onTestFinished(() => file.close());
     expect(Buffer.compare(await file.array('big', 'u8'), big)).toBe(0);
     await file.verify();
@@ -170,7 +172,7 @@ describe('an index file', () => {
   });
 
   it('refuses a section that did not get the bytes that were reserved for it', async () => {
-    const writer = await IndexFileWriter.create(join(await temporaryFolder(), indexFileName));
+    const writer = await IndexFileWriter.create(join(await temporaryFolder(), 'segment-1.quern'));
     onTestFinished(() => writer.abandon());
     const stream = writer.stream('short', 'u8', 3);
     await stream.write(Uint8Array.of(1, 2));
@@ -217,7 +219,7 @@ describe('opening an index file', () => {
       // prettier-ignore
       const damaged = Buffer.from(valid);
       damaged[sections[name].offset + 5] ^= 1;
-      await writeFile(join(folder, indexFileName), damaged);
+      await putSegment(folder, damaged);
       const index = await LexicalIndex.open(folder);
       onTestFinished(() => index.close());
       await expect(index[read]('a')).rejects.toMatchObject({
@@ -234,10 +236,10 @@ describe('opening an index file', () => {
     const folder = await temporaryFolder();
     const other = Buffer.from(valid);
     other.writeUInt32LE(7, 8);
-    await writeFile(join(folder, indexFileName), other);
+    await putSegment(folder, other);
     await expect(LexicalIndex.open(folder)).rejects.toMatchObject({
       code: 'WRONG_VERSION',
-      message: expect.stringMatching(/version 7.* reads 1/),
+      message: expect.stringMatching(/version 7.* reads 2/),
     });
   });
 
@@ -364,7 +366,7 @@ describe('opening an index file', () => {
     for (const [name, change] of changes) {
       const section = change && { ...table.sections[name], ...change };
       const bytes = withTable(valid, { ...table, sections: { ...table.sections, [name]: section } });
-      await writeFile(join(folder, indexFileName), bytes);
+      await putSegment(folder, bytes);
       await expect(LexicalIndex.open(folder)).rejects.toMatchObject({
         code: 'CORRUPT_FILE',
         where: expect.stringContaining(`section ${name}`),

@@ -15,19 +15,22 @@ export type Allocate = (bytes: number) => { readonly buffer: ArrayBufferLike; re
 
 const ownBuffer: Allocate = (bytes) => ({ buffer: new ArrayBuffer(bytes), offset: 0 });
 
-/** An open index file: its table, and its sections on demand. */
+/** An open segment file: its table, and its sections on demand. */
 export class IndexFile {
   readonly path: string;
   readonly table: IndexTable;
+  /** CRC-32 of the table, and so of everything, as the table holds the checksums of the sections. */
+  readonly checksum: number;
   readonly #file: FileHandle;
 
-  private constructor(path: string, file: FileHandle, table: IndexTable) {
+  private constructor(path: string, file: FileHandle, table: IndexTable, checksum: number) {
     this.path = path;
     this.#file = file;
     this.table = table;
+    this.checksum = checksum;
   }
 
-  /** Opens the index file at `path` and checks head, foot and table. Throws `NOT_FOUND`, `CORRUPT_FILE` or `WRONG_VERSION`. */
+  /** Opens the file at `path` and checks head, foot and table. Throws `NOT_FOUND`, `CORRUPT_FILE` or `WRONG_VERSION`. */
   static async open(path: string): Promise<IndexFile> {
     if (endianness() !== 'LE')
       throw new QuernError('IO', 'index files are little-endian, this machine is not');
@@ -42,7 +45,8 @@ export class IndexFile {
     }
     try {
       const { size } = await file.stat();
-      return new IndexFile(path, file, await readTable(file, path, size));
+      const { table, checksum } = await readTable(file, path, size);
+      return new IndexFile(path, file, table, checksum);
     } catch (error) {
       await file.close();
       throw fileError(error, path);
@@ -129,6 +133,11 @@ export class IndexFile {
     return bytes.subarray(0, end);
   }
 
+  /** Bytes of a section as they lie, not verified. */
+  async bytes(name: string, from: number, length: number): Promise<Uint8Array> {
+    return readBytes(this.#file, this.path, this.place(name).offset + from, length);
+  }
+
   /** Reads every section and verifies its checksum; throws `CORRUPT_FILE` naming the first that fails. */
   async verify(): Promise<void> {
     const piece = new Uint8Array(pieceBytes);
@@ -168,7 +177,11 @@ function corruptFile(where: string, what: string): QuernError {
   return new QuernError('CORRUPT_FILE', what, { where, hint: 'The file is damaged: build the index again' });
 }
 
-async function readTable(file: FileHandle, path: string, size: number): Promise<IndexTable> {
+async function readTable(
+  file: FileHandle,
+  path: string,
+  size: number,
+): Promise<{ table: IndexTable; checksum: number }> {
   const cut = corruptFile(path, 'not a whole index file (its end is missing or overwritten)');
   if (size < headBytes + footBytes) throw cut;
   const head = Buffer.from(await readBytes(file, path, 0, headBytes));
@@ -190,8 +203,8 @@ async function readTable(file: FileHandle, path: string, size: number): Promise<
   const tableBytes = foot.readUInt32LE(4);
   if (foot.toString('latin1', 8, 16) !== endMagic || tableBytes > size - headBytes - footBytes) throw cut;
   const json = Buffer.from(await readBytes(file, path, size - footBytes - tableBytes, tableBytes));
-  if (crc32(json) !== foot.readUInt32LE(0))
-    throw corruptFile(`${path} (table)`, 'the checksum does not match');
+  const checksum = crc32(json);
+  if (checksum !== foot.readUInt32LE(0)) throw corruptFile(`${path} (table)`, 'the checksum does not match');
   const table = parsedTable(json, `${path} (table)`);
   const tableStart = size - footBytes - tableBytes;
   for (const [name, section] of Object.entries(table.sections)) {
@@ -199,7 +212,7 @@ async function readTable(file: FileHandle, path: string, size: number): Promise<
       throw corruptFile(`${path} (section ${name})`, 'the table places it outside of the file');
     }
   }
-  return table;
+  return { table, checksum };
 }
 
 function parsedTable(json: Buffer, where: string): IndexTable {

@@ -1,9 +1,10 @@
 /**
- * The file of a lexical index, `index.quern`, little-endian (as is every machine that Node 20 supports but s390x):
+ * The file of a segment, `segment-N.quern`: an index of some of the documents, never changed once it is written. It is
+ * little-endian (as is every machine that Node 20 supports but s390x):
  *
  *     "QUERNIDX"  version u32  0 u32
  *     section, padded with zeros to 8 bytes            (each as often as the table says)
- *     table: JSON                                      what the index is, and where each section lies
+ *     table: JSON                                      what the segment is, and where each section lies
  *     CRC-32 of the table u32  bytes of the table u32  "XDINREUQ"
  *
  * The table stands at the end, so a file that was cut is recognised at once, and every section carries the CRC-32 of
@@ -30,11 +31,11 @@
  *
  * `vectors` and `store` are read record by record when asked for, so their records carry checksums of their own.
  */
-/** The version of the format that this code writes and reads. */
+/** The version of the format that this code writes and reads: of segments, of deletions and of the manifest. */
 export const formatVersion = 2;
 
-/** The name of the index file in its folder. */
-export const indexFileName = 'index.quern';
+/** The most postings of a segment; an index may have more of them in several segments. */
+export const maxSegmentPostings = 750_000_000;
 
 /** Bytes before the first section, and after the table. */
 export const headBytes = 16;
@@ -56,7 +57,7 @@ export interface Section {
   readonly checksum: number;
 }
 
-/** What an index is, as its table says. */
+/** What a segment is, as its table says. */
 export interface IndexTable {
   readonly version: number;
   readonly analyzer: string;

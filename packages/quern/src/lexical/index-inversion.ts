@@ -12,31 +12,34 @@ interface Size {
 }
 
 /** Where the section `vectors` lies. */
-interface Vectors {
+export interface Vectors {
   readonly start: number;
   readonly bytes: number;
 }
 
 /**
- * Copies the pairs of each document into the sections `vectors` and `vector-offsets`, with the terms' final numbers,
- * ascending; returns where they lie.
+ * Copies the pairs of each document, but not of those in `dropped`, into the sections `vectors` and `vector-offsets`,
+ * with the terms' final numbers, ascending; returns where they lie. `documents` and `postings` are those of the rest.
  */
 export async function writeVectors(
   file: IndexFileWriter,
   pairs: FileWriter,
   { documents, postings }: Size,
   final: Uint32Array,
+  dropped: ReadonlySet<number>,
   signal: AbortSignal | undefined,
 ): Promise<Vectors> {
   const offsets = new Float64Array(documents + 1);
   const section = file.stream('vectors', 'records', documents * 8 + postings * 8);
   let end = 0;
+  let written = 0;
   await eachRecord(
     (position, length) => pairs.read(position, length),
     pairs.written,
     (words, at) => 1 + 2 * words[at],
     async (words, at, document) => {
       throwIfAborted(signal);
+      if (dropped.has(document)) return;
       const size = words[at];
       // (term, place) as one number each sorts without a comparator.
       const order = new Float64Array(size);
@@ -51,7 +54,7 @@ export async function writeVectors(
       record[1 + 2 * size] = crc32(new Uint8Array(record.buffer, 0, 4 + 8 * size));
       await section.write(record);
       end += record.byteLength;
-      offsets[document + 1] = end;
+      offsets[++written] = end;
     },
   );
   await section.end();
@@ -148,7 +151,7 @@ function lowerBound(words: Uint32Array, from: number, to: number, value: number)
 }
 
 /** Walks the records of `bytes` bytes of 32-bit words, reading them in large pieces; `wordsOf`: a record's size. */
-async function eachRecord(
+export async function eachRecord(
   read: (position: number, length: number) => Promise<Uint8Array>,
   bytes: number,
   wordsOf: (words: Uint32Array, at: number) => number,

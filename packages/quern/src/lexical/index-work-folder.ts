@@ -1,20 +1,26 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileError, QuernError } from '../errors.ts';
-import { indexFileName } from './index-format.ts';
+import { areOfAnIndex, manifestFileName, removeUnnamed } from './index-folder.ts';
+import { segmentFileName, segmentNumber, syncFolder } from './index-folder.ts';
+import { namedFiles, readManifest, writeManifest, type Manifest } from './manifest.ts';
+import type { WrittenSegment } from './segment-draft.ts';
+import { WriterLock } from './writer-lock.ts';
 
 /** The work folders of the builds that run in this process. */
 const workFolders = new Set<string>();
 
 /**
  * The folder beside the final one in which an index is built, and which is renamed at the end: a crash at any moment
- * leaves the old index or none. It is called `OUT.partial-PID-RANDOM`; the next build clears what a killed one left.
+ * leaves the old index or none. Where the final one is there already, its lock is held, and the new segment and a manifest
+ * of it alone are put into it. The work folder is called `OUT.partial-PID-RANDOM`; the next build clears what a killed one left.
  */
 export class WorkFolder {
   /** The final folder, links followed. */
   readonly out: string;
   readonly #path: string;
+  #lock: WriterLock | undefined;
 
   private constructor(out: string, path: string) {
     this.out = out;
@@ -23,8 +29,8 @@ export class WorkFolder {
 
   /**
    * Makes the work folder for an index in `given`. Throws `ALREADY_EXISTS` when that is a file, or a folder with other
-   * content than an index, `NOT_FOUND` when the folder above it does not exist, and `USAGE` when it is the root of a
-   * volume.
+   * content than an index, `LOCKED` when somebody writes to that, `NOT_FOUND` when the folder above it does not exist,
+   * and `USAGE` when it is the root of a volume.
    */
   static async create(given: string): Promise<WorkFolder> {
     // The work folder has to lie on the volume of the final one, so a link is followed first.
@@ -39,7 +45,14 @@ export class WorkFolder {
       workFolders.delete(path);
       throw fileError(error, dirname(out));
     }
-    return new WorkFolder(out, path);
+    const work = new WorkFolder(out, path);
+    try {
+      if (await isFolder(out)) work.#lock = await WriterLock.acquire(out);
+      return work;
+    } catch (error) {
+      await work.remove();
+      throw error;
+    }
   }
 
   /** The path of a file in it. */
@@ -47,22 +60,50 @@ export class WorkFolder {
     return join(this.#path, name);
   }
 
-  /** Puts the index file that was built here in its place, durable, and removes the folder with all else in it. */
-  async putInPlace(): Promise<void> {
-    for (const name of await readdir(this.#path)) if (name !== indexFileName) await rm(this.file(name));
-    await syncFolder(this.#path);
-    if (!(await isFolder(this.out)) && (await this.#renamed())) {
-      await syncFolder(dirname(this.out));
-    } else {
-      await rename(this.file(indexFileName), join(this.out, indexFileName));
-      await syncFolder(this.out);
+  /** The path that the segment is to be written to. */
+  get segmentPath(): string {
+    return this.file(segmentFileName(1));
+  }
+
+  /** Makes what was built at {@link segmentPath} the index, durable, and removes the folder with all else in it. */
+  async putInPlace(
+    { facts, bytes, checksum }: WrittenSegment,
+    { analyzer, stored }: Pick<Manifest, 'analyzer' | 'stored'>,
+  ): Promise<void> {
+    const { documents, documentsWithTerms, postings, tokens } = facts;
+    const manifestOf = (segment: number, generation: number): Manifest => ({
+      generation,
+      analyzer,
+      stored,
+      nextSegment: segment + 1,
+      segments: [{ file: segmentFileName(segment), documents, postings, bytes, checksum }],
+      totals: { documents, documentsWithTerms, postings, tokens, deleted: 0 },
+    });
+    if (!(await isFolder(this.out))) {
+      await writeManifest(this.#path, manifestOf(1, 1));
+      if (await this.#renamed()) await syncFolder(dirname(this.out));
+      else await rm(this.file(manifestFileName));
     }
+    if (await isFolder(this.#path)) await this.#replaceIndex(manifestOf);
     await this.remove();
   }
 
-  /** Removes the folder. */
-  remove(): Promise<void> {
-    return removed(this.#path);
+  /** Removes the folder and lets go of the final one. */
+  async remove(): Promise<void> {
+    await removed(this.#path);
+    await this.#lock?.release();
+  }
+
+  async #replaceIndex(manifestOf: (segment: number, generation: number) => Manifest): Promise<void> {
+    this.#lock ??= await WriterLock.acquire(this.out);
+    const old = await readManifest(this.out).catch(() => undefined);
+    // Of an index whose manifest is damaged, readers may have any segment open.
+    const numbers = (await readdir(this.out)).map((name) => segmentNumber(name) ?? 0);
+    const segment = Math.max(old?.nextSegment ?? 1, 1 + Math.max(0, ...numbers));
+    const manifest = manifestOf(segment, (old?.generation ?? 0) + 1);
+    await rename(this.segmentPath, join(this.out, segmentFileName(segment)));
+    await writeManifest(this.out, manifest);
+    await removeUnnamed(this.out, namedFiles(manifest));
   }
 
   /** Renames the folder to the final one; false where another build has made that in the meantime. */
@@ -84,18 +125,18 @@ async function removed(path: string): Promise<void> {
   workFolders.delete(path);
 }
 
+async function hasManifest(folder: string): Promise<boolean> {
+  return readManifest(folder).then(
+    () => true,
+    () => false,
+  );
+}
+
 async function isFolder(path: string): Promise<boolean> {
   return stat(path).then(
     (entry) => entry.isDirectory(),
     () => false,
   );
-}
-
-/** Makes the entries of a folder durable, as far as the system can: Windows and some networks cannot. */
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r').catch(() => undefined);
-  await folder?.sync().catch(() => undefined);
-  await folder?.close();
 }
 
 async function checkTarget(out: string): Promise<void> {
@@ -110,7 +151,7 @@ async function checkTarget(out: string): Promise<void> {
     }
     throw mapped;
   }
-  if (entries.length > 0 && !entries.includes(indexFileName)) {
+  if (!areOfAnIndex(entries) && !(await hasManifest(out))) {
     throw new QuernError('ALREADY_EXISTS', 'the folder holds other things than an index', {
       where: out,
       hint: 'Choose a new or an empty folder',

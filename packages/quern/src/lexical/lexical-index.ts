@@ -5,7 +5,8 @@ import type { Hit, TermWeights } from '../collections/records.ts';
 import { QuernError } from '../errors.ts';
 import { checkParameters, defaultBm25Parameters, queryWeights } from './bm25.ts';
 import type { Bm25Parameters, CorpusStatistics, Scoring } from './bm25.ts';
-import { indexFileName, type IndexFacts } from './index-format.ts';
+import type { IndexFacts } from './index-format.ts';
+import { readManifest } from './manifest.ts';
 import { plannedPath } from './search-plan.ts';
 import { checkWeight, segmentTerms } from './query-terms.ts';
 import { rankSegments, type IndexQuery } from './index-query.ts';
@@ -84,7 +85,8 @@ export class LexicalIndex {
    * checksum does not match.
    */
   static async open(folder: string): Promise<LexicalIndex> {
-    const segment = await Segment.open(join(folder, indexFileName));
+    const { segments } = await readManifest(folder);
+    const segment = await Segment.open(join(folder, segments[0].file));
     return new LexicalIndex([segment], segment.table.analyzer);
   }
 

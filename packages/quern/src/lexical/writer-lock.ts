@@ -1,0 +1,193 @@
+/**
+ * One writer per index, over all processes of a machine: the file `writer.lock` in its folder says who it is. A file is
+ * used and not a lock of the system, as Node has none; so the lock of a process that was killed has to be taken over by
+ * exactly one of those who find it.
+ *
+ * Every lock has a token of its own. Who finds a dead one's, T, links its own lock to `writer.lock.after-T`, which only
+ * one can do at a time, and then looks again: as long as `writer.lock` is T's, no other has come through here, because
+ * that one would have renamed its own lock over it before removing `after-T`. So it may now do the same. Should it die
+ * in between, the next one follows it, U, by `writer.lock.after-U`.
+ */
+import { randomBytes } from 'node:crypto';
+import { link, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { fileError, QuernError } from '../errors.ts';
+import { lockFileName } from './index-folder.ts';
+
+/** Who holds a lock. */
+interface Holder {
+  readonly pid: number;
+  /** When the process began, where the system tells; a process number can be another's later. */
+  readonly started?: string;
+  readonly host: string;
+  readonly token: string;
+}
+
+/** The lock of an index, held until it is released or this process ends. */
+export class WriterLock {
+  readonly #folder: string;
+  readonly #token: string;
+
+  private constructor(folder: string, token: string) {
+    this.#folder = folder;
+    this.#token = token;
+  }
+
+  /**
+   * Takes the lock of the index in `folder`. Throws `LOCKED` naming the process that holds it, also when that is this
+   * one.
+   */
+  static async acquire(folder: string): Promise<WriterLock> {
+    const token = randomBytes(8).toString('hex');
+    const own: Holder = {
+      pid: process.pid,
+      started: (await processState(process.pid))?.started,
+      host: hostname(),
+      token,
+    };
+    const path = join(folder, lockFileName);
+    const draft = `${path}.own-${token}`;
+    try {
+      for (;;) {
+        // Again each time, as one who got the lock may have cleared it away.
+        await writeDurable(draft, JSON.stringify(own));
+        if (await isLinked(draft, path)) break;
+        const holders = await holdersOf(folder);
+        const last = holders.at(-1);
+        if (!last) continue;
+        if (await isAlive(last)) throw lockedBy(folder, last);
+        const claim = afterPath(folder, last);
+        if (!(await isLinked(draft, claim))) continue;
+        if (areSame(await holdersOf(folder), [...holders, own])) {
+          await rename(draft, path);
+          break;
+        }
+        await rm(claim, { force: true });
+      }
+      for (const name of await readdir(folder)) {
+        if (name.startsWith(`${lockFileName}.`)) await rm(join(folder, name), { force: true });
+      }
+      return new WriterLock(folder, token);
+    } catch (error) {
+      await rm(draft, { force: true }).catch(() => undefined);
+      throw fileError(error, folder);
+    }
+  }
+
+  /** Releases the lock. Doing so twice does no harm. */
+  async release(): Promise<void> {
+    const path = join(this.#folder, lockFileName);
+    if ((await holderAt(path))?.token === this.#token) await rm(path, { force: true }).catch(() => undefined);
+  }
+}
+
+/** The holder of the lock and, where it died, those who took it over and died before they were done. */
+async function holdersOf(folder: string): Promise<Holder[]> {
+  const holders: Holder[] = [];
+  let holder = await holderAt(join(folder, lockFileName));
+  while (holder) {
+    holders.push(holder);
+    holder = await holderAt(afterPath(folder, holder));
+  }
+  return holders;
+}
+
+function areSame(some: readonly Holder[], others: readonly Holder[]): boolean {
+  return some.length === others.length && some.every(({ token }, i) => token === others[i].token);
+}
+
+function afterPath(folder: string, { token }: Holder): string {
+  return join(folder, `${lockFileName}.after-${token}`);
+}
+
+async function holderAt(path: string): Promise<Holder | undefined> {
+  let json: string;
+  try {
+    json = await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    const { pid, started, host, token } = JSON.parse(json) as Partial<Holder>;
+    if (Number.isSafeInteger(pid) && typeof host === 'string' && /^[0-9a-f]{16}$/.test(token ?? '')) {
+      return { pid: pid!, started, host, token: token! };
+    }
+  } catch {
+    // Nobody's, below.
+  }
+  throw new QuernError('LOCKED', 'is being written, by whom cannot be read', {
+    where: path,
+    hint: 'If nobody writes to this index, remove this file',
+  });
+}
+
+function lockedBy(folder: string, { pid, host }: Holder): QuernError {
+  const here = host === hostname();
+  const who = pid === process.pid && here ? 'this process' : `process ${pid}${here ? '' : ` on ${host}`}`;
+  return new QuernError('LOCKED', `is being written by ${who}`, {
+    where: folder,
+    hint: here
+      ? 'Wait until it is done: an index has one writer at a time'
+      : `Wait until it is done; if it is gone, remove ${join(folder, lockFileName)}`,
+  });
+}
+
+/** Whether the process may still be there; of another machine's that cannot be known. */
+async function isAlive({ pid, started, host }: Holder): Promise<boolean> {
+  if (host !== hostname()) return true;
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
+  }
+  const state = await processState(pid);
+  if (!state) return true;
+  return !state.ended && (started === undefined || started === state.started);
+}
+
+/** When a process began, and whether only its entry is left; undefined where the system does not tell. */
+async function processState(pid: number): Promise<{ started: string; ended: boolean } | undefined> {
+  try {
+    const [stat, boot] = await Promise.all([
+      readFile(`/proc/${pid}/stat`, 'latin1'),
+      readFile('/proc/sys/kernel/random/boot_id', 'latin1'),
+    ]);
+    // The second field is the name, in parentheses, and may hold blanks; the third is the state, the 22nd the start.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return { started: `${boot.trim()} ${fields[19]}`, ended: fields[0] === 'Z' || fields[0] === 'X' };
+  } catch {
+    return undefined;
+  }
+}
+
+async function writeDurable(path: string, content: string): Promise<void> {
+  const file = await open(path, 'w');
+  try {
+    await file.writeFile(content);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Gives the file at `draft` the name `path` too; false where that is taken, or the draft gone. */
+async function isLinked(draft: string, path: string): Promise<boolean> {
+  try {
+    await link(draft, path);
+    return true;
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' || code === 'ENOENT') return false;
+    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(code)) throw error;
+  }
+  // A volume without links, such as exFAT.
+  return writeFile(path, await readFile(draft), { flag: 'wx', flush: true }).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EEXIST') return false;
+      throw error;
+    },
+  );
+}
