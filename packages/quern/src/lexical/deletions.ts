@@ -46,7 +46,7 @@ export function isDeleted(deletions: Deletions | undefined, document: number): b
   return documents[deletedBefore(documents, document)] === document;
 }
 
-/** How many of the ascending numbers `deleted` lie below `document`. */
+/** How many of the ascending numbers lie below `document`; also its place among them, if it is there. */
 export function deletedBefore(deleted: Uint32Array, document: number): number {
   let from = 0;
   let to = deleted.length;

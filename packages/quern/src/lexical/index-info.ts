@@ -1,5 +1,6 @@
 import { openSnapshot, type IndexTotals, type Manifest } from './manifest.ts';
 import { formatVersion } from './index-format.ts';
+import { Segment } from './segment.ts';
 import { openSegmentFiles } from './segment-files.ts';
 import { mergeTerms, segmentTerms } from './term-merge.ts';
 
@@ -40,9 +41,10 @@ async function infoOf(folder: string, manifest: Manifest, verify: boolean): Prom
   const terms = [];
   const segments: SegmentInfo[] = [];
   for (const entry of manifest.segments) {
-    const { file, deletions } = await openSegmentFiles(folder, entry, manifest);
+    const files = await openSegmentFiles(folder, entry, manifest);
+    const { file, deletions } = files;
     try {
-      if (verify) await file.verify();
+      if (verify) await (await Segment.load(files)).verify();
       terms.push(await segmentTerms(file, deletions));
     } finally {
       await file.close();

@@ -1,12 +1,12 @@
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import { compareHits } from '../collections/ranking-order.ts';
 import type { Hit, TermWeights } from '../collections/records.ts';
 import { QuernError } from '../errors.ts';
 import { checkParameters, defaultBm25Parameters, queryWeights } from './bm25.ts';
 import type { Bm25Parameters, CorpusStatistics, Scoring } from './bm25.ts';
 import type { IndexFacts } from './index-format.ts';
-import { readManifest } from './manifest.ts';
+import { openSnapshot } from './manifest.ts';
+import { openSegmentFiles } from './segment-files.ts';
 import { plannedPath } from './search-plan.ts';
 import { checkWeight, segmentTerms } from './query-terms.ts';
 import { rankSegments, type IndexQuery } from './index-query.ts';
@@ -53,7 +53,10 @@ export interface SearchPlan {
  * and needs no file; vectors and stored documents are read on demand.
  */
 export class LexicalIndex {
+  /** The name of the analyzer that the documents went through. */
   readonly analyzer: string;
+  /** Whether documents were stored for display. */
+  readonly hasStore: boolean;
   /** What the scoring formulas know of the corpus. */
   readonly statistics: CorpusStatistics;
   /** The largest first: its k-th score lets the others leave out the most. */
@@ -66,15 +69,16 @@ export class LexicalIndex {
   #facts: IndexFacts | undefined;
   #postingsRead = 0;
 
-  private constructor(segments: readonly Segment[], analyzer: string) {
+  private constructor(segments: readonly Segment[], analyzer: string, stored: boolean) {
+    this.hasStore = stored;
     this.#segments = segments.toSorted((a, b) => b.documents - a.documents);
     this.#searches = this.#segments.map(({ search }) => search);
     this.analyzer = analyzer;
     let documentsWithTerms = 0;
     let tokens = 0;
     for (const { table, deletions } of segments) {
-      documentsWithTerms += table.documentsWithTerms - deletions.documentsWithTerms;
-      tokens += table.tokens - deletions.tokens;
+      documentsWithTerms += table.documentsWithTerms - (deletions?.documentsWithTerms ?? 0);
+      tokens += table.tokens - (deletions?.tokens ?? 0);
     }
     this.statistics = { documentsWithTerms, averageLength: tokens / Math.max(1, documentsWithTerms) };
     this.#lookup = new TermLookup(this.#segments, documentsWithTerms);
@@ -85,19 +89,23 @@ export class LexicalIndex {
    * checksum does not match.
    */
   static async open(folder: string): Promise<LexicalIndex> {
-    const { segments } = await readManifest(folder);
-    const segment = await Segment.open(join(folder, segments[0].file));
-    return new LexicalIndex([segment], segment.table.analyzer);
+    return openSnapshot(folder, async (manifest) => {
+      const segments: Segment[] = [];
+      try {
+        for (const entry of manifest.segments) {
+          segments.push(await Segment.load(await openSegmentFiles(folder, entry, manifest)));
+        }
+        return new LexicalIndex(segments, manifest.analyzer, manifest.stored);
+      } catch (error) {
+        for (const segment of segments) await segment.close();
+        throw error;
+      }
+    });
   }
 
   /** What the index holds: its live documents and their terms. */
   get facts(): IndexFacts {
     return (this.#facts ??= factsOf(this.#segments, this.analyzer));
-  }
-
-  /** Whether documents were stored for display. */
-  get hasStore(): boolean {
-    return this.#segments.some(({ hasStore }) => hasStore);
   }
 
   /** Postings read by all searches so far: the work they took. */
@@ -275,13 +283,13 @@ function factsOf(segments: readonly Segment[], analyzer: string): IndexFacts {
   const terms = new Set<string>();
   const facts = { documents: 0, documentsWithTerms: 0, postings: 0, tokens: 0 };
   for (const { table, deletions } of segments) {
-    facts.documents += table.documents - deletions.documents.length;
-    facts.documentsWithTerms += table.documentsWithTerms - deletions.documentsWithTerms;
-    facts.postings += table.postings - deletions.counts.reduce((a, b) => a + b, 0);
-    facts.tokens += table.tokens - deletions.tokens;
+    facts.documents += table.documents - (deletions?.documents.length ?? 0);
+    facts.documentsWithTerms += table.documentsWithTerms - (deletions?.documentsWithTerms ?? 0);
+    facts.postings += table.postings - (deletions?.postings ?? 0);
+    facts.tokens += table.tokens - (deletions?.tokens ?? 0);
   }
   const [first] = segments;
-  if (segments.length === 1 && first.deletions.documents.length === 0) {
+  if (segments.length === 1 && !first.deletions) {
     return { analyzer, ...facts, terms: first.table.terms };
   }
   for (const segment of segments) {

@@ -1,32 +1,13 @@
+import { deletedBefore, isDeleted, type Deletions } from './deletions.ts';
 import { DocumentIds } from './document-ids.ts';
-import { IndexFile, type Allocate } from './index-file.ts';
+import type { IndexFile, Allocate } from './index-file.ts';
 import type { IndexTable } from './index-format.ts';
 import { rareCode } from './posting-codes.ts';
 import type { SearchColumns } from './search-columns.ts';
+import type { SegmentFiles } from './segment-files.ts';
 import { SegmentMemory } from './segment-memory.ts';
 import { SegmentSearch } from './segment-search.ts';
 import { TermDictionary } from './term-dictionary.ts';
-
-/** The deleted documents of a segment, and what they take from the statistics. */
-export interface SegmentDeletions {
-  /** Their numbers, ascending. */
-  readonly documents: Uint32Array;
-  /** How many of them have terms. */
-  readonly documentsWithTerms: number;
-  /** Their tokens. */
-  readonly tokens: number;
-  /** The terms that they have, ascending, and how many of them have each. */
-  readonly terms: Uint32Array;
-  readonly counts: Uint32Array;
-}
-
-const noDeletions: SegmentDeletions = {
-  documents: new Uint32Array(0),
-  documentsWithTerms: 0,
-  tokens: 0,
-  terms: new Uint32Array(0),
-  counts: new Uint32Array(0),
-};
 
 /** A stored document. */
 export interface StoredDocument {
@@ -43,7 +24,8 @@ export class Segment {
   readonly columns: SearchColumns;
   /** Searches in this thread. */
   readonly search: SegmentSearch;
-  readonly deletions: SegmentDeletions;
+  /** What was deleted from it when it was opened. */
+  readonly deletions: Deletions | undefined;
   readonly #file: IndexFile;
   readonly #vectorOffsets: Float64Array;
   readonly #storeOffsets: Float64Array | undefined;
@@ -55,7 +37,7 @@ export class Segment {
     columns: SearchColumns,
     vectorOffsets: Float64Array,
     storeOffsets: Float64Array | undefined,
-    deletions: SegmentDeletions,
+    deletions: Deletions | undefined,
   ) {
     this.#file = file;
     this.table = file.table;
@@ -69,11 +51,10 @@ export class Segment {
   }
 
   /**
-   * Opens the segment file at `path`: reads what searching needs into one shared memory, each section once. Throws
-   * `NOT_FOUND`, `WRONG_VERSION`, or `CORRUPT_FILE` naming the section whose checksum does not match.
+   * Reads what searching needs of a segment's files into one shared memory, each section once; the files are then the
+   * segment's to close. Throws `CORRUPT_FILE` naming the section whose checksum does not match.
    */
-  static async open(path: string, deletions: SegmentDeletions = noDeletions): Promise<Segment> {
-    const file = await IndexFile.open(path);
+  static async load({ file, deletions }: SegmentFiles): Promise<Segment> {
     try {
       return await loaded(file, deletions, (...parts) => new Segment(...parts));
     } catch (error) {
@@ -82,30 +63,25 @@ export class Segment {
     }
   }
 
-  /** Whether texts were stored for display. */
-  get hasStore(): boolean {
-    return this.#storeOffsets !== undefined;
-  }
-
   /** Live documents. */
   get documents(): number {
-    return this.table.documents - this.deletions.documents.length;
+    return this.table.documents - (this.deletions?.documents.length ?? 0);
   }
 
   /** How many live documents have the term of this number. */
   documentFrequency(term: number): number {
     const { offsets } = this.columns;
-    const { terms, counts } = this.deletions;
     const all = offsets[term + 1] - offsets[term];
-    if (terms.length === 0) return all;
-    const place = placeOf(terms, term);
-    return place < 0 ? all : all - counts[place];
+    if (!this.deletions) return all;
+    const { terms, documentFrequencies } = this.deletions;
+    const place = deletedBefore(terms, term);
+    return terms[place] === term ? all - documentFrequencies[place] : all;
   }
 
   /** The number of the live document with this id, or -1. */
   documentNumber(id: string): number {
     const number = this.ids.numberOf(id);
-    return number >= 0 && placeOf(this.deletions.documents, number) >= 0 ? -1 : number;
+    return number >= 0 && isDeleted(this.deletions, number) ? -1 : number;
   }
 
   /** A document's terms and their frequencies, in ascending byte order of terms. */
@@ -163,7 +139,7 @@ type Parts = [
   SearchColumns,
   Float64Array,
   Float64Array | undefined,
-  SegmentDeletions,
+  Deletions | undefined,
 ];
 
 /** The sections that stay in memory. */
@@ -188,11 +164,12 @@ const resident = [
 
 async function loaded(
   file: IndexFile,
-  deletions: SegmentDeletions,
+  deletions: Deletions | undefined,
   make: (...parts: Parts) => Segment,
 ): Promise<Segment> {
   const { documents, terms, postings } = file.table;
-  let bytes = 4 * documents + 4 * deletions.documents.length + 64;
+  const deletedNumbers = deletions?.documents ?? new Uint32Array();
+  let bytes = 4 * documents + 4 * deletedNumbers.length + 64;
   for (const name of resident) if (file.has(name)) bytes += file.place(name).bytes + 16;
   const memory = new SegmentMemory(bytes);
   const allocate: Allocate = (size) => ({ offset: memory.allocate(size), buffer: memory.memory.buffer });
@@ -209,8 +186,8 @@ async function loaded(
   }
   const places = numbers(documents);
   order.forEach((document, place) => (places[document] = place));
-  const deleted = numbers(deletions.documents.length);
-  deleted.set(deletions.documents);
+  const deleted = numbers(deletedNumbers.length);
+  deleted.set(deletedNumbers);
   const codeFrequencies = await file.array('code-frequencies', 'u32', undefined, allocate);
   const rareTerms = await file.array('rare-terms', 'u32', undefined, allocate);
   const columns: SearchColumns = {
@@ -263,17 +240,4 @@ function checkCounts(file: IndexFile, columns: SearchColumns): void {
   if (rareDocuments.some((document) => document >= table.documents)) {
     throw file.corrupt('rare-documents', 'names a document that the index does not have');
   }
-}
-
-/** The place of `value` in the ascending `values`, or -1. */
-function placeOf(values: Uint32Array, value: number): number {
-  let from = 0;
-  let to = values.length - 1;
-  while (from <= to) {
-    const middle = (from + to) >>> 1;
-    if (values[middle] === value) return middle;
-    if (values[middle] < value) from = middle + 1;
-    else to = middle - 1;
-  }
-  return -1;
 }
