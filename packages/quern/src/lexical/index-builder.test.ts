@@ -106,7 +106,7 @@ describe('building', () => {
     expect(await index.vector('d1')).toEqual(vectors[1]);
     const file = await IndexFile.open(await segmentFileOf(out));
     onTestFinished(() => file.close());
-    const codes = [...(await file.array('posting-codes', 'narrow', 4))];
+    const codes = [...(await file.array('posting-codes', 'u16', 4))];
     const frequencies = await file.array('code-frequencies', 'u32', 4);
     const lengths = await file.array('code-lengths', 'u32', 4);
     expect(codes.map((code) => frequencies[code])).toEqual([1, frequency, 7, 200]);
