@@ -359,7 +359,7 @@ describe('opening an index file', () => {
       ['ids', { type: 'u16', bytes: 2 }],
       ['id-order', { bytes: 4 }],
       ['posting-documents', { type: 'u32' }],
-      ['posting-frequencies', { type: 'f64', bytes: 8 }],
+      ['posting-codes', { type: 'f64', bytes: 8 }],
       ['document-lengths', { offset: 2 ** 40 }],
     ];
     for (const [name, change] of changes) {

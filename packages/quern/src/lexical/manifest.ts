@@ -4,7 +4,7 @@
  * one.
  */
 import { access, open, readFile, rename, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { fileError, QuernError } from '../errors.ts';
 import { formatVersion } from './index-format.ts';
@@ -129,7 +129,7 @@ export function namedFiles({ segments }: Pick<Manifest, 'segments'>): Set<string
 
 /**
  * What `opened` makes of the manifest of the index in `folder`. A writer may remove files between the reading of the
- * manifest and their opening: where `opened` throws `NOT_FOUND` and the manifest has changed, it is called with the new one.
+ * manifest and their opening: where `opened` throws `NOT_FOUND` for one and the manifest has changed, it is called with the new one.
  */
 export async function openSnapshot<T>(
   folder: string,
@@ -141,10 +141,11 @@ export async function openSnapshot<T>(
       return await opened(manifest);
     } catch (error) {
       if (!(error instanceof QuernError && error.code === 'NOT_FOUND')) throw error;
+      if (error.where === undefined || resolve(dirname(error.where)) !== resolve(folder)) throw error;
       const latest = await readManifest(folder);
       if (JSON.stringify(latest) === JSON.stringify(manifest)) {
         throw new QuernError('CORRUPT_FILE', 'a file that the manifest names is missing', {
-          where: error.where ?? folder,
+          where: error.where,
           hint: 'The index is damaged: build it again',
           cause: error,
         });
