@@ -168,6 +168,10 @@ async function loaded(
   make: (...parts: Parts) => Segment,
 ): Promise<Segment> {
   const { documents, terms, postings } = file.table;
+  // Before memory is asked for by a count that only the table gives.
+  if (file.place('document-lengths').bytes !== 4 * documents) {
+    throw file.corrupt('document-lengths', `does not hold ${documents} lengths`);
+  }
   const deletedNumbers = deletions?.documents ?? new Uint32Array();
   let bytes = 4 * documents + 4 * deletedNumbers.length + 64;
   for (const name of resident) if (file.has(name)) bytes += file.place(name).bytes + 16;
