@@ -27,7 +27,10 @@ export type { IndexTotals } from './lexical/manifest.ts';
 export { indexCorpus, type IndexCorpusOptions } from './lexical/index-corpus.ts';
 export { openCollectionIndex } from './lexical/collection-index.ts';
 export type { CollectionIndex, CollectionIndexOptions } from './lexical/collection-index.ts';
-export { LexicalIndex, type LexicalSearchOptions, type StoredDocument } from './lexical/lexical-index.ts';
+export { LexicalIndex, type StoredDocument } from './lexical/lexical-index.ts';
+export type { BatchSearchOptions, LexicalSearchOptions } from './lexical/lexical-index.ts';
+export type { SearchPlan, SegmentPlan } from './lexical/search-plan.ts';
+export type { SearchPath } from './lexical/segment-search.ts';
 
 export type { FinishReason, ReasonedQuery, Reasoner, ReasonOptions } from './reason/reasoner.ts';
 export { NoReasoner } from './reason/none.ts';

@@ -134,6 +134,9 @@ function printStages(found: Answer, { searches }: Explanation): void {
   for (const search of searches) {
     print();
     print(`searched with ${search.terms.length} terms of the index (${search.from}):`);
+    for (const { path, reason, documents, terms, postings } of search.plan?.segments ?? []) {
+      print(`  ${path} search (${reason}): ${terms} terms, ${postings} postings, ${documents} documents`);
+    }
     const shown = search.terms.slice(0, 30);
     print(
       table([

@@ -59,6 +59,7 @@ function reported(name: string, topics: readonly Topic[], rank: (i: number) => n
       combine: 'replace',
       retriever: retriever.id,
       searches: [{ from: 'reasoned', weights: retriever.weights(topic.text) }],
+      depth: 1000,
       milliseconds: { reason: 0, search: 0 },
     })),
   };

@@ -7,7 +7,7 @@ import type { Bm25Parameters, CorpusStatistics, Scoring } from './bm25.ts';
 import type { IndexFacts } from './index-format.ts';
 import { openSnapshot } from './manifest.ts';
 import { openSegmentFiles } from './segment-files.ts';
-import { plannedPath } from './search-plan.ts';
+import { plannedSegment, type SearchPlan, type SegmentPlan } from './search-plan.ts';
 import { checkWeight, segmentTerms } from './query-terms.ts';
 import { rankSegments, type IndexQuery } from './index-query.ts';
 import { SearchThreads } from './search-threads.ts';
@@ -34,18 +34,6 @@ export interface BatchSearchOptions extends LexicalSearchOptions {
   /** How many threads search. Default: as many as the machine runs at once. */
   readonly threads?: number;
   readonly signal?: AbortSignal;
-}
-
-/** How an index is to be searched for a query. */
-export interface SearchPlan {
-  /** Each segment's, the largest first. */
-  readonly segments: readonly {
-    readonly path: SearchPath;
-    readonly documents: number;
-    /** Terms of the query that the segment has, and their postings. */
-    readonly terms: number;
-    readonly postings: number;
-  }[];
 }
 
 /**
@@ -164,16 +152,11 @@ export class LexicalIndex {
     return hits;
   }
 
-  /** How {@link search} goes about a query. */
+  /** How {@link search} goes about a query, and why so. */
   plan(weights: TermWeights, options: LexicalSearchOptions): SearchPlan {
     const { segments } = this.#query(weights, options);
     return {
-      segments: this.#segments.map((segment, i) => ({
-        path: segments[i].path,
-        documents: segment.documents,
-        terms: segments[i].terms.numbers.length,
-        postings: postingsOf(segment, segments[i].terms),
-      })),
+      segments: this.#segments.map((segment, i) => this.#segmentPlan(segment, segments[i].terms, options)),
     };
   }
 
@@ -232,10 +215,8 @@ export class LexicalIndex {
     throw new QuernError('NOT_FOUND', `the index has no document ${JSON.stringify(id)}`);
   }
 
-  #query(
-    weights: TermWeights,
-    { k, excluded = [], parameters = defaultBm25Parameters, path }: LexicalSearchOptions,
-  ): IndexQuery {
+  #query(weights: TermWeights, options: LexicalSearchOptions): IndexQuery {
+    const { k, excluded = [], parameters = defaultBm25Parameters } = options;
     if (!Number.isSafeInteger(k) || k < 1) {
       throw new QuernError('USAGE', `k must be a positive whole number, not ${k}`);
     }
@@ -248,11 +229,19 @@ export class LexicalIndex {
       segments: this.#segments.map((segment, i) => ({
         terms: terms[i],
         excluded: excludedIds.map((id) => segment.documentNumber(id)).filter((number) => number >= 0),
-        path:
-          path ??
-          plannedPath({ k, documents: segment.table.documents, postings: postingsOf(segment, terms[i]) }),
+        path: this.#segmentPlan(segment, terms[i], options).path,
       })),
     };
+  }
+
+  #segmentPlan(
+    { table: { documents }, columns: { offsets } }: Segment,
+    { numbers }: QueryTerms,
+    { k, path }: LexicalSearchOptions,
+  ): SegmentPlan {
+    let postings = 0;
+    for (const term of numbers) postings += offsets[term + 1] - offsets[term];
+    return plannedSegment({ k, documents, terms: numbers.length, postings }, path);
   }
 
   /** The hits of the segments' rankings, the best k of them. */
@@ -271,12 +260,6 @@ export class LexicalIndex {
       .slice(0, k)
       .map(({ id, score }, i) => ({ id, score, rank: i + 1 }));
   }
-}
-
-function postingsOf({ columns: { offsets } }: Segment, { numbers }: QueryTerms): number {
-  let postings = 0;
-  for (const term of numbers) postings += offsets[term + 1] - offsets[term];
-  return postings;
 }
 
 function factsOf(segments: readonly Segment[], analyzer: string): IndexFacts {

@@ -3,21 +3,49 @@ import { blockSize, type SearchPath } from './segment-search.ts';
 /** What the choice of a path depends on. */
 export interface PlannedSearch {
   readonly k: number;
-  /** Documents of the segment. */
+  /** Documents of the segment, the deleted ones too. */
   readonly documents: number;
-  /** Postings of the query's terms. */
+  /** Terms of the query that the segment has. */
+  readonly terms: number;
+  /** Their postings. */
   readonly postings: number;
 }
 
-/** Blocks below which pruning has no time to pay. */
-const fewestBlocks = 4;
+/** How a segment is searched for a query, and why so. */
+export interface SegmentPlan extends Omit<PlannedSearch, 'k'> {
+  readonly path: SearchPath;
+  readonly reason: string;
+}
+
+/** How an index is searched for a query. */
+export interface SearchPlan {
+  /** Each segment's, the largest first. */
+  readonly segments: readonly SegmentPlan[];
+}
+
+/** Documents below which pruning has no time to pay: it starts from what the first block of documents scores. */
+const fewestDocuments = 4 * blockSize;
+/** Of so many documents at most one is to be found. */
+const documentsPerHit = 500;
 
 /**
- * The path for a search of a segment: the pruned one where there are enough blocks after the first, whose scores give it
- * something to prune by, postings to save, and few hits to find among many documents; measured in `bench/lexical.ts`.
+ * The path for a search of a segment, chosen by what `bench/lexical.ts` measured; `path`, where given, is taken instead.
+ * Pruning pays where few hits are to be found among many documents, and where there are postings to leave out.
  */
-export function plannedPath({ k, documents, postings }: PlannedSearch): SearchPath {
-  if (documents < fewestBlocks * blockSize) return 'exhaustive';
-  if (postings < documents) return 'exhaustive';
-  return k * 100 <= documents ? 'pruned' : 'exhaustive';
+export function plannedSegment(search: PlannedSearch, path?: SearchPath): SegmentPlan {
+  const { k, documents, terms, postings } = search;
+  const plan = (taken: SearchPath, reason: string): SegmentPlan => ({
+    path: taken,
+    reason,
+    documents,
+    terms,
+    postings,
+  });
+  if (path !== undefined) return plan(path, 'asked for');
+  if (documents < fewestDocuments) return plan('exhaustive', `fewer than ${fewestDocuments} documents`);
+  if (k * documentsPerHit > documents) {
+    return plan('exhaustive', `more than one hit in ${documentsPerHit} documents`);
+  }
+  if (postings < documents / 4) return plan('exhaustive', 'few postings to leave out');
+  return plan('pruned', 'few hits among many documents');
 }

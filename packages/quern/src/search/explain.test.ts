@@ -128,4 +128,15 @@ describe('an explanation', () => {
       expect(shares).toEqual(shares.toSorted((a, b) => b - a));
     }
   });
+
+  it('says how each search went about it, as it would for as many hits', async () => {
+    const { answered, explanation } = await explained('oak elm', saying('oak'), 'rrf');
+    expect(answered.depth).toBe(1000);
+    expect(explanation.searches.map(({ plan }) => plan?.segments)).toEqual(
+      answered.searches.map(({ weights }) => index.plan(weights!, { k: 1000 }).segments),
+    );
+    expect(explanation.searches[0].plan?.segments).toMatchObject([
+      { path: 'exhaustive', terms: 2, documents: 60 },
+    ]);
+  });
 });

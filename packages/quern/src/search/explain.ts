@@ -1,3 +1,4 @@
+import type { SearchPlan } from '../lexical/search-plan.ts';
 import { reciprocalRank } from './fusion.ts';
 import type { Answer, RetrievedWith } from './pipeline.ts';
 import type { TermRetriever, TermShare } from './retriever.ts';
@@ -35,6 +36,8 @@ export interface Explanation {
     readonly text?: string;
     /** The heaviest first. */
     readonly terms: readonly ExplainedTerm[];
+    /** How the index was searched; absent where the retriever does not say. */
+    readonly plan?: SearchPlan;
   }[];
   readonly hits: readonly ExplainedHit[];
 }
@@ -60,6 +63,7 @@ export function explainAnswer(answer: Answer, retriever: TermRetriever): Explana
           origin: origin(term),
         }))
         .sort((a, b) => b.weight - a.weight || (a.term < b.term ? -1 : 1)),
+      ...(retriever.plan && { plan: retriever.plan(final, answer.depth) }),
     }),
   );
   const hits =

@@ -1,6 +1,7 @@
 import type { Hit, TermWeights } from '../collections/records.ts';
 import { throwIfAborted } from '../errors.ts';
 import { defaultBm25Parameters, type Bm25Parameters, type Scoring } from '../lexical/bm25.ts';
+import type { SearchPlan } from '../lexical/search-plan.ts';
 import type { LexicalIndex } from '../lexical/lexical-index.ts';
 import type { Analyzer, TermSpan } from '../text/analyzer.ts';
 import { analyzerNamed } from '../text/analyzers.ts';
@@ -40,5 +41,9 @@ export class LexicalRetriever implements TermRetriever {
 
   shares(weights: TermWeights, id: string): TermShare[] {
     return this.index.contributions(weights, id, this.#parameters);
+  }
+
+  plan(weights: TermWeights, k: number): SearchPlan {
+    return this.index.plan(weights, { k, parameters: this.#parameters });
   }
 }

@@ -39,6 +39,8 @@ export interface Answer {
   readonly retriever: string;
   /** One search, or two that were fused. */
   readonly searches: readonly RetrievedWith[];
+  /** How many hits each search was asked for. */
+  readonly depth: number;
   /** The ranking of each search; the hits, unless two were fused. */
   readonly rankings: readonly (readonly Hit[])[];
   readonly hits: readonly Hit[];
@@ -74,6 +76,7 @@ export async function answer(pipeline: Pipeline, query: string, options: AnswerO
     combine: combineName(combine),
     retriever: retriever.id,
     searches,
+    depth: k,
     rankings,
     hits,
     milliseconds: { reason: reasonedAt - started, search: performance.now() - reasonedAt },

@@ -1,4 +1,5 @@
 import type { Hit, TermWeights } from '../collections/records.ts';
+import type { SearchPlan } from '../lexical/search-plan.ts';
 import type { TermSpan } from '../text/analyzer.ts';
 
 /** How one search is done. */
@@ -39,6 +40,8 @@ export interface TermRetriever extends Retriever {
   spans(text: string): TermSpan[];
   /** Each matching term's share of a document's score, the largest first. */
   shares(weights: TermWeights, id: string): TermShare[];
+  /** How a search for the k best goes about it; absent where there is but one way. */
+  plan?(weights: TermWeights, k: number): SearchPlan;
 }
 
 /** Whether a retriever scores by terms. */
