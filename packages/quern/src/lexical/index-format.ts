@@ -35,7 +35,7 @@
 export const formatVersion = 2;
 
 /** The most postings of a segment; an index may have more of them in several segments. */
-export const maxSegmentPostings = 750_000_000;
+export const maxSegmentPostings = 600_000_000;
 
 /** Bytes before the first section, and after the table. */
 export const headBytes = 16;

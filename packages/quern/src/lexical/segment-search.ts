@@ -423,8 +423,9 @@ export class SegmentSearch {
     const { memory, lengths } = this.#columns;
     const capacity = Math.min(lengths.length, Math.max(3 * k, 64)) + 1;
     if (capacity > this.#topCapacity) {
-      this.#top = grown(memory, 16 + 8 * capacity);
-      this.#topCapacity = capacity;
+      // What was there before is not given back, so it at least doubles.
+      this.#topCapacity = Math.max(capacity, Math.min(2 * this.#topCapacity, lengths.length + 1));
+      this.#top = grown(memory, 16 + 8 * this.#topCapacity);
     }
     new Uint32Array(memory.buffer, this.#top, 3).set([0, k, capacity]);
     new Float32Array(memory.buffer, this.#top + 12, 1)[0] = floor;
