@@ -206,9 +206,11 @@ export function* documentsOf({ corpus }: Pick<Job, 'corpus'>): Generator<Uint32A
   }
 }
 
-/** The word that a term number is given as. */
+const made: string[] = [];
+
+/** The word that a term number is given as: the same string each time, as a tokenizer that knows the word would give. */
 export function word(term: number): string {
-  return `t${term}`;
+  return (made[term] ??= `t${term}`);
 }
 
 export function words(terms: Iterable<number>): string {

@@ -3,12 +3,13 @@ import { openCorpus, type CorpusFormat } from '../collections/open-corpus.ts';
 import { QuernError } from '../errors.ts';
 import { appendCorpus } from '../lexical/append-corpus.ts';
 import { indexCorpus } from '../lexical/index-corpus.ts';
+import { readManifest } from '../lexical/manifest.ts';
 import { Warnings } from '../warnings.ts';
 import { indexDeleteCommand } from './index-delete-command.ts';
 import { indexInfoCommand } from './index-info-command.ts';
 import { interruptSignal } from './interrupt.ts';
 import { shared } from './options.ts';
-import { bytesText, durationText, print, printJson, printWarnings } from './output.ts';
+import { bytesText, durationText, note, print, printJson, printWarnings } from './output.ts';
 import { startProgress } from './progress.ts';
 
 interface Options {
@@ -41,6 +42,7 @@ export function indexCommand(): Command {
       .addHelpText(
         'after',
         `
+An index that is in the folder already is replaced, unless --append is given.
 A corpus that is called delete, info or help is given as ./delete, ./info or ./help.
 
 Examples:
@@ -69,6 +71,7 @@ async function run(path: string, options: Options): Promise<void> {
   const corpus = await openCorpus(path, { format, warnings, signal });
   const progress = startProgress('indexing', corpus.bytes ?? 0);
   const onProgress = (_: number, bytes: number): void => progress.update(bytes);
+  const before = append ? undefined : await documentsIn(out);
   const settings = { out, analyzer, store, signal, onProgress };
   const indexing = append ? appendCorpus(corpus, settings) : indexCorpus(corpus, settings);
   const summary = await indexing.finally(() => progress.stop());
@@ -86,8 +89,17 @@ async function run(path: string, options: Options): Promise<void> {
     return;
   }
   const { documents, terms, postings, tokens, bytes } = summary;
+  if (before !== undefined) note(`quern: the index that was in ${out}, of ${before} documents, is replaced`);
   print(
     `${out}: ${documents} documents, ${tokens} tokens, ${terms} terms, ${postings} postings, ` +
       `${bytesText(bytes)}, ${end}`,
+  );
+}
+
+/** The number of documents of the index in `folder`; undefined where there is none that can be read. */
+function documentsIn(folder: string): Promise<number | undefined> {
+  return readManifest(folder).then(
+    ({ totals }) => totals.documents,
+    () => undefined,
   );
 }

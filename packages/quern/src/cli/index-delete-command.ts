@@ -18,6 +18,7 @@ interface Options {
 export function indexDeleteCommand(): Command {
   return new Command('delete')
     .description('Delete documents from an index.')
+    .configureHelp({ showGlobalOptions: false })
     .argument('<index>', 'the folder of the index')
     .argument('[id...]', 'ids of documents')
     .option('--from <file>', 'read ids from a file, one a line; - for standard input')
@@ -25,7 +26,8 @@ export function indexDeleteCommand(): Command {
     .addHelpText(
       'after',
       `
-All are deleted at once. Ids that the index does not have are counted as a warning.
+All are deleted at once. Ids that the index does not have are counted as a warning; where it has none of them,
+that is an error.
 
 Examples:
   $ quern index delete notes.index old.txt older.txt
@@ -54,8 +56,12 @@ async function run(index: string, given: readonly string[], { from, json }: Opti
       else warnings.add('the index has no such document', JSON.stringify(id));
     }
     if (deleted === 0) {
-      const count = ids.size === 1 ? 'this id' : `any of these ${ids.size} ids`;
-      throw new QuernError('NOT_FOUND', `has no document with ${count}`, { where: index });
+      const [first] = ids;
+      const named = ids.size === 1 ? `the id ${JSON.stringify(first)}` : `any of these ${ids.size} ids`;
+      throw new QuernError('NOT_FOUND', `has no document with ${named}`, {
+        where: index,
+        hint: "Of a folder of text files, a document's id is its path within the folder",
+      });
     }
     await writer.commit();
   } catch (error) {

@@ -12,6 +12,7 @@ interface Options {
 export function indexInfoCommand(): Command {
   return new Command('info')
     .description('Show what an index is and holds.')
+    .configureHelp({ showGlobalOptions: false })
     .argument('<index>', 'the folder of the index')
     .option('--verify', 'read everything and verify all checksums')
     .addOption(shared.json())
@@ -49,5 +50,5 @@ async function run(index: string, { verify = false, json }: Options): Promise<vo
     bytesText(segment.bytes),
   ]);
   print();
-  print(table([['segment', 'documents', 'deleted', 'postings', 'size'], ...rows]));
+  print(table([['segment', 'documents', 'deleted', 'postings (all)', 'size'], ...rows]));
 }

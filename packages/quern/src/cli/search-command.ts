@@ -4,6 +4,7 @@ import { scorings, type Scoring } from '../lexical/bm25.ts';
 import { LexicalIndex, type StoredDocument } from '../lexical/lexical-index.ts';
 import { preparedReasoner } from '../reason/reasoners.ts';
 import { combineName, type Combine } from '../search/combine.ts';
+import type { SearchPlan, SegmentPlan } from '../lexical/search-plan.ts';
 import { explainAnswer, type Explanation, type ExplainedHit } from '../search/explain.ts';
 import { LexicalRetriever } from '../search/lexical-retriever.ts';
 import { answer, type Answer } from '../search/pipeline.ts';
@@ -134,9 +135,7 @@ function printStages(found: Answer, { searches }: Explanation): void {
   for (const search of searches) {
     print();
     print(`searched with ${search.terms.length} terms of the index (${search.from}):`);
-    for (const { path, reason, documents, terms, postings } of search.plan?.segments ?? []) {
-      print(`  ${path} search (${reason}): ${terms} terms, ${postings} postings, ${documents} documents`);
-    }
+    for (const line of planLines(search.plan)) print(`  ${line}`);
     const shown = search.terms.slice(0, 30);
     print(
       table([
@@ -166,4 +165,19 @@ function printTerms({ terms, ranks }: ExplainedHit): void {
   });
   const more = terms.length > shown.length ? `, … ${terms.length - shown.length} more` : '';
   print(`      ${shown.join(', ')}${more}`);
+}
+
+/** How an index was searched: a line for each way in which some of its segments were. */
+function planLines(plan: SearchPlan | undefined): string[] {
+  const ways = new Map<string, SegmentPlan[]>();
+  for (const segment of plan?.segments ?? []) {
+    const way = `${segment.path} search (${segment.reason})`;
+    ways.set(way, [...(ways.get(way) ?? []), segment]);
+  }
+  return Array.from(ways, ([way, segments]) => {
+    const sum = (of: 'documents' | 'postings'): number =>
+      segments.reduce((total, each) => total + each[of], 0);
+    const where = segments.length === 1 ? '1 segment' : `${segments.length} segments`;
+    return `${way}: ${sum('postings')} postings, ${sum('documents')} documents, ${where}`;
+  });
 }

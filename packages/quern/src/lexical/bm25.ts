@@ -55,7 +55,7 @@ export function checkParameters({ k1, b }: Bm25Parameters): void {
 }
 
 /**
- * The final weights w(t,q) of a query's terms. Terms that the index does not know are left out; they count neither as
+ * The final weights w(t,q) of a query's terms. Throws `USAGE` for another scoring. Terms that the index does not know are left out; they count neither as
  * weights nor, with `bm25q`, in the query's length |q|.
  */
 export function queryWeights(
@@ -65,6 +65,9 @@ export function queryWeights(
   scoring: Scoring,
   parameters: Bm25Parameters,
 ): TermWeights {
+  if (!scorings.includes(scoring)) {
+    throw new QuernError('USAGE', `no such scoring: ${String(scoring)}`, { hint: scorings.join(', ') });
+  }
   const frequencies = new Map<string, number>();
   let length = 0;
   for (const term of terms) {

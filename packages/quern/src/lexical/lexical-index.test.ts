@@ -356,14 +356,16 @@ describe('an index', () => {
     );
   });
 
-  it('can be searched after it was closed, but no vector be read', async () => {
+  it('refuses, once it is closed, whatever is asked of it', async () => {
     const vectors = [{ id: 'a', frequencies: new Map([['x', 2]]) }];
     const folder = await temporaryFolder();
     let closed: LexicalIndex | undefined;
     await withIndex(folder, vectors, (index) => void (closed = index));
-    expect(closed?.search(new Map([['x', 1]]), { k: 1 })).toHaveLength(1);
-    await closed?.close();
-    await expect(closed?.vector('a')).rejects.toMatchObject({ code: 'IO' });
+    const query = new Map([['x', 1]]);
+    expect(() => closed!.search(query, { k: 1 })).toThrow('this index is closed');
+    for (const asked of [closed!.vector('a'), closed!.document('a'), closed!.searchAll([query], { k: 1 })]) {
+      await expect(asked).rejects.toMatchObject({ code: 'USAGE' });
+    }
   });
 
   it('that is not there is NOT_FOUND, with the folder and what to do', async () => {

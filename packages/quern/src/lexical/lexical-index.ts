@@ -56,6 +56,7 @@ export class LexicalIndex {
   #batch: Promise<unknown> = Promise.resolve();
   #facts: IndexFacts | undefined;
   #postingsRead = 0;
+  #isClosed = false;
 
   private constructor(segments: readonly Segment[], analyzer: string, stored: boolean) {
     this.hasStore = stored;
@@ -200,14 +201,20 @@ export class LexicalIndex {
     for (const segment of this.#segments) await segment.verify();
   }
 
-  /** Closes the files. Searches still work; reading vectors and stored documents does not. */
+  /** Ends the threads and closes the files; the index is of no use any more. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.#threads?.close();
     this.#threads = undefined;
     for (const segment of this.#segments) await segment.close();
   }
 
+  #checkOpen(): void {
+    if (this.#isClosed) throw new QuernError('USAGE', 'this index is closed');
+  }
+
   #placeOf(id: string): { segment: Segment; place: number; document: number } {
+    this.#checkOpen();
     for (const [place, segment] of this.#segments.entries()) {
       const document = segment.documentNumber(id);
       if (document >= 0) return { segment, place, document };
@@ -217,6 +224,7 @@ export class LexicalIndex {
 
   #query(weights: TermWeights, options: LexicalSearchOptions): IndexQuery {
     const { k, excluded = [], parameters = defaultBm25Parameters } = options;
+    this.#checkOpen();
     if (!Number.isSafeInteger(k) || k < 1) {
       throw new QuernError('USAGE', `k must be a positive whole number, not ${k}`);
     }

@@ -108,6 +108,7 @@ export class SegmentDraft {
    * unless `replace` is given: then the document replaces that one.
    */
   async add(document: Document, where: string, replace = false): Promise<void> {
+    checkDocument(document, where);
     const frequencies = new Map<string, number>();
     // Half a surrogate pair, as cut texts end in, has no UTF-8: it becomes U+FFFD, as in any file.
     for (const term of this.#options.analyzer.terms(toUSVString(documentText(document)))) {
@@ -129,6 +130,10 @@ export class SegmentDraft {
     replace = false,
   ): Promise<void> {
     if (this.#store) throw new QuernError('USAGE', 'term frequencies have no text to store', { where });
+    checkString(id, 'id', where);
+    if (!(frequencies instanceof Map)) {
+      throw new QuernError('BAD_INPUT', 'the term frequencies are not a Map', { where });
+    }
     await this.#add(id, frequencies, where, replace);
   }
 
@@ -331,4 +336,20 @@ function withChecksum(bytes: Uint8Array): Uint8Array {
   record.set(bytes);
   record.writeUInt32LE(crc32(bytes), bytes.length);
   return record;
+}
+
+/** Throws `BAD_INPUT` where a program without types gives what is not a document. */
+function checkDocument(document: Document, where: string): void {
+  if (typeof document !== 'object' || document === null) {
+    throw new QuernError('BAD_INPUT', 'the document is not an object', { where });
+  }
+  for (const field of ['id', 'title', 'text'] as const) checkString(document[field], field, where);
+}
+
+function checkString(value: unknown, field: string, where: string): void {
+  if (typeof value === 'string') return;
+  throw new QuernError('BAD_INPUT', `the document's ${field} is ${typeof value}, not a string`, {
+    where,
+    hint: 'A document has the strings id, title and text; an empty title or text is ""',
+  });
 }

@@ -126,7 +126,7 @@ export class Segment {
     }
   }
 
-  /** Closes the file. Searches still work; reading vectors and stored documents does not. */
+  /** Closes the file. */
   close(): Promise<void> {
     return this.#file.close();
   }
