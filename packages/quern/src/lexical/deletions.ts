@@ -16,7 +16,7 @@ import { open, readFile, rename, stat } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { fileError, QuernError, throwIfAborted } from '../errors.ts';
 import type { IndexFile } from './index-file.ts';
-import { formatVersion, type IndexFacts } from './index-format.ts';
+import { formatVersion, wrongVersion, type IndexFacts } from './index-format.ts';
 import { partialName } from './index-folder.ts';
 import { vectorWords, visitRecords } from './section-records.ts';
 
@@ -164,16 +164,7 @@ export async function readDeletions(path: string, facts: IndexFacts): Promise<De
     throw corrupt(path, 'not a file of deletions');
   }
   const version = bytes.readUInt32LE(8);
-  if (version !== formatVersion) {
-    throw new QuernError(
-      'WRONG_VERSION',
-      `has format version ${version}; this Quern reads ${formatVersion}`,
-      {
-        where: path,
-        hint: 'Build the index again, or use the Quern that built it',
-      },
-    );
-  }
+  if (version !== formatVersion) throw wrongVersion(path, version);
   const end = bytes.length - 4;
   if (crc32(bytes.subarray(0, end)) !== bytes.readUInt32LE(end)) {
     throw corrupt(path, 'the checksum does not match');

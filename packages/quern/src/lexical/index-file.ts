@@ -4,7 +4,7 @@ import { crc32 } from 'node:zlib';
 import { fileError, QuernError } from '../errors.ts';
 import { readBytes, readInto } from './file-writer.ts';
 import { alignments, endMagic, footBytes, formatVersion, headBytes } from './index-format.ts';
-import { padding, startMagic } from './index-format.ts';
+import { padding, startMagic, wrongVersion } from './index-format.ts';
 import type { IndexTable, Section, SectionType } from './index-format.ts';
 
 /** Bytes of a section that are read and checked at a time. */
@@ -189,16 +189,7 @@ async function readTable(
     throw corruptFile(path, 'not an index file (its first bytes are wrong)');
   }
   const version = head.readUInt32LE(8);
-  if (version !== formatVersion) {
-    throw new QuernError(
-      'WRONG_VERSION',
-      `has format version ${version}; this Quern reads ${formatVersion}`,
-      {
-        where: path,
-        hint: 'Build the index again, or use the Quern that built it',
-      },
-    );
-  }
+  if (version !== formatVersion) throw wrongVersion(path, version);
   const foot = Buffer.from(await readBytes(file, path, size - footBytes, footBytes));
   const tableBytes = foot.readUInt32LE(4);
   if (foot.toString('latin1', 8, 16) !== endMagic || tableBytes > size - headBytes - footBytes) throw cut;

@@ -31,11 +31,24 @@
  *
  * `vectors` and `store` are read record by record when asked for, so their records carry checksums of their own.
  */
+import { QuernError } from '../errors.ts';
+
 /** The version of the format that this code writes and reads: of segments, of deletions and of the manifest. */
 export const formatVersion = 2;
 
 /** The most postings of a segment; an index may have more of them in several segments. */
-export const maxSegmentPostings = 600_000_000;
+export const maxSegmentPostings = 550_000_000;
+
+/** The most documents, and terms, of a segment: what a Map of V8 can hold. */
+export const maxSegmentEntries = 1 << 24;
+
+/** The most bytes that searches may need of a segment in memory: WebAssembly's 4 GiB less room to work in. */
+export const maxSearchedBytes = 3.75 * 2 ** 30;
+
+/** The bytes that searches need of a segment in memory; `rare`: its postings whose pairs have no codes. */
+export function searchedBytes(documents: number, terms: number, postings: number, rare: number): number {
+  return 6 * postings + 16 * documents + 4 * terms + 20 * rare;
+}
 
 /** Bytes before the first section, and after the table. */
 export const headBytes = 16;
@@ -79,4 +92,13 @@ export const alignments: Record<SectionType, number> = { u8: 1, u16: 2, u32: 4, 
 /** Zeros that follow a section of `bytes` bytes. */
 export function padding(bytes: number): number {
   return (8 - (bytes % 8)) % 8;
+}
+
+/** The error for a file of another version of the format than this code reads. */
+export function wrongVersion(where: string, version: unknown): QuernError {
+  return new QuernError(
+    'WRONG_VERSION',
+    `has format version ${String(version)}; this Quern reads ${formatVersion}`,
+    { where, hint: 'Build the index again, or use the Quern that built it' },
+  );
 }

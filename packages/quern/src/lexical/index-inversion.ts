@@ -3,6 +3,7 @@ import { QuernError, throwIfAborted } from '../errors.ts';
 import type { FileWriter } from './file-writer.ts';
 import { GrowingUint32Array } from './growing-array.ts';
 import type { IndexFileWriter } from './index-file-writer.ts';
+import { maxSearchedBytes, searchedBytes } from './index-format.ts';
 import { PostingCodes, rareCode } from './posting-codes.ts';
 
 /** How much there is to invert. */
@@ -82,7 +83,17 @@ export async function invert(
     const count = words[at];
     codes.count(lengths[document], words, at + 1 + count, at + 1 + 2 * count);
   });
-  codes.finish();
+  const rareCount = codes.finish();
+  const bytes = searchedBytes(lengths.length, postingOffsets.length - 1, postingOffsets.at(-1)!, rareCount);
+  if (bytes > maxSearchedBytes) {
+    throw new QuernError(
+      'BAD_INPUT',
+      `a segment of ${lengths.length} documents is too large to be searched`,
+      {
+        hint: 'Split the corpus and index it in parts, each after the first with --append',
+      },
+    );
+  }
   await file.section('code-frequencies', 'u32', codes.frequencies);
   await file.section('code-lengths', 'u32', codes.lengths);
 
@@ -100,7 +111,11 @@ export async function invert(
     const documentsOfPass = new Int32Array(size);
     const codesOfPass = new Uint16Array(size);
     const next = postingOffsets.slice(from, to);
-    const rareOfPass: { term: number; document: number; frequency: number }[] = [];
+    const rareOfPass = [
+      new GrowingUint32Array(),
+      new GrowingUint32Array(),
+      new GrowingUint32Array(),
+    ] as const;
     await eachRecord(read, vectors.bytes, vectorWords, (words, at, document) => {
       throwIfAborted(signal);
       const count = words[at];
@@ -114,15 +129,18 @@ export async function invert(
         const place = next[term - from]++ - start;
         documentsOfPass[place] = document;
         codesOfPass[place] = code;
-        if (code === rareCode) rareOfPass.push({ term, document, frequency });
+        if (code === rareCode) {
+          rareOfPass[0].push(term);
+          rareOfPass[1].push(document);
+          rareOfPass[2].push(frequency);
+        }
       }
     });
-    // Within a term they are in document order already, and sorting is stable.
-    for (const { term, document, frequency } of rareOfPass.sort((a, b) => a.term - b.term)) {
-      rare[0].push(term);
-      rare[1].push(document);
-      rare[2].push(frequency);
-    }
+    // By term; within a term they are in document order already. (Term, place) as one number sorts without a comparator.
+    const found = rareOfPass[0].length;
+    const order = Float64Array.from({ length: found }, (_, i) => rareOfPass[0].get(i) * found + i).sort();
+    for (const each of order)
+      for (const column of [0, 1, 2]) rare[column].push(rareOfPass[column].get(each % found));
     await documents.write(documentsOfPass);
     await codeColumn.write(codesOfPass);
     from = to;

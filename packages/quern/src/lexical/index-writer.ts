@@ -419,6 +419,8 @@ export class IndexWriter {
 
   /** Puts a merged segment in the place of its sources. Documents deleted since the merge began are deleted in it. */
   async #install({ sources, number }: Merge, written: WrittenSegment): Promise<void> {
+    // After a failed commit it is not known which manifest is in place.
+    if (this.#failure !== undefined) return;
     await this.#placed(async (made) => {
       made.push(partialName(segmentFileName(number)));
       let merged = await this.#openWritten(number, written, made);

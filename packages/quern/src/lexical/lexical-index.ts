@@ -136,13 +136,17 @@ export class LexicalIndex {
     if (!Number.isSafeInteger(threads) || threads < 1) {
       throw new QuernError('USAGE', `threads must be a positive whole number, not ${threads}`);
     }
+    this.#checkOpen();
+    // Once for all queries: an iterable may give its elements but once.
+    const settled = { ...options, excluded: [...(options.excluded ?? [])] };
     const hits: Hit[][] = [];
     const batch = async (): Promise<void> => {
+      this.#checkOpen();
       this.#threads ??= new SearchThreads(this.#segments.map(({ columns }) => columns));
       await this.#threads.run(
         queries.length,
         threads,
-        (number) => this.#query(queries[number], options),
+        (number) => this.#query(queries[number], settled),
         (number, rankings) => (hits[number] = this.#hits(rankings, k)),
         signal,
       );
@@ -205,7 +209,7 @@ export class LexicalIndex {
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#threads?.close();
-    this.#threads = undefined;
+    await this.#batch.catch(() => undefined);
     for (const segment of this.#segments) await segment.close();
   }
 

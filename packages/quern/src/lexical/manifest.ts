@@ -7,7 +7,7 @@ import { access, open, readFile, rename, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { fileError, QuernError } from '../errors.ts';
-import { formatVersion } from './index-format.ts';
+import { formatVersion, wrongVersion } from './index-format.ts';
 import {
   manifestFileName,
   oldIndexFileName,
@@ -224,12 +224,4 @@ function corruptManifest(where: string, what: string, cause?: unknown): QuernErr
     hint: 'The index is damaged: build it again',
     cause,
   });
-}
-
-function wrongVersion(where: string, version: unknown): QuernError {
-  return new QuernError(
-    'WRONG_VERSION',
-    `has format version ${String(version)}; this Quern reads ${formatVersion}`,
-    { where, hint: 'Build the index again, or use the Quern that built it' },
-  );
 }

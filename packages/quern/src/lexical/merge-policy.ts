@@ -3,7 +3,7 @@
  * of n postings that is filled by many commits costs some n · log n postings of merging, and a search has to look into
  * a few segments a tier.
  */
-import { maxSegmentPostings } from './index-format.ts';
+import { maxSegmentEntries, maxSegmentPostings } from './index-format.ts';
 
 /** What the policy knows of a segment. */
 export interface SegmentSize {
@@ -23,7 +23,8 @@ const lowestTier = 1 << 16;
 
 /**
  * The places of the segments to be merged into one, ascending; a single one is to be rewritten without its deleted
- * documents. Undefined where all is well. The merged segment has at most `most` postings.
+ * documents. Undefined where all is well. The merged segment has at most `most` postings, and no
+ * more documents than a segment may have.
  */
 export function segmentsToMerge(
   segments: readonly SegmentSize[],
@@ -39,9 +40,11 @@ export function segmentsToMerge(
     if (places.length < segmentsPerTier) continue;
     const chosen: number[] = [];
     let postings = 0;
+    let documents = 0;
     for (const place of places.sort((a, b) => segments[a].postings - segments[b].postings || a - b)) {
       postings += segments[place].postings;
-      if (postings > most) break;
+      documents += segments[place].documents - segments[place].deleted;
+      if (postings > most || documents > maxSegmentEntries) break;
       chosen.push(place);
     }
     if (chosen.length > 1) return chosen.sort((a, b) => a - b);

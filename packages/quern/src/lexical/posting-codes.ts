@@ -4,8 +4,8 @@
  * pair's saturation in a table that it computes for its parameters and the corpus's average length. So no weight of a
  * posting is ever computed or stored, whatever the parameters and however the corpus grows.
  *
- * The 65,535 most frequent pairs have codes; a posting of another one, which is rare, has the code `rareCode` and an entry
- * in a list of its own.
+ * The 65,535 most frequent pairs have codes; a posting of another one has the code `rareCode` and an entry in a list of its
+ * own. Such postings are few, unless the documents are many and long and of widely different lengths.
  */
 export const rareCode = 0xffff;
 
@@ -31,8 +31,8 @@ export class PostingCodes {
     if (ones > 0) ofLength.set(1, (ofLength.get(1) ?? 0) + ones);
   }
 
-  /** Numbers the pairs. */
-  finish(): void {
+  /** Numbers the pairs. Returns how many postings are of a pair without a number. */
+  finish(): number {
     const pairs: { length: number; frequency: number; count: number }[] = [];
     for (const [length, ofLength] of this.#pairs) {
       for (const [frequency, count] of ofLength) pairs.push({ length, frequency, count });
@@ -47,6 +47,7 @@ export class PostingCodes {
       if (!ofLength) this.#pairs.set(length, (ofLength = new Map()));
       ofLength.set(frequency, code);
     }
+    return pairs.slice(rareCode).reduce((sum, { count }) => sum + count, 0);
   }
 
   /** The codes of a document of `length` tokens: frequency → code; what it lacks is rare. */

@@ -2,10 +2,11 @@ import { Worker } from 'node:worker_threads';
 import { QuernError, throwIfAborted } from '../errors.ts';
 import type { IndexQuery } from './index-query.ts';
 import type { SearchColumns } from './search-columns.ts';
+import type { ThreadOutcome } from './search-thread.ts';
 import type { SegmentRanking } from './segment-search.ts';
 
-/** Queries that a thread gets at a time. */
-const batchSize = 8;
+/** The most queries that a thread gets at a time. */
+const largestBatch = 8;
 
 interface Thread {
   readonly worker: Worker;
@@ -33,6 +34,8 @@ export class SearchThreads {
     answered: (number: number, rankings: SegmentRanking[]) => void,
     signal: AbortSignal | undefined,
   ): Promise<void> {
+    // Some batches a thread, so that none waits long for the others at the end.
+    const batchSize = Math.max(1, Math.min(largestBatch, Math.floor(count / (4 * threads))));
     const running = Math.min(threads, Math.ceil(count / batchSize));
     while (this.#threads.length < running) this.#threads.push(this.#started());
     let next = 0;
@@ -46,7 +49,13 @@ export class SearchThreads {
         for (const [i, ranking] of rankings.entries()) answered(first + i, ranking);
       }
     };
-    const outcomes = await Promise.allSettled(this.#threads.slice(0, running).map(work));
+    const working = this.#threads.slice(0, running).map((thread) =>
+      work(thread).catch((error: unknown) => {
+        next = count;
+        throw error;
+      }),
+    );
+    const outcomes = await Promise.allSettled(working);
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason as Error;
   }
 
@@ -79,7 +88,13 @@ export class SearchThreads {
       this.#threads = this.#threads.filter((other) => other !== thread);
       thread.done?.({ error: new QuernError('IO', 'a search thread failed', { cause }) });
     };
-    thread.worker.on('message', (rankings: SegmentRanking[][]) => thread.done?.({ rankings }));
+    thread.worker.on('message', (outcome: ThreadOutcome) =>
+      thread.done?.(
+        'rankings' in outcome
+          ? outcome
+          : { error: new QuernError('IO', outcome.message, { hint: outcome.hint }) },
+      ),
+    );
     thread.worker.on('error', failed);
     thread.worker.on('exit', () => failed(undefined));
     thread.worker.unref();

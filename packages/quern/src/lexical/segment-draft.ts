@@ -18,7 +18,7 @@ import { FileWriter } from './file-writer.ts';
 import { GrowingUint32Array } from './growing-array.ts';
 import { IndexFileWriter } from './index-file-writer.ts';
 import { partialName, removeFile } from './index-folder.ts';
-import { maxSegmentPostings, type IndexFacts } from './index-format.ts';
+import { maxSegmentEntries, maxSegmentPostings, type IndexFacts } from './index-format.ts';
 import { eachRecord, invert, writeVectors } from './index-inversion.ts';
 import { ownCopy, prefixSums, writeIds, writeTerms } from './index-strings.ts';
 
@@ -44,8 +44,6 @@ export const defaultPostingsPerPass = 16 << 20;
 
 /** The most tokens of a document. */
 const maxTokens = 0xffff_ffff;
-/** The most documents, and terms: what a Map of V8 can hold. */
-const maxEntries = 1 << 24;
 
 /**
  * Documents on their way to be a segment: add them one after the other, then `write`; `discard` in any case. A document
@@ -309,8 +307,8 @@ export function repeatedId(id: string, first: string, where: string): QuernError
 /** Throws `BAD_INPUT` where a segment of `documents` documents cannot take one more that makes these terms and postings. */
 export function checkRoom(documents: number, terms: number, postings: number, where: string): void {
   const full =
-    (documents >= maxEntries && `${maxEntries} documents`) ||
-    (terms > maxEntries && `${maxEntries} terms`) ||
+    (documents >= maxSegmentEntries && `${maxSegmentEntries} documents`) ||
+    (terms > maxSegmentEntries && `${maxSegmentEntries} terms`) ||
     (postings > maxSegmentPostings && `${maxSegmentPostings} postings`);
   if (!full) return;
   throw new QuernError('BAD_INPUT', `what is indexed at a time has at most ${full}`, {

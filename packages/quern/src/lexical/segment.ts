@@ -142,12 +142,8 @@ type Parts = [
   Deletions | undefined,
 ];
 
-/** The sections that stay in memory. */
+/** The sections that searches read: they lie in the shared memory. */
 const resident = [
-  'terms',
-  'term-offsets',
-  'ids',
-  'id-offsets',
   'id-order',
   'posting-offsets',
   'posting-documents',
@@ -158,8 +154,6 @@ const resident = [
   'rare-documents',
   'rare-frequencies',
   'document-lengths',
-  'vector-offsets',
-  'store-offsets',
 ];
 
 async function loaded(
@@ -180,10 +174,10 @@ async function loaded(
   const numbers = (length: number): Uint32Array =>
     new Uint32Array(memory.memory.buffer, memory.allocate(4 * length), length);
 
-  const termBytes = await file.array('terms', 'u8', undefined, allocate);
-  const termOffsets = await file.places('term-offsets', 'u32', terms + 1, termBytes.length, allocate);
-  const idBytes = await file.array('ids', 'u8', undefined, allocate);
-  const idOffsets = await file.places('id-offsets', 'f64', documents + 1, idBytes.length, allocate);
+  const termBytes = await file.array('terms', 'u8');
+  const termOffsets = await file.places('term-offsets', 'u32', terms + 1, termBytes.length);
+  const idBytes = await file.array('ids', 'u8');
+  const idOffsets = await file.places('id-offsets', 'f64', documents + 1, idBytes.length);
   const order = await file.array('id-order', 'u32', documents, allocate);
   if (order.some((document) => document >= documents)) {
     throw file.corrupt('id-order', 'names a document that the index does not have');
@@ -211,7 +205,7 @@ async function loaded(
   };
   checkCounts(file, columns);
   const recordPlaces = (records: string, name: string): Promise<Float64Array> =>
-    file.places(name, 'f64', documents + 1, file.place(records).bytes, allocate);
+    file.places(name, 'f64', documents + 1, file.place(records).bytes);
   const vectorOffsets = await recordPlaces('vectors', 'vector-offsets');
   const storeOffsets = file.has('store') ? await recordPlaces('store', 'store-offsets') : undefined;
   const dictionary = new TermDictionary(termBytes, termOffsets);

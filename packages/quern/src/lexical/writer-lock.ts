@@ -9,7 +9,7 @@
  * in between, the next one follows it, U, by `writer.lock.after-U`.
  */
 import { randomBytes } from 'node:crypto';
-import { link, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, open, readdir, readFile, readlink, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { fileError, QuernError } from '../errors.ts';
@@ -21,6 +21,8 @@ interface Holder {
   /** When the process began, where the system tells; a process number can be another's later. */
   readonly started?: string;
   readonly host: string;
+  /** What process numbers count in, where the system tells: those of a container mean nothing outside of it. */
+  readonly namespace?: string;
   readonly token: string;
 }
 
@@ -44,6 +46,7 @@ export class WriterLock {
       pid: process.pid,
       started: (await processState(process.pid))?.started,
       host: hostname(),
+      namespace: await processNamespace(),
       token,
     };
     const path = join(folder, lockFileName);
@@ -56,7 +59,7 @@ export class WriterLock {
         const holders = await holdersOf(folder);
         const last = holders.at(-1);
         if (!last) continue;
-        if (await isAlive(last)) throw lockedBy(folder, last);
+        if (await isAlive(last)) throw lockedBy(folder, last, own);
         const claim = afterPath(folder, last);
         if (!(await isLinked(draft, claim))) continue;
         if (areSame(await holdersOf(folder), [...holders, own])) {
@@ -65,10 +68,16 @@ export class WriterLock {
         }
         await rm(claim, { force: true });
       }
-      for (const name of await readdir(folder)) {
-        if (name.startsWith(`${lockFileName}.`)) await rm(join(folder, name), { force: true });
+      const lock = new WriterLock(folder, token);
+      try {
+        for (const name of await readdir(folder)) {
+          if (name.startsWith(`${lockFileName}.`)) await rm(join(folder, name), { force: true });
+        }
+      } catch (error) {
+        await lock.release();
+        throw error;
       }
-      return new WriterLock(folder, token);
+      return lock;
     } catch (error) {
       await rm(draft, { force: true }).catch(() => undefined);
       throw fileError(error, folder);
@@ -110,9 +119,9 @@ async function holderAt(path: string): Promise<Holder | undefined> {
     throw error;
   }
   try {
-    const { pid, started, host, token } = JSON.parse(json) as Partial<Holder>;
+    const { pid, started, host, namespace, token } = JSON.parse(json) as Partial<Holder>;
     if (Number.isSafeInteger(pid) && typeof host === 'string' && /^[0-9a-f]{16}$/.test(token ?? '')) {
-      return { pid: pid!, started, host, token: token! };
+      return { pid: pid!, started, host, namespace, token: token! };
     }
   } catch {
     // Nobody's, below.
@@ -123,9 +132,12 @@ async function holderAt(path: string): Promise<Holder | undefined> {
   });
 }
 
-function lockedBy(folder: string, { pid, host }: Holder): QuernError {
-  const here = host === hostname();
-  const who = pid === process.pid && here ? 'this process' : `process ${pid}${here ? '' : ` on ${host}`}`;
+function lockedBy(folder: string, { pid, host, namespace }: Holder, own: Holder): QuernError {
+  const here = host === own.host && namespace === own.namespace;
+  const who =
+    pid === process.pid && here
+      ? 'this process'
+      : `process ${pid}${here ? '' : ` on ${host}${host === own.host ? ', in another container' : ''}`}`;
   return new QuernError('LOCKED', `is being written by ${who}`, {
     where: folder,
     hint: here
@@ -135,8 +147,11 @@ function lockedBy(folder: string, { pid, host }: Holder): QuernError {
 }
 
 /** Whether the process may still be there; of another machine's that cannot be known. */
-async function isAlive({ pid, started, host }: Holder): Promise<boolean> {
+async function isAlive({ pid, started, host, namespace }: Holder): Promise<boolean> {
   if (host !== hostname()) return true;
+  const boot = await bootId();
+  if (boot !== undefined && started !== undefined && !started.startsWith(boot)) return false;
+  if (namespace !== (await processNamespace())) return true;
   try {
     process.kill(pid, 0);
   } catch (error) {
@@ -147,16 +162,27 @@ async function isAlive({ pid, started, host }: Holder): Promise<boolean> {
   return !state.ended && (started === undefined || started === state.started);
 }
 
+/** A name for this run of the machine, where the system tells. */
+function bootId(): Promise<string | undefined> {
+  return readFile('/proc/sys/kernel/random/boot_id', 'latin1').then(
+    (text) => text.trim(),
+    () => undefined,
+  );
+}
+
+/** The system's name for the process numbers that count here, where it tells. */
+function processNamespace(): Promise<string | undefined> {
+  return readlink('/proc/self/ns/pid').catch(() => undefined);
+}
+
 /** When a process began, and whether only its entry is left; undefined where the system does not tell. */
 async function processState(pid: number): Promise<{ started: string; ended: boolean } | undefined> {
   try {
-    const [stat, boot] = await Promise.all([
-      readFile(`/proc/${pid}/stat`, 'latin1'),
-      readFile('/proc/sys/kernel/random/boot_id', 'latin1'),
-    ]);
+    const [stat, boot] = await Promise.all([readFile(`/proc/${pid}/stat`, 'latin1'), bootId()]);
+    if (boot === undefined) return undefined;
     // The second field is the name, in parentheses, and may hold blanks; the third is the state, the 22nd the start.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return { started: `${boot.trim()} ${fields[19]}`, ended: fields[0] === 'Z' || fields[0] === 'X' };
+    return { started: `${boot} ${fields[19]}`, ended: fields[0] === 'Z' || fields[0] === 'X' };
   } catch {
     return undefined;
   }
