@@ -7,7 +7,7 @@
  * Corpora: BRIGHT's theorems and the textbooks of the shared data (`QUERN_DATA`, else `../shared/data`), analysed by
  * Quern for everybody, and a million synthetic documents whose terms follow Zipf's law. Every engine indexes, ranks and
  * is timed in processes of its own, one after the other; queries are made ready for the engine beforehand (for Quern: its
- * terms), and what it returns first is taken for the answer. First it is checked that Quern and bm25s, whose formula and
+ * terms' weights), and what it returns first is taken for the answer. First it is checked that Quern and bm25s, whose formula and
  * parameters are the same, give the same scores. Where there are judgements, nDCG@10 says what the scorings differ by.
  *
  * The first run installs the peers into `.bench-peers/` (Python with venv and pip, npm, a C++ compiler) and makes the

@@ -1,24 +1,15 @@
-/** Quern, as any user of its public functions would run it; the weights of a query's terms are part of the search. */
+/** Quern, as any user of its public functions would run it. A query is its terms' weights, as a peer's is its terms' numbers. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { availableParallelism } from 'node:os';
 import { analyzerNamed, IndexBuilder, LexicalIndex } from 'quern';
-import type { Hit, TermWeights } from 'quern';
+import type { TermWeights } from 'quern';
 import { documentsOf, word, work } from './job.ts';
-
-/** The search on all cores, where this version of Quern has one. */
-interface ManySearches {
-  searchAll?(
-    weights: readonly TermWeights[],
-    options: { k: number; threads: number },
-  ): Promise<readonly (readonly Hit[])[]>;
-}
 
 const { version } = JSON.parse(
   readFileSync(createRequire(import.meta.url).resolve('quern/package.json'), 'utf8'),
 ) as { version: string };
 
-await work<readonly string[]>({
+await work<TermWeights>({
   version: () => `Quern ${version} (Node ${process.versions.node})`,
   async index(job) {
     const builder = await IndexBuilder.create({ out: job.index, analyzer: analyzerNamed('whitespace') });
@@ -44,18 +35,14 @@ await work<readonly string[]>({
   },
   async open(job) {
     const index = await LexicalIndex.open(job.index);
-    const weights = (terms: readonly string[]): TermWeights => index.queryWeights(terms, 'bm25');
-    const many = index as LexicalIndex & ManySearches;
     return {
-      query: (terms) => terms.map(word),
-      search: (terms, k) => index.search(weights(terms), { k }),
-      rank(terms, k) {
-        const hits = index.search(weights(terms), { k });
+      query: (terms) => index.queryWeights(terms.map(word), 'bm25'),
+      search: (weights, k) => index.search(weights, { k }),
+      rank(weights, k) {
+        const hits = index.search(weights, { k });
         return { documents: hits.map(({ id }) => Number(id)), scores: hits.map(({ score }) => score) };
       },
-      searchAll:
-        many.searchAll &&
-        ((queries, k) => many.searchAll!(queries.map(weights), { k, threads: availableParallelism() })),
+      searchAll: (queries, k) => index.searchAll(queries, { k }),
     };
   },
 });
