@@ -133,3 +133,30 @@ it('is never won by two of many processes that find a dead one', async () => {
   expect(ends.map(({ code }) => code)).toEqual(ends.map(() => 0));
   for (const { wins } of ends) expect(wins).toBeGreaterThan(0);
 });
+
+it('is not taken from a process of another container, whose number means nothing here', async () => {
+  const index = await newFolder();
+  await lockOfDead(index, { namespace: 'pid:[1]' });
+  await expect(WriterLock.acquire(index)).rejects.toMatchObject({
+    code: 'LOCKED',
+    message: expect.stringContaining('container'),
+    hint: expect.stringContaining('remove'),
+  });
+});
+
+it('is taken from whoever held it before the machine was started', async () => {
+  const index = await newFolder();
+  await lockOfDead(index, { pid: process.pid, namespace: 'pid:[1]', started: 'another-boot 1' });
+  const taken = WriterLock.acquire(index);
+  // Where the system does not tell when it was started, the process may be there.
+  if (process.platform === 'linux') await (await taken).release();
+  else await expect(taken).rejects.toMatchObject({ code: 'LOCKED' });
+});
+
+it('is refused where the files say that a holder took it over from itself', async () => {
+  const index = await newFolder();
+  await lockOfDead(index);
+  const holder = await readFile(join(index, 'writer.lock'));
+  await writeFile(join(index, 'writer.lock.after-00112233445566aa'), holder);
+  await expect(WriterLock.acquire(index)).rejects.toMatchObject({ code: 'LOCKED' });
+});

@@ -96,6 +96,9 @@ async function holdersOf(folder: string): Promise<Holder[]> {
   const holders: Holder[] = [];
   let holder = await holderAt(join(folder, lockFileName));
   while (holder) {
+    const { token } = holder;
+    // None follows itself, unless somebody made these files by hand.
+    if (holders.some((earlier) => earlier.token === token)) throw unreadable(join(folder, lockFileName));
     holders.push(holder);
     holder = await holderAt(afterPath(folder, holder));
   }
@@ -126,7 +129,11 @@ async function holderAt(path: string): Promise<Holder | undefined> {
   } catch {
     // Nobody's, below.
   }
-  throw new QuernError('LOCKED', 'is being written, by whom cannot be read', {
+  throw unreadable(path);
+}
+
+function unreadable(path: string): QuernError {
+  return new QuernError('LOCKED', 'is being written, by whom cannot be read', {
     where: path,
     hint: 'If nobody writes to this index, remove this file',
   });
@@ -151,7 +158,7 @@ async function isAlive({ pid, started, host, namespace }: Holder): Promise<boole
   if (host !== hostname()) return true;
   const boot = await bootId();
   if (boot !== undefined && started !== undefined && !started.startsWith(boot)) return false;
-  if (namespace !== (await processNamespace())) return true;
+  if (namespace !== undefined && namespace !== (await processNamespace())) return true;
   try {
     process.kill(pid, 0);
   } catch (error) {
