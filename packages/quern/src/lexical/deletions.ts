@@ -79,6 +79,9 @@ export async function withDeleted(
   const added = Uint32Array.from(more).sort();
   const { documents, terms } = file.table;
   const offsets = await file.places('vector-offsets', 'f64', documents + 1, file.place('vectors').bytes);
+  if (file.place('term-offsets').bytes !== 4 * (terms + 1)) {
+    throw file.corrupt('term-offsets', `does not hold the places of ${terms} terms`);
+  }
   const frequencies = new Uint32Array(terms);
   deletions?.terms.forEach((term, i) => (frequencies[term] = deletions.documentFrequencies[i]));
   let { documentsWithTerms, tokens, postings } = deletions ?? {

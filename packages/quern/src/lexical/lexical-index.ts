@@ -124,7 +124,8 @@ export class LexicalIndex {
    * terms of weight 0 and unknown terms have no effect.
    */
   search(weights: TermWeights, options: LexicalSearchOptions): Hit[] {
-    return this.#hits(rankSegments(this.#searches, this.#query(weights, options)), options.k);
+    const query = this.#query(weights, options, this.#documentNumbers(options.excluded));
+    return this.#hits(rankSegments(this.#searches, query), options.k);
   }
 
   /**
@@ -137,8 +138,7 @@ export class LexicalIndex {
       throw new QuernError('USAGE', `threads must be a positive whole number, not ${threads}`);
     }
     this.#checkOpen();
-    // Once for all queries: an iterable may give its elements but once.
-    const settled = { ...options, excluded: [...(options.excluded ?? [])] };
+    const excluded = this.#documentNumbers(options.excluded);
     const hits: Hit[][] = [];
     const batch = async (): Promise<void> => {
       this.#checkOpen();
@@ -146,7 +146,7 @@ export class LexicalIndex {
       await this.#threads.run(
         queries.length,
         threads,
-        (number) => this.#query(queries[number], settled),
+        (number) => this.#query(queries[number], options, excluded),
         (number, rankings) => (hits[number] = this.#hits(rankings, k)),
         signal,
       );
@@ -159,7 +159,7 @@ export class LexicalIndex {
 
   /** How {@link search} goes about a query, and why so. */
   plan(weights: TermWeights, options: LexicalSearchOptions): SearchPlan {
-    const { segments } = this.#query(weights, options);
+    const { segments } = this.#query(weights, options, []);
     return {
       segments: this.#segments.map((segment, i) => this.#segmentPlan(segment, segments[i].terms, options)),
     };
@@ -226,24 +226,36 @@ export class LexicalIndex {
     throw new QuernError('NOT_FOUND', `the index has no document ${JSON.stringify(id)}`);
   }
 
-  #query(weights: TermWeights, options: LexicalSearchOptions): IndexQuery {
-    const { k, excluded = [], parameters = defaultBm25Parameters } = options;
+  #query(
+    weights: TermWeights,
+    options: LexicalSearchOptions,
+    excluded: readonly (readonly number[])[],
+  ): IndexQuery {
+    const { k, parameters = defaultBm25Parameters } = options;
     this.#checkOpen();
     if (!Number.isSafeInteger(k) || k < 1) {
       throw new QuernError('USAGE', `k must be a positive whole number, not ${k}`);
     }
     checkParameters(parameters);
-    const excludedIds = [...excluded];
     const terms = segmentTerms(weights, this.#lookup, this.#segments.length);
     return {
       k,
       parameters: { ...parameters, averageLength: this.statistics.averageLength },
       segments: this.#segments.map((segment, i) => ({
         terms: terms[i],
-        excluded: excludedIds.map((id) => segment.documentNumber(id)).filter((number) => number >= 0),
+        excluded: excluded[i] ?? [],
         path: this.#segmentPlan(segment, terms[i], options).path,
       })),
     };
+  }
+
+  /** The numbers in each segment of the documents with these ids. */
+  #documentNumbers(ids: Iterable<string> = []): number[][] {
+    // Once: an iterable may give its elements but once.
+    const all = [...ids];
+    return this.#segments.map((segment) =>
+      all.map((id) => segment.documentNumber(id)).filter((number) => number >= 0),
+    );
   }
 
   #segmentPlan(

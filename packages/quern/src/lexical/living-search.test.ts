@@ -148,6 +148,9 @@ describe('searching on threads', () => {
         expect(await index.searchAll(queries, { k: 7, excluded: ['d3'], threads })).toEqual(one);
       }
       expect(index.postingsRead).toBe(before * 4);
+      // An iterable that gives its elements but once.
+      const once = new Set(['d3']).values();
+      expect(await index.searchAll(queries, { k: 7, excluded: once })).toEqual(one);
       const [some, others] = await Promise.all([
         index.searchAll(queries, { k: 7, excluded: ['d3'] }),
         index.searchAll(queries.slice(0, 3), { k: 7, excluded: ['d3'] }),

@@ -9,7 +9,7 @@
  * in between, the next one follows it, U, by `writer.lock.after-U`.
  */
 import { randomBytes } from 'node:crypto';
-import { link, open, readdir, readFile, readlink, rename, rm, writeFile } from 'node:fs/promises';
+import { link, lstat, open, readdir, readFile, readlink, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { fileError, QuernError } from '../errors.ts';
@@ -116,6 +116,8 @@ function afterPath(folder: string, { token }: Holder): string {
 async function holderAt(path: string): Promise<Holder | undefined> {
   let json: string;
   try {
+    // Reading a pipe would wait for a writer, and a link may lead nowhere.
+    if (!(await lstat(path)).isFile()) throw unreadable(path);
     json = await readFile(path, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
@@ -123,7 +125,12 @@ async function holderAt(path: string): Promise<Holder | undefined> {
   }
   try {
     const { pid, started, host, namespace, token } = JSON.parse(json) as Partial<Holder>;
-    if (Number.isSafeInteger(pid) && typeof host === 'string' && /^[0-9a-f]{16}$/.test(token ?? '')) {
+    if (
+      Number.isSafeInteger(pid) &&
+      pid! > 0 &&
+      typeof host === 'string' &&
+      /^[0-9a-f]{16}$/.test(token ?? '')
+    ) {
       return { pid: pid!, started, host, namespace, token: token! };
     }
   } catch {
