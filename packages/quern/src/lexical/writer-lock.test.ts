@@ -151,6 +151,7 @@ it.runIf(process.platform === 'linux')(
     const index = await newFolder();
     await lockOfDead(index, { pid: process.pid, namespace: 'pid:[1]', started: 'another-boot 1' });
     const lock = await WriterLock.acquire(index);
+    expect(await readFile(join(index, 'writer.lock'), 'utf8')).toContain(String(process.pid));
     await lock.release();
   },
 );
