@@ -18,6 +18,7 @@ import { fileError, QuernError, throwIfAborted } from '../errors.ts';
 import type { IndexFile } from './index-file.ts';
 import { formatVersion, wrongVersion, type IndexFacts } from './index-format.ts';
 import { partialName } from './index-folder.ts';
+import { lowerBound } from './lower-bound.ts';
 import { vectorWords, visitRecords } from './section-records.ts';
 
 /** The deleted documents of a segment, and what to take off its statistics. */
@@ -48,14 +49,7 @@ export function isDeleted(deletions: Deletions | undefined, document: number): b
 
 /** How many of the ascending numbers lie below `document`; also its place among them, if it is there. */
 export function deletedBefore(deleted: Uint32Array, document: number): number {
-  let from = 0;
-  let to = deleted.length;
-  while (from < to) {
-    const middle = (from + to) >>> 1;
-    if (deleted[middle] < document) from = middle + 1;
-    else to = middle;
-  }
-  return from;
+  return lowerBound(deleted, 0, deleted.length, document);
 }
 
 /** The numbers of the documents of a segment that are not deleted, ascending. */

@@ -4,6 +4,7 @@ import type { FileWriter } from './file-writer.ts';
 import { GrowingUint32Array } from './growing-array.ts';
 import type { IndexFileWriter } from './index-file-writer.ts';
 import { maxSearchedBytes, searchedBytes } from './index-format.ts';
+import { lowerBound } from './lower-bound.ts';
 import { PostingCodes, rareCode } from './posting-codes.ts';
 
 /** How much there is to invert. */
@@ -156,16 +157,6 @@ export async function invert(
 /** The size of a record of the section `vectors` in 32-bit words: its size, its terms, their frequencies, a checksum. */
 function vectorWords(words: Uint32Array, at: number): number {
   return 2 + 2 * words[at];
-}
-
-/** The first place in `words[from…to)`, ascending, whose value is `value` or more. */
-function lowerBound(words: Uint32Array, from: number, to: number, value: number): number {
-  while (from < to) {
-    const middle = (from + to) >>> 1;
-    if (words[middle] < value) from = middle + 1;
-    else to = middle;
-  }
-  return from;
 }
 
 /** Walks the records of `bytes` bytes of 32-bit words, reading them in large pieces; `wordsOf`: a record's size. */

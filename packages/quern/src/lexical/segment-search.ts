@@ -1,5 +1,6 @@
 import { lengthNorm, saturation, type Bm25Parameters } from './bm25.ts';
 import { kernelsOver, type Kernels } from './kernels.ts';
+import { lowerBound } from './lower-bound.ts';
 import { rareCode } from './posting-codes.ts';
 import type { SearchColumns } from './search-columns.ts';
 import { grown } from './segment-memory.ts';
@@ -450,14 +451,4 @@ export class SegmentSearch {
     }
     return { documents, scores };
   }
-}
-
-/** The first place in the ascending `values[from…to)` of `value` or more. */
-function lowerBound(values: Uint32Array, from: number, to: number, value: number): number {
-  while (from < to) {
-    const middle = (from + to) >>> 1;
-    if (values[middle] < value) from = middle + 1;
-    else to = middle;
-  }
-  return from;
 }
