@@ -247,12 +247,15 @@ export function offerAll(top: usize, sums: usize, first: u32, count: u32, places
   let bounds = f64x2.splat(bound);
   for (let i: usize = 0; i < <usize>count; i += 8) {
     const at = start + (i << 3);
-    const high = v128.or(
-      v128.or(f64x2.ge(v128.load(at), bounds), f64x2.ge(v128.load(at, 16), bounds)),
-      v128.or(f64x2.ge(v128.load(at, 32), bounds), f64x2.ge(v128.load(at, 48), bounds)),
-    );
-    if (!v128.any_true(high)) continue;
-    for (let j = i; j < i + 8; j++) {
+    const a = f64x2.ge(v128.load(at), bounds);
+    const b = f64x2.ge(v128.load(at, 16), bounds);
+    const c = f64x2.ge(v128.load(at, 32), bounds);
+    const d = f64x2.ge(v128.load(at, 48), bounds);
+    if (!v128.any_true(v128.or(v128.or(a, b), v128.or(c, d)))) continue;
+    let high =
+      i64x2.bitmask(a) | (i64x2.bitmask(b) << 2) | (i64x2.bitmask(c) << 4) | (i64x2.bitmask(d) << 6);
+    for (; high != 0; high &= high - 1) {
+      const j = i + <usize>ctz(high);
       const sum = load<f64>(start + (j << 3));
       if (sum < bound || !offer(top, sum, load<u32>(places + ((<usize>first + j) << 2)))) continue;
       bound = lowest(load<f32>(top, 12));
@@ -263,31 +266,50 @@ export function offerAll(top: usize, sums: usize, first: u32, count: u32, places
 
 /** Buckets of the histogram, eight bits of a sum's fraction fine: it spans sixteen octaves below the largest sum. */
 const BUCKETS: i32 = 4096;
+const HISTOGRAM: usize = (<usize>BUCKETS) << 2;
 
 /**
- * Raises the threshold to a score that at least k of the documents [first, first + count) have, or a little less; nothing
- * where fewer have a sum. `histogram`: 4 * 4,096 bytes.
+ * Raises the threshold to a score that at least k of the documents [first, first + count) have: the k-th largest of the
+ * largest sums of groups of documents, or a little less. Nothing where there are fewer groups with a sum, or a higher
+ * threshold. `scratch`: the histogram, then eight bytes for each group, of which there are at most one in eight documents.
  */
-export function raise(top: usize, sums: usize, first: u32, count: u32, histogram: usize): void {
+export function raise(top: usize, sums: usize, first: u32, count: u32, scratch: usize): void {
   const k = load<u32>(top, 4);
-  memory.fill(histogram, 0, (<usize>BUCKETS) << 2);
+  // The larger the groups, the less there is to sort out; with four for each hit, few hits share one.
+  let group: u32 = 64;
+  while (group > 8 && group * 4 * k > count) group >>= 1;
+  if (group * k > count) return;
+  const maxima = scratch + HISTOGRAM;
   const start = sums + ((<usize>first) << 3);
-  let most = f64x2.splat(0);
-  for (let i: usize = 0; i < <usize>count; i += 2) most = f64x2.max(most, v128.load(start + (i << 3)));
-  const largest = max(f64x2.extract_lane(most, 0), f64x2.extract_lane(most, 1));
+  const end = start + ((<usize>count) << 3);
+  let last = maxima;
+  let largest: f64 = 0;
+  for (let at = start; at < end; last += 8) {
+    const next = min(at + ((<usize>group) << 3), end);
+    let most = f64x2.splat(0);
+    for (; at < next; at += 64) {
+      const a = f64x2.pmax(v128.load(at), v128.load(at, 16));
+      const b = f64x2.pmax(v128.load(at, 32), v128.load(at, 48));
+      most = f64x2.pmax(most, f64x2.pmax(a, b));
+    }
+    const maximum = max(f64x2.extract_lane(most, 0), f64x2.extract_lane(most, 1));
+    largest = max(largest, maximum);
+    store<f64>(last, maximum);
+  }
+  memory.fill(scratch, 0, HISTOGRAM);
   // Positive doubles have the order of their bits.
   const highest = <i32>(reinterpret<u64>(largest) >>> 44);
-  for (let i: usize = 0; i < <usize>count; i++) {
-    const sum = load<f64>(start + (i << 3));
-    if (!(sum > 0)) continue;
-    const bucket = min(highest - <i32>(reinterpret<u64>(sum) >>> 44), BUCKETS - 1);
-    const at = histogram + ((<usize>bucket) << 2);
-    store<u32>(at, load<u32>(at) + 1);
+  for (let at = maxima; at < last; at += 8) {
+    const maximum = load<f64>(at);
+    if (maximum == 0) continue;
+    const bucket = min(highest - <i32>(reinterpret<u64>(maximum) >>> 44), BUCKETS - 1);
+    const place = scratch + ((<usize>bucket) << 2);
+    store<u32>(place, load<u32>(place) + 1);
   }
   let seen: u32 = 0;
   // The last bucket has no lower end.
   for (let bucket = 0; bucket < BUCKETS - 1; bucket++) {
-    seen += load<u32>(histogram + ((<usize>bucket) << 2));
+    seen += load<u32>(scratch + ((<usize>bucket) << 2));
     if (seen < k) continue;
     const least = reinterpret<f64>((<u64>(highest - bucket)) << 44);
     const score = <f32>least;
@@ -359,4 +381,75 @@ export function keepBest(top: usize): void {
   }
   store<u32>(top, k);
   store<f32>(top, load<f32>(keys + ((<usize>last) << 3), 4), 12);
+}
+
+/** How many keys are sorted by insertion; more by their bytes. */
+const FEW: u32 = 48;
+
+/**
+ * Drops all but the best k and lists them, the best first: their documents, which `order` has by place, at `documents`, their
+ * scores at `scores`. Returns how many. After the capacity's keys `top` has room for as many again to sort in, and 1,024
+ * bytes for counts.
+ */
+export function takeBest(top: usize, order: usize, documents: usize, scores: usize): u32 {
+  keepBest(top);
+  const size = load<u32>(top);
+  const keys = top + KEYS;
+  const room = (<usize>load<u32>(top, 8)) << 3;
+  const sorted =
+    size <= FEW
+      ? insertionSorted(keys, size)
+      : radixSorted(keys, keys + room, size, keys + 2 * room);
+  let key = sorted + ((<usize>size) << 3);
+  for (let i: usize = 0; i < <usize>size; i++) {
+    key -= 8;
+    store<u32>(documents + (i << 2), load<u32>(order + ((<usize>load<u32>(key)) << 2)));
+    store<f32>(scores + (i << 2), load<f32>(key, 4));
+  }
+  return size;
+}
+
+/** Sorts keys ascending; returns where they are. */
+function insertionSorted(keys: usize, size: u32): usize {
+  const end = keys + ((<usize>size) << 3);
+  for (let at = keys + 8; at < end; at += 8) {
+    const key = load<u64>(at);
+    let slot = at;
+    for (; slot > keys && load<u64>(slot - 8) > key; slot -= 8) store<u64>(slot, load<u64>(slot - 8));
+    store<u64>(slot, key);
+  }
+  return keys;
+}
+
+/** Sorts keys ascending, byte by byte from the last on, between their place and `spare`; returns where they end up. */
+function radixSorted(keys: usize, spare: usize, size: u32, counts: usize): usize {
+  let from = keys;
+  let to = spare;
+  for (let shift: u64 = 0; shift < 64; shift += 8) {
+    memory.fill(counts, 0, 1024);
+    const end = from + ((<usize>size) << 3);
+    for (let at = from; at < end; at += 8) {
+      const count = counts + ((<usize>(load<u64>(at) >>> shift) & 255) << 2);
+      store<u32>(count, load<u32>(count) + 1);
+    }
+    // All keys have the same byte: nothing moves.
+    if (load<u32>(counts + ((<usize>(load<u64>(from) >>> shift) & 255) << 2)) == size) continue;
+    let start: u32 = 0;
+    for (let count = counts; count < counts + 1024; count += 4) {
+      const keysOfByte = load<u32>(count);
+      store<u32>(count, start);
+      start += keysOfByte;
+    }
+    for (let at = from; at < end; at += 8) {
+      const key = load<u64>(at);
+      const count = counts + ((<usize>(key >>> shift) & 255) << 2);
+      const slot = load<u32>(count);
+      store<u32>(count, slot + 1);
+      store<u64>(to + ((<usize>slot) << 3), key);
+    }
+    const other = from;
+    from = to;
+    to = other;
+  }
+  return from;
 }

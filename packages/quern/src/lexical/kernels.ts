@@ -48,10 +48,11 @@ export interface Kernels {
     least: number,
   ): number;
   doubtful(sums: number, candidates: number, count: number, error: number): number;
-  raise(top: number, sums: number, first: number, count: number, histogram: number): void;
+  raise(top: number, sums: number, first: number, count: number, scratch: number): void;
   offerAll(top: number, sums: number, first: number, count: number, places: number): void;
   offerListed(top: number, sums: number, candidates: number, count: number, places: number): void;
   keepBest(top: number): void;
+  takeBest(top: number, order: number, documents: number, scores: number): number;
 }
 
 let compiled: object | undefined;

@@ -57,7 +57,8 @@ const slack = 1e-6;
 const smallest = 1e-45;
 
 const cursorBytes = 24;
-const histogramBytes = 4 * 4096;
+/** Of the kernel `raise`: a histogram, and the largest sum of every eight documents. */
+const scratchBytes = 4 * 4096 + blockSize;
 
 /** A term with many postings, block by block. */
 interface FrequentTerm {
@@ -99,11 +100,12 @@ export class SegmentSearch {
   /** Addresses of the working memory. */
   readonly #sums: number;
   readonly #candidates: number;
-  readonly #histogram: number;
+  readonly #scratch: number;
   readonly #table: number;
   readonly #rareSaturations: number;
   /** Where the best k are gathered, and where the terms' cursors are; how many fit. */
   #top = 0;
+  #best = 0;
   #topCapacity = 0;
   #cursors = 0;
   #cursorCapacity = 0;
@@ -123,7 +125,7 @@ export class SegmentSearch {
     const sizes = [
       (inBlock + 8) * 8,
       inBlock * 4,
-      histogramBytes,
+      scratchBytes,
       (rareCode + 1) * 8,
       columns.rareTerms.length * 8,
     ].map((size) => Math.ceil(size / 8) * 8);
@@ -131,7 +133,7 @@ export class SegmentSearch {
       columns.memory,
       sizes.reduce((a, b) => a + b),
     );
-    [this.#sums, this.#candidates, this.#histogram, this.#table, this.#rareSaturations] = sizes.map(
+    [this.#sums, this.#candidates, this.#scratch, this.#table, this.#rareSaturations] = sizes.map(
       (size) => {
         next += size;
         return next - size;
@@ -183,7 +185,7 @@ export class SegmentSearch {
     if (this.#addBlock(block, count) === 0) return;
     const { sums, first } = block;
     const top = this.#top;
-    if (this.#threshold() === 0) this.#kernels.raise(top, sums, first, block.count, this.#histogram);
+    if (this.#threshold() === 0) this.#kernels.raise(top, sums, first, block.count, this.#scratch);
     this.#kernels.offerAll(top, sums, first, block.count, this.#columns.places.byteOffset);
   }
 
@@ -426,7 +428,8 @@ export class SegmentSearch {
     if (capacity > this.#topCapacity) {
       // What was there before is not given back, so it at least doubles.
       this.#topCapacity = Math.max(capacity, Math.min(2 * this.#topCapacity, lengths.length + 1));
-      this.#top = grown(memory, 16 + 8 * this.#topCapacity);
+      this.#top = grown(memory, 16 + 16 * this.#topCapacity + 1024);
+      this.#best = grown(memory, 8 * this.#topCapacity);
     }
     new Uint32Array(memory.buffer, this.#top, 3).set([0, k, capacity]);
     new Float32Array(memory.buffer, this.#top + 12, 1)[0] = floor;
@@ -437,18 +440,13 @@ export class SegmentSearch {
   }
 
   #taken(): { documents: Uint32Array; scores: Float32Array } {
-    this.#kernels.keepBest(this.#top);
     const { memory, order } = this.#columns;
-    const size = new Uint32Array(memory.buffer, this.#top, 1)[0];
-    const keys = new Float64Array(memory.buffer, this.#top + 16, size).slice().sort();
-    const placesOf = new Uint32Array(keys.buffer);
-    const scoresOf = new Float32Array(keys.buffer);
-    const documents = new Uint32Array(size);
-    const scores = new Float32Array(size);
-    for (let i = 0, slot = 2 * (size - 1); i < size; i++, slot -= 2) {
-      documents[i] = order[placesOf[slot]];
-      scores[i] = scoresOf[slot + 1];
-    }
-    return { documents, scores };
+    const documents = this.#best;
+    const scores = documents + 4 * this.#topCapacity;
+    const size = this.#kernels.takeBest(this.#top, order.byteOffset, documents, scores) >>> 0;
+    return {
+      documents: new Uint32Array(memory.buffer, documents, size).slice(),
+      scores: new Float32Array(memory.buffer, scores, size).slice(),
+    };
   }
 }
