@@ -1,4 +1,4 @@
-import { blockSize } from '../src/lexical/segment-search.ts';
+import { blockSize } from '../src/lexical/search-memory.ts';
 import type { QueryTerms } from '../src/lexical/segment-search.ts';
 import { rareCode } from '../src/lexical/posting-codes.ts';
 import type { SearchColumns } from '../src/lexical/search-columns.ts';
@@ -73,10 +73,13 @@ export function seeded(seed: number): () => number {
   };
 }
 
-/** A corpus of a few blocks; terms of all densities, some only in a stretch of it; lengths and frequencies vary little, so that scores tie. */
-export function randomCorpus(seed: number, terms: number): Corpus {
+/**
+ * A corpus of about so many blocks; terms of all densities, some only in a stretch of it; lengths and frequencies vary
+ * little, so that scores tie.
+ */
+export function randomCorpus(seed: number, terms: number, blocks = 4): Corpus {
   const random = seeded(seed);
-  const documents = Math.floor(blockSize * (4 + random() * 2));
+  const documents = Math.ceil(blockSize * blocks * (1 + random() / 2));
   const spread = 1 + Math.floor(random() * 5);
   const lengths = Uint32Array.from({ length: documents }, () => 20 + Math.floor(random() * spread));
   const postings = Array.from({ length: terms }, () => {

@@ -10,25 +10,23 @@ function twoSegments(path: 'exhaustive' | 'pruned', k: number) {
   const corpora = [32, 31].map((seed) => ({ ...randomCorpus(seed, 30), deleted: [1, 70_000, 70_001] }));
   return {
     searches: corpora.map((corpus) => new SegmentSearch(columnsOf(corpus))),
-    query: {
-      k,
-      parameters,
-      segments: corpora.map((corpus) => {
-        const idf = (term: number): number => Math.log(1e6 / (corpus.postings[term].documents.length + 0.5));
-        return { terms: allTerms(corpus, idf), excluded: [2, 40_000], path };
-      }),
-    },
+    settings: { k, parameters, excluded: corpora.map(() => [2, 40_000]) },
+    tasks: corpora.map((corpus) => {
+      const idf = (term: number): number => Math.log(1e6 / (corpus.postings[term].documents.length + 0.5));
+      return { terms: allTerms(corpus, idf), path };
+    }),
   };
 }
 
 describe('ranking the documents of several segments', () => {
   it.each(['exhaustive', 'pruned'] as const)('leaves out only what cannot be a hit (%s)', (path) => {
     const k = 50;
-    const { searches, query } = twoSegments(path, k);
-    const alone = query.segments.map((segment, i) =>
-      searches[i].run({ ...segment, k, parameters, floor: 0, path: 'exhaustive' }),
-    );
-    const together = rankSegments(searches, query);
+    const { searches, tasks, settings } = twoSegments(path, k);
+    const alone = tasks.map(({ terms }, i) => {
+      const excluded = settings.excluded[i];
+      return searches[i].run({ terms, k, parameters, floor: 0, excluded, path: 'exhaustive' });
+    });
+    const together = rankSegments(searches, tasks, settings);
     const best = (rankings: readonly { scores: Float32Array }[]): number[] =>
       rankings
         .flatMap(({ scores }) => [...scores])

@@ -1,22 +1,18 @@
-import type {
-  QueryTerms,
-  SaturationParameters,
-  SearchPath,
-  SegmentRanking,
-  SegmentSearch,
-} from './segment-search.ts';
+import type { SaturationParameters } from './saturations.ts';
+import type { QueryTerms, SearchPath, SegmentRanking, SegmentSearch } from './segment-search.ts';
 
-/** A query as the segments of an index take it; plain data, which can be sent to another thread. */
-export interface IndexQuery {
+/** What all queries of a batch have in common. */
+export interface SearchSettings {
   readonly k: number;
   readonly parameters: SaturationParameters;
-  /** Of each segment. */
-  readonly segments: readonly {
-    readonly terms: QueryTerms;
-    /** Numbers of documents that cannot be hits. */
-    readonly excluded: readonly number[];
-    readonly path: SearchPath;
-  }[];
+  /** Of each segment, the numbers of documents that cannot be hits. */
+  readonly excluded: readonly (readonly number[])[];
+}
+
+/** What one segment is to look for, and how. */
+export interface SegmentTask {
+  readonly terms: QueryTerms;
+  readonly path: SearchPath;
 }
 
 /**
@@ -25,15 +21,16 @@ export interface IndexQuery {
  */
 export function rankSegments(
   searches: readonly SegmentSearch[],
-  { k, parameters, segments }: IndexQuery,
+  tasks: readonly SegmentTask[],
+  { k, parameters, excluded }: SearchSettings,
 ): SegmentRanking[] {
   const rankings: SegmentRanking[] = [];
   let best = new Float32Array(0);
-  for (const [i, { terms, excluded, path }] of segments.entries()) {
+  for (const [i, { terms, path }] of tasks.entries()) {
     const floor = best.length < k ? 0 : best[best.length - k];
-    const ranking = searches[i].run({ terms, k, floor, excluded, path, parameters });
+    const ranking = searches[i].run({ terms, k, floor, excluded: excluded[i], path, parameters });
     rankings.push(ranking);
-    if (i + 1 < segments.length) best = merged(best, ranking.scores);
+    if (i + 1 < tasks.length) best = merged(best, ranking.scores);
   }
   return rankings;
 }

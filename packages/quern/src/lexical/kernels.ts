@@ -4,19 +4,10 @@ import { fileError } from '../errors.ts';
 import { WebAssembly, type SharedMemory } from './web-assembly.ts';
 
 /**
- * The loops of a search, compiled from `packages/quern/kernels/search.ts`, where each is described. They work on addresses
+ * The loops of a search, compiled from `packages/quern/kernels`, where each is described. They work on addresses
  * in one memory; WebAssembly keeps them within it, whatever a damaged file says.
  */
 export interface Kernels {
-  add(
-    sums: number,
-    documents: number,
-    codes: number,
-    from: number,
-    to: number,
-    weight: number,
-    table: number,
-  ): void;
   addBlock(
     sums: number,
     documents: number,
@@ -32,20 +23,19 @@ export interface Kernels {
   largestSaturation(codes: number, from: number, to: number, table: number): number;
   reset(sums: number, first: number, count: number): void;
   exclude(sums: number, numbers: number, from: number, to: number): void;
-  listFrom(sums: number, first: number, count: number, least: number, candidates: number): number;
-  countFrom(sums: number, first: number, count: number, least: number): number;
-  keep(sums: number, candidates: number, count: number, least: number): number;
-  probe(
+  candidatesOf(
+    top: number,
     sums: number,
-    candidates: number,
+    first: number,
     count: number,
     documents: number,
     codes: number,
-    from: number,
-    to: number,
-    weight: number,
     table: number,
-    least: number,
+    frequent: number,
+    terms: number,
+    candidates: number,
+    scratch: number,
+    read: number,
   ): number;
   doubtful(sums: number, candidates: number, count: number, error: number): number;
   raise(top: number, sums: number, first: number, count: number, scratch: number): void;

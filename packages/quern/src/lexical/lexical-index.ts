@@ -5,13 +5,14 @@ import { QuernError } from '../errors.ts';
 import { checkParameters, defaultBm25Parameters, queryWeights } from './bm25.ts';
 import type { Bm25Parameters, CorpusStatistics, Scoring } from './bm25.ts';
 import type { IndexFacts } from './index-format.ts';
+import { LocatedWeights } from './located-weights.ts';
 import { openSnapshot } from './manifest.ts';
 import { openSegmentFiles } from './segment-files.ts';
 import { plannedSegment, type SearchPlan, type SegmentPlan } from './search-plan.ts';
 import { checkWeight, segmentTerms } from './query-terms.ts';
-import { rankSegments, type IndexQuery } from './index-query.ts';
-import { SearchThreads } from './search-threads.ts';
-import type { QueryTerms, SearchPath, SegmentRanking, SegmentSearch } from './segment-search.ts';
+import { rankSegments, type SearchSettings, type SegmentTask } from './index-query.ts';
+import { SearchThreads, type PlannedQuery } from './search-threads.ts';
+import type { SearchPath, SegmentRanking, SegmentSearch } from './segment-search.ts';
 import { Segment, type StoredDocument } from './segment.ts';
 import { TermLookup } from './term-statistics.ts';
 
@@ -114,7 +115,10 @@ export class LexicalIndex {
 
   /** The final weights w(t,q) of an analysed query under a scoring; see {@link queryWeights}. */
   queryWeights(terms: Iterable<string>, scoring: Scoring, parameters = defaultBm25Parameters): TermWeights {
-    return queryWeights(terms, (term) => this.documentFrequency(term), this.statistics, scoring, parameters);
+    const frequency = (term: string): number => this.documentFrequency(term);
+    const weights = queryWeights(terms, frequency, this.statistics, scoring, parameters);
+    const located = segmentTerms(weights, this.#lookup, this.#segments.length);
+    return new LocatedWeights(weights, this.#lookup, located);
   }
 
   /**
@@ -124,8 +128,9 @@ export class LexicalIndex {
    * terms of weight 0 and unknown terms have no effect.
    */
   search(weights: TermWeights, options: LexicalSearchOptions): Hit[] {
-    const query = this.#query(weights, options, this.#documentNumbers(options.excluded));
-    return this.#hits(rankSegments(this.#searches, query), options.k);
+    const settings = this.#settings(options);
+    const { tasks } = this.#planned(weights, options);
+    return this.#hits(rankSegments(this.#searches, tasks, settings), options.k);
   }
 
   /**
@@ -137,8 +142,7 @@ export class LexicalIndex {
     if (!Number.isSafeInteger(threads) || threads < 1) {
       throw new QuernError('USAGE', `threads must be a positive whole number, not ${threads}`);
     }
-    this.#checkOpen();
-    const excluded = this.#documentNumbers(options.excluded);
+    const settings = this.#settings(options);
     const hits: Hit[][] = [];
     const batch = async (): Promise<void> => {
       this.#checkOpen();
@@ -146,7 +150,8 @@ export class LexicalIndex {
       await this.#threads.run(
         queries.length,
         threads,
-        (number) => this.#query(queries[number], options, excluded),
+        settings,
+        (number) => this.#planned(queries[number], options),
         (number, rankings) => (hits[number] = this.#hits(rankings, k)),
         signal,
       );
@@ -159,10 +164,8 @@ export class LexicalIndex {
 
   /** How {@link search} goes about a query, and why so. */
   plan(weights: TermWeights, options: LexicalSearchOptions): SearchPlan {
-    const { segments } = this.#query(weights, options, []);
-    return {
-      segments: this.#segments.map((segment, i) => this.#segmentPlan(segment, segments[i].terms, options)),
-    };
+    this.#settings(options);
+    return { segments: this.#planned(weights, options).plans };
   }
 
   /** Each matching term's share `w(t,q) · w(t,d)` of a document's score, the largest first. */
@@ -226,27 +229,40 @@ export class LexicalIndex {
     throw new QuernError('NOT_FOUND', `the index has no document ${JSON.stringify(id)}`);
   }
 
-  #query(
-    weights: TermWeights,
-    options: LexicalSearchOptions,
-    excluded: readonly (readonly number[])[],
-  ): IndexQuery {
-    const { k, parameters = defaultBm25Parameters } = options;
+  /** What the options say, checked. */
+  #settings({ k, parameters = defaultBm25Parameters, excluded }: LexicalSearchOptions): SearchSettings {
     this.#checkOpen();
     if (!Number.isSafeInteger(k) || k < 1) {
       throw new QuernError('USAGE', `k must be a positive whole number, not ${k}`);
     }
     checkParameters(parameters);
-    const terms = segmentTerms(weights, this.#lookup, this.#segments.length);
     return {
       k,
       parameters: { ...parameters, averageLength: this.statistics.averageLength },
-      segments: this.#segments.map((segment, i) => ({
-        terms: terms[i],
-        excluded: excluded[i] ?? [],
-        path: this.#segmentPlan(segment, terms[i], options).path,
-      })),
+      excluded: this.#documentNumbers(excluded),
     };
+  }
+
+  /** What each segment is to look for, and how. */
+  #planned(
+    weights: TermWeights,
+    { k, path }: LexicalSearchOptions,
+  ): PlannedQuery & { plans: readonly SegmentPlan[] } {
+    const located = segmentTerms(weights, this.#lookup, this.#segments.length);
+    let total = 0;
+    const tasks: SegmentTask[] = [];
+    const plans: SegmentPlan[] = [];
+    for (const [i, { table, columns }] of this.#segments.entries()) {
+      const { numbers } = located[i];
+      let postings = 0;
+      for (const term of numbers) postings += columns.offsets[term + 1] - columns.offsets[term];
+      const { documents } = table;
+      const plan = plannedSegment({ k, documents, terms: numbers.length, postings }, path);
+      plans.push(plan);
+      tasks.push({ terms: located[i], path: plan.path });
+      total += postings;
+    }
+    return { tasks, plans, postings: total };
   }
 
   /** The numbers in each segment of the documents with these ids. */
@@ -256,16 +272,6 @@ export class LexicalIndex {
     return this.#segments.map((segment) =>
       all.map((id) => segment.documentNumber(id)).filter((number) => number >= 0),
     );
-  }
-
-  #segmentPlan(
-    { table: { documents }, columns: { offsets } }: Segment,
-    { numbers }: QueryTerms,
-    { k, path }: LexicalSearchOptions,
-  ): SegmentPlan {
-    let postings = 0;
-    for (const term of numbers) postings += offsets[term + 1] - offsets[term];
-    return plannedSegment({ k, documents, terms: numbers.length, postings }, path);
   }
 
   /** The hits of the segments' rankings, the best k of them. */

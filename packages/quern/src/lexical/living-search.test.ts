@@ -45,7 +45,7 @@ async function withIndex<T>(path: string, use: (index: LexicalIndex) => Promise<
 async function answers(path: string, queries: readonly string[], ids: readonly string[]) {
   return withIndex(path, async (index) => {
     const weights = queries.flatMap((query) =>
-      scorings.map((scoring) => index.queryWeights(query.split(' '), scoring)),
+      scorings.map((scoring) => new Map(index.queryWeights(query.split(' '), scoring))),
     );
     const hits = weights.map((each) => [1, 3, 100].map((k) => index.search(each, { k, excluded: ['d3'] })));
     return {

@@ -1,5 +1,7 @@
 import type { TermWeights } from '../collections/records.ts';
 import { QuernError } from '../errors.ts';
+import { ascendingOrder } from './ascending-order.ts';
+import { LocatedWeights } from './located-weights.ts';
 import type { QueryTerms } from './segment-search.ts';
 import type { TermLookup } from './term-statistics.ts';
 
@@ -18,7 +20,12 @@ export function checkWeight(term: string, weight: number): void {
  * What each of `segments` segments is to look for: the terms of `weights` that it has, with the factors w(t,q) · idf(t).
  * Throws as {@link checkWeight} does.
  */
-export function segmentTerms(weights: TermWeights, lookup: TermLookup, segments: number): QueryTerms[] {
+export function segmentTerms(
+  weights: TermWeights,
+  lookup: TermLookup,
+  segments: number,
+): readonly QueryTerms[] {
+  if (weights instanceof LocatedWeights && weights.lookup === lookup) return weights.segments;
   const size = weights.size;
   const factors = new Float64Array(size);
   const numbers = Array.from({ length: segments }, () => new Int32Array(size));
@@ -37,17 +44,17 @@ export function segmentTerms(weights: TermWeights, lookup: TermLookup, segments:
 
 /** The numbers of 0 and above in ascending order, each with its factor. */
 function sorted(found: Int32Array, factors: Float64Array): QueryTerms {
-  // (number, place) as one double each sorts without a comparator.
-  const keys = new Float64Array(found.length);
+  const known = new Uint32Array(found.length);
+  const places = new Uint32Array(found.length);
   let count = 0;
-  for (let i = 0; i < found.length; i++) if (found[i] >= 0) keys[count++] = found[i] * found.length + i;
-  const ascending = keys.subarray(0, count).sort();
-  const numbers = new Uint32Array(count);
-  const weights = new Float64Array(count);
-  for (let i = 0; i < count; i++) {
-    const place = ascending[i] % found.length;
-    numbers[i] = (ascending[i] - place) / found.length;
-    weights[i] = factors[place];
+  for (let i = 0; i < found.length; i++) {
+    if (found[i] < 0) continue;
+    known[count] = found[i];
+    places[count++] = i;
   }
-  return { numbers, weights };
+  const order = ascendingOrder(known, count);
+  return {
+    numbers: Uint32Array.from(order, (i) => known[i]),
+    weights: Float64Array.from(order, (i) => factors[places[i]]),
+  };
 }

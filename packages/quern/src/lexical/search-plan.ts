@@ -1,4 +1,5 @@
-import { blockSize, type SearchPath } from './segment-search.ts';
+import { blockSize } from './search-memory.ts';
+import type { SearchPath } from './segment-search.ts';
 
 /** What the choice of a path depends on. */
 export interface PlannedSearch {

@@ -1,17 +1,28 @@
 import { Worker } from 'node:worker_threads';
 import { QuernError, throwIfAborted } from '../errors.ts';
-import type { IndexQuery } from './index-query.ts';
+import type { SearchSettings, SegmentTask } from './index-query.ts';
+import { buffersOf, packedQueries, unpackedRankings, type QueryBatch } from './query-batch.ts';
 import type { SearchColumns } from './search-columns.ts';
 import type { ThreadOutcome } from './search-thread.ts';
 import type { SegmentRanking } from './segment-search.ts';
 
-/** The most queries that a thread gets at a time. */
-const largestBatch = 8;
+/** A batch ends with the query that makes it as large: a message should cost little beside the work, and none take long. */
+const fullBatch = { queries: 64, postings: 1 << 21, hits: 1 << 16 };
+/** Batches that a thread has at a time: the next one is there when one is done. */
+const batchesAhead = 2;
+
+/** What a query is, how it is searched, and how many postings it has. */
+export interface PlannedQuery {
+  readonly tasks: readonly SegmentTask[];
+  readonly postings: number;
+}
+
+type Told = (outcome: ThreadOutcome | { readonly error: Error }) => void;
 
 interface Thread {
   readonly worker: Worker;
-  /** Told how the batch that it works on ended. */
-  done: ((outcome: { rankings: SegmentRanking[][] } | { error: Error }) => void) | undefined;
+  /** Told how the batches that it has been given end, the first one first. */
+  readonly waiting: Told[];
 }
 
 /** Threads that search the same segments; the segments' memory is shared, not copied. */
@@ -30,26 +41,38 @@ export class SearchThreads {
   async run(
     count: number,
     threads: number,
-    queryAt: (number: number) => IndexQuery,
-    answered: (number: number, rankings: SegmentRanking[]) => void,
+    settings: SearchSettings,
+    queryAt: (number: number) => PlannedQuery,
+    answered: (number: number, rankings: readonly SegmentRanking[]) => void,
     signal: AbortSignal | undefined,
   ): Promise<void> {
     // Some batches a thread, so that none waits long for the others at the end.
-    const batchSize = Math.max(1, Math.min(largestBatch, Math.floor(count / (4 * threads))));
-    const running = Math.min(threads, Math.ceil(count / batchSize));
+    const most = Math.max(1, Math.min(fullBatch.queries, Math.floor(count / (4 * threads))));
+    const running = Math.min(threads, Math.ceil(count / most));
     while (this.#threads.length < running) this.#threads.push(this.#started());
     let next = 0;
     const work = async (thread: Thread): Promise<void> => {
       while (next < count) {
         throwIfAborted(signal);
         const first = next;
-        next = Math.min(count, first + batchSize);
-        const batch = Array.from({ length: next - first }, (_, i) => queryAt(first + i));
-        const rankings = await this.#answer(thread, batch);
+        const batch: (readonly SegmentTask[])[] = [];
+        let postings = 0;
+        do {
+          const query = queryAt(next++);
+          batch.push(query.tasks);
+          postings += query.postings;
+        } while (
+          next < count &&
+          batch.length < most &&
+          postings < fullBatch.postings &&
+          batch.length * settings.k < fullBatch.hits
+        );
+        const rankings = await this.#answer(thread, packedQueries(batch, settings));
         for (const [i, ranking] of rankings.entries()) answered(first + i, ranking);
       }
     };
-    const working = this.#threads.slice(0, running).map((thread) =>
+    const lanes = Array.from({ length: running * batchesAhead }, (_, i) => this.#threads[i % running]);
+    const working = lanes.map((thread) =>
       work(thread).catch((error: unknown) => {
         next = count;
         throw error;
@@ -66,35 +89,30 @@ export class SearchThreads {
     for (const { worker } of threads) await worker.terminate();
   }
 
-  #answer(thread: Thread, batch: readonly IndexQuery[]): Promise<SegmentRanking[][]> {
+  #answer(thread: Thread, batch: QueryBatch): Promise<SegmentRanking[][]> {
     return new Promise((resolve, reject) => {
       // A process may end while its threads are idle, not while one works.
       thread.worker.ref();
-      thread.done = (outcome) => {
-        thread.done = undefined;
-        thread.worker.unref();
-        if ('error' in outcome) reject(outcome.error);
-        else resolve(outcome.rankings);
-      };
-      thread.worker.postMessage(batch);
+      thread.waiting.push((outcome) => {
+        if (thread.waiting.length === 0) thread.worker.unref();
+        if ('rankings' in outcome) resolve(unpackedRankings(outcome.rankings, this.#columns.length));
+        else if ('error' in outcome) reject(outcome.error);
+        else reject(new QuernError('IO', outcome.message, { hint: outcome.hint }));
+      });
+      thread.worker.postMessage(batch, buffersOf(batch));
     });
   }
 
   #started(): Thread {
     // From src/lexical and from dist/lexical this is the same file.
     const file = new URL('../../dist/lexical/search-thread.js', import.meta.url);
-    const thread: Thread = { worker: new Worker(file, { workerData: this.#columns }), done: undefined };
+    const thread: Thread = { worker: new Worker(file, { workerData: this.#columns }), waiting: [] };
     const failed = (cause: unknown): void => {
       this.#threads = this.#threads.filter((other) => other !== thread);
-      thread.done?.({ error: new QuernError('IO', 'a search thread failed', { cause }) });
+      const error = new QuernError('IO', 'a search thread failed', { cause });
+      while (thread.waiting.length > 0) thread.waiting.shift()!({ error });
     };
-    thread.worker.on('message', (outcome: ThreadOutcome) =>
-      thread.done?.(
-        'rankings' in outcome
-          ? outcome
-          : { error: new QuernError('IO', outcome.message, { hint: outcome.hint }) },
-      ),
-    );
+    thread.worker.on('message', (outcome: ThreadOutcome) => thread.waiting.shift()?.(outcome));
     thread.worker.on('error', failed);
     thread.worker.on('exit', () => failed(undefined));
     thread.worker.unref();
