@@ -54,10 +54,10 @@ export function offerListed(top: usize, sums: usize, candidates: usize, count: u
   }
 }
 
-/** The least sum that could still round to the threshold, and above 0 in any case. */
-function lowest(threshold: f32): f64 {
+/** The least sum that could still round to `score`, and above 0 in any case. */
+function lowest(score: f32): f64 {
   // Half a unit in the last place: 2^-25 of a float, or 2^-150 of the smallest ones.
-  return max(<f64>threshold * (1 - 1.2e-7) - 1e-45, f64.MIN_VALUE);
+  return max(<f64>score * (1 - 1.2e-7) - 1e-45, f64.MIN_VALUE);
 }
 
 /** Offers one; returns whether the threshold rose. */

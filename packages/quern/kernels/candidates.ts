@@ -1,7 +1,7 @@
 /** The pruned path: which documents of a block can be among the best, and their sums. */
 import { threshold, wanted } from './best';
 import { groupsFrom, groupSize, largestOfGroups, listFrom, raiseByGroups, raiseByListed } from './groups';
-import { add, find, saturation } from './postings';
+import { add, saturation } from './postings';
 
 /*
  * A frequent term in a block. 40 bytes: its postings from u32, to u32; its weight f64; the most that one of them brings
@@ -91,7 +91,6 @@ export function candidatesOf(
           break;
         }
       }
-      store<u32>(read, load<u32>(read, 8) + 1, 8);
       nextLook = added + max(2 * look, left / 8);
     }
     const from = load<u32>(term);
@@ -109,7 +108,7 @@ export function candidatesOf(
     const to = load<u32>(term, 4);
     const weight = load<f64>(term, 8);
     if (!isKnown && listed > <i32>(2 * wanted(top))) raiseByListed(top, sums, candidates, listed, scratch);
-    store<u32>(read, load<u32>(read, 4) + listed, 4);
+
     const needed = least(threshold(top), load<f64>(term + FREQUENT, 24));
     if (<u64>listed * PROBE < <u64>(to - from)) {
       added += listed;
@@ -126,7 +125,7 @@ export function candidatesOf(
 
 /**
  * Adds the postings [from, to), of which there are some, of the listed candidates alone; then keeps those whose sum is
- * `least` or more and returns how many.
+ * `needed` or more and returns how many.
  */
 function probe(
   sums: usize,
@@ -138,7 +137,7 @@ function probe(
   to: u32,
   weight: f64,
   table: usize,
-  least: f64,
+  needed: f64,
 ): u32 {
   const start = documents + ((<usize>from) << 2);
   let at = candidates;
@@ -179,7 +178,7 @@ function probe(
     }
     addFound(sums, document, place, documents, codes, weight, table);
   }
-  return keep(sums, candidates, count, least);
+  return keep(sums, candidates, count, needed);
 }
 
 /** Adds the posting whose document is at `place`, if that is `document`. */
@@ -197,12 +196,12 @@ function addFound(
   store<f64>(sum, load<f64>(sum) + weight * saturation(table, codes, (place - documents) >> 2));
 }
 
-/** Keeps those of the listed candidates whose sum is `least` or more; returns how many. */
-function keep(sums: usize, candidates: usize, count: u32, least: f64): u32 {
+/** Keeps those of the listed candidates whose sum is `needed` or more; returns how many. */
+function keep(sums: usize, candidates: usize, count: u32, needed: f64): u32 {
   let kept: usize = 0;
   for (let i: usize = 0; i < <usize>count; i++) {
     const document = load<u32>(candidates + (i << 2));
-    if (load<f64>(sums + ((<usize>document) << 3)) < least) continue;
+    if (load<f64>(sums + ((<usize>document) << 3)) < needed) continue;
     store<u32>(candidates + (kept << 2), document);
     kept++;
   }

@@ -100,23 +100,6 @@ export function seek(documents: usize, from: u32, to: u32, document: u32): u32 {
   return low;
 }
 
-/**
- * The first posting of [from, to) whose document is `document` or later, by halving without a branch: what the processor
- * cannot foretell it need not guess, and several of these run at once in it.
- */
-export function find(documents: usize, from: u32, to: u32, document: u32): u32 {
-  let base = from;
-  let size = to - from;
-  if (size == 0) return to;
-  while (size > 1) {
-    const half = size >>> 1;
-    const isBefore = load<u32>(documents + ((<usize>(base + half - 1)) << 2)) < document;
-    base += half & -(<u32>isBefore);
-    size -= half;
-  }
-  return base + <u32>(load<u32>(documents + ((<usize>base) << 2)) < document);
-}
-
 /** The largest saturation of the postings [from, to); 0 where there are none. */
 export function largestSaturation(codes: usize, from: u32, to: u32, table: usize): f64 {
   let best: f64 = 0;

@@ -75,7 +75,7 @@ export class SearchMemory {
       scratchBytes,
       8 * (rareCode + 1),
       8 * rareTerms.length,
-      16,
+      8,
     ].map((size) => Math.ceil(size / 8) * 8);
     let next = grown(
       memory,
@@ -90,7 +90,7 @@ export class SearchMemory {
     this.scratch = scratch;
     this.table = new Float64Array(memory.buffer, table, rareCode + 1);
     this.rareSaturations = new Float64Array(memory.buffer, rareSaturations, rareTerms.length);
-    this.read = new Uint32Array(memory.buffer, read, 4);
+    this.read = new Uint32Array(memory.buffer, read, 1);
     this.cursors = new Records(memory, cursorWords);
     this.frequent = new Records(memory, frequentWords);
   }

@@ -184,7 +184,7 @@ export class SegmentSearch {
     }
     // Positive floats have the order of their bits.
     const ascending = ascendingOrder(new Uint32Array(worths.buffer), frequent.length);
-    return Array.from(ascending.reverse(), (i) => frequent[i]);
+    return Array.from(ascending.toReversed(), (i) => frequent[i]);
   }
 
   /** Adds up again, in ascending order of terms, the candidates whose 32-bit score could depend on the order. */
