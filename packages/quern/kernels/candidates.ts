@@ -1,19 +1,25 @@
 /** The pruned path: which documents of a block can be among the best, and their sums. */
 import { threshold, wanted } from './best';
 import { groupsFrom, groupSize, largestOfGroups, listFrom, raiseByGroups, raiseByListed } from './groups';
-import { add, saturation } from './postings';
+import { add, addDense, saturation } from './postings';
 
 /*
- * A frequent term in a block. 40 bytes: its postings from u32, to u32; its weight f64; the most that one of them brings
- * f64; and, filled in here, for it and all terms after it the most that they bring f64 and their postings u32. After the
- * last term there is room for one more.
+ * A frequent term in a block. 48 bytes: its postings from u32, to u32; its weight f64; the most that one of them brings
+ * f64; where the code of document 0 lies if its codes lie by document, else 0, u32; and, filled in here, for it and all
+ * terms after it what adding them costs u32, the most that they bring f64, and what looking one document up in them costs
+ * u32. After the last term there is room for one more. Costs are in postings added.
  */
-const FREQUENT: usize = 40;
+const FREQUENT: usize = 48;
 
-/** What finding a candidate's posting costs, in postings added. */
-const PROBE: u64 = 20;
-/** Looking at the sums of this many documents costs as much as adding one posting. */
+/** What finding a candidate's posting costs, and finding it where codes lie by document. */
+const PROBE: u32 = 24;
+const DENSE_PROBE: u32 = 4;
+/** So many documents cost one, where codes lie by document. */
+const DENSE_PER_POSTING: u32 = 4;
+/** Looking at the sums of so many documents costs one. */
 const LOOKED_AT: u32 = 6;
+/** Documents a group where these only say which documents to list. */
+const KNOWN_GROUP: u32 = 32;
 /** Room for rounding in comparisons of bounds; far above what a sum of doubles or a 32-bit score can be off by. */
 const SLACK: f64 = 1e-6;
 /** What the smallest 32-bit scores can be off by. */
@@ -24,26 +30,39 @@ function least(score: f32, rest: f64): f64 {
   return max(<f64>score * (1 - SLACK) - rest * (1 + SLACK) - SMALLEST, f64.MIN_VALUE);
 }
 
+/** What adding a term costs in a block of `count` documents. */
+function addCost(term: usize, count: u32): u32 {
+  const postings = load<u32>(term, 4) - load<u32>(term);
+  return load<u32>(term, 24) == 0 ? postings : count / DENSE_PER_POSTING;
+}
+
+function probeCost(term: usize): u32 {
+  return load<u32>(term, 24) == 0 ? PROBE : DENSE_PROBE;
+}
+
 /** Fills in what is left from each of the terms [frequent, end) on. */
-function sumRests(frequent: usize, end: usize): void {
+function sumRests(frequent: usize, end: usize, count: u32): void {
+  let cost: u32 = 0;
   let rest: f64 = 0;
-  let left: u32 = 0;
-  store<f64>(end, 0, 24);
-  store<u32>(end, 0, 32);
-  for (let term = end; term > frequent;) {
-    term -= FREQUENT;
-    const postings = load<u32>(term, 4) - load<u32>(term);
-    if (postings > 0) rest += load<f64>(term, 16);
-    left += postings;
-    store<f64>(term, rest, 24);
-    store<u32>(term, left, 32);
+  let probes: u32 = 0;
+  for (let term = end; ; term -= FREQUENT) {
+    if (term < end && load<u32>(term) < load<u32>(term, 4)) {
+      cost += addCost(term, count);
+      rest += load<f64>(term, 16);
+      probes += probeCost(term);
+    }
+    store<u32>(term, cost, 28);
+    store<f64>(term, rest, 32);
+    store<u32>(term, probes, 40);
+    if (term == frequent) return;
   }
 }
 
 /**
  * Adds the `terms` frequent terms at `frequent` to the sums of the documents [first, first + count), as far as it takes to
  * find those that can be among the best; lists these at `candidates`, ascending, with their whole sums, and returns how
- * many they are. `scratch`: see `groups.ts`. Adds the number of postings read to the u32 at `read`.
+ * many they are. `scratch`: see `groups.ts`. At `counts`: u32, to which the number of postings read is added; u32, the
+ * number of terms after which it was worth looking for candidates in the block before, and now is in this one.
  *
  * Where no threshold is known yet, the k-th best sum so far is one: what is added later can only raise it.
  */
@@ -59,44 +78,47 @@ export function candidatesOf(
   terms: u32,
   candidates: usize,
   scratch: usize,
-  read: usize,
+  counts: usize,
 ): u32 {
   const end = frequent + <usize>terms * FREQUENT;
-  sumRests(frequent, end);
-  const group = groupSize(top, count);
-  const look = count / LOOKED_AT;
+  sumRests(frequent, end, count);
   const isKnown = threshold(top) > 0;
-  let restThen = load<f64>(frequent, 24);
+  const group = isKnown ? KNOWN_GROUP : groupSize(top, count);
+  const look = count / LOOKED_AT;
+  const lookFrom = frequent + <usize>load<u32>(counts, 4) * FREQUENT;
+  let restThen = load<f64>(frequent, 32);
   let listed: i32 = -1;
-  let added: u32 = 0;
-  let nextLook: u32 = 0;
+  let read: u32 = 0;
+  let nextLook: u32 = u32.MAX_VALUE;
   let term = frequent;
   // As long as every document is a candidate.
   for (; term < end; term += FREQUENT) {
-    const rest = load<f64>(term, 24);
-    const left = load<u32>(term, 32);
+    const rest = load<f64>(term, 32);
+    const left = load<u32>(term, 28);
     // A term brings the k-th best document about half of what it can.
     const expected = isKnown ? <f64>threshold(top) : <f64>threshold(top) + (restThen - rest) / 2;
-    if (expected > rest && added >= nextLook && left > 4 * look) {
+    if (term >= lookFrom && expected > rest && left <= nextLook && left > 2 * look) {
       const last = largestOfGroups(sums, first, count, group, scratch);
       if (!isKnown) {
         raiseByGroups(top, scratch, last);
         restThen = rest;
       }
       const needed = least(threshold(top), rest);
-      if (needed > f64.MIN_VALUE) {
-        const probes = <u64>groupsFrom(scratch, last, needed) * <u64>((end - term) / FREQUENT) * PROBE;
-        if (probes < <u64>left) {
-          listed = listFrom(sums, first, count, group, scratch, needed, candidates);
+      // So many that looking all of them up in every term that is left costs as much as adding these.
+      const most = left / load<u32>(term, 40);
+      if (needed > f64.MIN_VALUE && groupsFrom(scratch, last, needed) <= most) {
+        listed = listFrom(sums, first, count, group, scratch, needed, candidates);
+        if (<u32>listed <= most) {
+          const after = <u32>((term - frequent) / FREQUENT);
+          store<u32>(counts, <u32>listed < most / 4 && after > 0 ? after - 1 : after, 4);
           break;
         }
+        listed = -1;
       }
-      nextLook = added + max(2 * look, left / 8);
+      nextLook = left - max(2 * look, left / 8);
     }
-    const from = load<u32>(term);
-    const to = load<u32>(term, 4);
-    add(sums, documents, codes, from, to, load<f64>(term, 8), table);
-    added += to - from;
+    addTerm(sums, first, count, documents, codes, term, table);
+    read += load<u32>(term, 4) - load<u32>(term);
   }
   if (listed < 0) {
     const last = largestOfGroups(sums, first, count, group, scratch);
@@ -106,42 +128,64 @@ export function candidatesOf(
   for (; term < end && listed > 0; term += FREQUENT) {
     const from = load<u32>(term);
     const to = load<u32>(term, 4);
-    const weight = load<f64>(term, 8);
+    if (from == to) continue;
     if (!isKnown && listed > <i32>(2 * wanted(top))) raiseByListed(top, sums, candidates, listed, scratch);
-
-    const needed = least(threshold(top), load<f64>(term + FREQUENT, 24));
-    if (<u64>listed * PROBE < <u64>(to - from)) {
-      added += listed;
-      listed = probe(sums, candidates, listed, documents, codes, from, to, weight, table, needed);
-    } else if (from < to) {
-      added += to - from;
-      add(sums, documents, codes, from, to, weight, table);
+    const needed = least(threshold(top), load<f64>(term + FREQUENT, 32));
+    const cost = addCost(term, count);
+    if (<u64>listed * <u64>probeCost(term) < <u64>cost) {
+      read += listed;
+      probe(sums, candidates, listed, documents, codes, term, table);
       listed = keep(sums, candidates, listed, needed);
+    } else {
+      read += to - from;
+      addTerm(sums, first, count, documents, codes, term, table);
+      if (<u32>listed < cost / 2) listed = keep(sums, candidates, listed, needed);
     }
   }
-  store<u32>(read, load<u32>(read) + added);
+  store<u32>(counts, load<u32>(counts) + read);
   return listed;
 }
 
-/**
- * Adds the postings [from, to), of which there are some, of the listed candidates alone; then keeps those whose sum is
- * `needed` or more and returns how many.
- */
+function addTerm(
+  sums: usize,
+  first: u32,
+  count: u32,
+  documents: usize,
+  codes: usize,
+  term: usize,
+  table: usize,
+): void {
+  const weight = load<f64>(term, 8);
+  const dense = load<u32>(term, 24);
+  if (dense != 0) addDense(sums, dense, first, count, weight, table);
+  else add(sums, documents, codes, load<u32>(term), load<u32>(term, 4), weight, table);
+}
+
+/** Adds the postings of a term, of which there are some, of the listed candidates alone. */
 function probe(
   sums: usize,
   candidates: usize,
   count: u32,
   documents: usize,
   codes: usize,
-  from: u32,
-  to: u32,
-  weight: f64,
+  term: usize,
   table: usize,
-  needed: f64,
-): u32 {
+): void {
+  const weight = load<f64>(term, 8);
+  const dense = load<u32>(term, 24);
+  const end = candidates + ((<usize>count) << 2);
+  if (dense != 0) {
+    for (let at = candidates; at < end; at += 4) {
+      const document = <usize>load<u32>(at);
+      const sum = sums + (document << 3);
+      store<f64>(sum, load<f64>(sum) + weight * saturation(table, dense, document));
+    }
+    return;
+  }
+  const from = load<u32>(term);
+  const postings = load<u32>(term, 4) - from;
   const start = documents + ((<usize>from) << 2);
   let at = candidates;
-  const end = candidates + ((<usize>count) << 2);
   // Four at a time, in step: while one waits for the memory, so do the others.
   for (; at + 16 <= end; at += 16) {
     const first = load<u32>(at);
@@ -152,7 +196,7 @@ function probe(
     let b = start;
     let c = start;
     let d = start;
-    for (let size = to - from; size > 1;) {
+    for (let size = postings; size > 1;) {
       const step = size >>> 1;
       const middle = (<usize>step) << 2;
       // Without a branch, which the processor could not foretell.
@@ -170,7 +214,7 @@ function probe(
   for (; at < end; at += 4) {
     const document = load<u32>(at);
     let place = start;
-    for (let size = to - from; size > 1;) {
+    for (let size = postings; size > 1;) {
       const step = size >>> 1;
       const middle = (<usize>step) << 2;
       place += middle & -(<usize>(load<u32>(place + middle - 4) < document));
@@ -178,7 +222,6 @@ function probe(
     }
     addFound(sums, document, place, documents, codes, weight, table);
   }
-  return keep(sums, candidates, count, needed);
 }
 
 /** Adds the posting whose document is at `place`, if that is `document`. */

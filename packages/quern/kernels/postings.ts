@@ -5,18 +5,6 @@ export function saturation(table: usize, codes: usize, posting: usize): f64 {
   return load<f64>(table + ((<usize>load<u16>(codes + (posting << 1))) << 3));
 }
 
-function addOne(
-  sums: usize,
-  documents: usize,
-  codes: usize,
-  posting: usize,
-  weight: f64,
-  table: usize,
-): void {
-  const sum = sums + ((<usize>load<u32>(documents + (posting << 2))) << 3);
-  store<f64>(sum, load<f64>(sum) + weight * saturation(table, codes, posting));
-}
-
 /** Adds `weight` times each posting's saturation to its document's sum, for the postings [from, to). */
 export function add(
   sums: usize,
@@ -27,27 +15,68 @@ export function add(
   weight: f64,
   table: usize,
 ): void {
-  let posting: usize = from;
+  let document = documents + ((<usize>from) << 2);
+  let code = codes + ((<usize>from) << 1);
+  const end = documents + ((<usize>to) << 2);
   // Four postings a turn: with one, a third of the time goes into the loop itself.
-  for (; posting + 4 <= <usize>to; posting += 4) {
-    addOne(sums, documents, codes, posting, weight, table);
-    addOne(sums, documents, codes, posting + 1, weight, table);
-    addOne(sums, documents, codes, posting + 2, weight, table);
-    addOne(sums, documents, codes, posting + 3, weight, table);
+  for (; document + 16 <= end; document += 16, code += 8) {
+    const a = sums + ((<usize>load<u32>(document)) << 3);
+    store<f64>(a, load<f64>(a) + weight * load<f64>(table + ((<usize>load<u16>(code)) << 3)));
+    const b = sums + ((<usize>load<u32>(document, 4)) << 3);
+    store<f64>(b, load<f64>(b) + weight * load<f64>(table + ((<usize>load<u16>(code, 2)) << 3)));
+    const c = sums + ((<usize>load<u32>(document, 8)) << 3);
+    store<f64>(c, load<f64>(c) + weight * load<f64>(table + ((<usize>load<u16>(code, 4)) << 3)));
+    const d = sums + ((<usize>load<u32>(document, 12)) << 3);
+    store<f64>(d, load<f64>(d) + weight * load<f64>(table + ((<usize>load<u16>(code, 6)) << 3)));
   }
-  for (; posting < <usize>to; posting++) addOne(sums, documents, codes, posting, weight, table);
+  for (; document < end; document += 4, code += 2) {
+    const a = sums + ((<usize>load<u32>(document)) << 3);
+    store<f64>(a, load<f64>(a) + weight * load<f64>(table + ((<usize>load<u16>(code)) << 3)));
+  }
+}
+
+/**
+ * Does the same for a term whose codes lie by document: `codes` is where that of document 0 lies. A document without the
+ * term has a code whose saturation is 0, and stays as it is.
+ */
+export function addDense(sums: usize, codes: usize, first: u32, count: u32, weight: f64, table: usize): void {
+  const weights = f64x2.splat(weight);
+  let code = codes + ((<usize>first) << 1);
+  let sum = sums + ((<usize>first) << 3);
+  const end = code + ((<usize>count) << 1);
+  for (; code + 8 <= end; code += 8, sum += 32) {
+    let ab = v128.load_zero<u64>(table + ((<usize>load<u16>(code)) << 3));
+    let cd = v128.load_zero<u64>(table + ((<usize>load<u16>(code, 4)) << 3));
+    ab = v128.load_lane<u64>(table + ((<usize>load<u16>(code, 2)) << 3), ab, 1);
+    cd = v128.load_lane<u64>(table + ((<usize>load<u16>(code, 6)) << 3), cd, 1);
+    v128.store(sum, f64x2.add(v128.load(sum), f64x2.mul(weights, ab)));
+    v128.store(sum, f64x2.add(v128.load(sum, 16), f64x2.mul(weights, cd)), 16);
+  }
+  for (; code < end; code += 2, sum += 8) {
+    store<f64>(sum, load<f64>(sum) + weight * load<f64>(table + ((<usize>load<u16>(code)) << 3)));
+  }
 }
 
 /*
- * A cursor: what is left of a term's postings. 24 bytes: from u32, to u32, weight f64, and of its rare postings, which the
- * table does not know, from u32, to u32.
+ * A cursor: what is left of a term's postings. 32 bytes: from u32, to u32, weight f64; of its rare postings, which the
+ * table does not know, from u32, to u32; where the code of document 0 lies if its codes lie by document, else 0, u32.
  */
-const CURSOR: usize = 24;
+const CURSOR: usize = 32;
+
+/** Whether any of `count` terms may have postings before `end`. */
+export function reaches(documents: usize, cursors: usize, count: u32, end: u32): bool {
+  for (let cursor = cursors; cursor < cursors + <usize>count * CURSOR; cursor += CURSOR) {
+    if (load<u32>(cursor, 24) != 0) return true;
+    const from = load<u32>(cursor);
+    if (from < load<u32>(cursor, 4) && load<u32>(documents + ((<usize>from) << 2)) < end) return true;
+  }
+  return false;
+}
 
 /**
- * Adds the postings of `count` terms, one after the other, whose documents are before `end`, and moves the cursors past
+ * Adds the postings of `count` terms, one after the other, whose documents are in [first, end), and moves the cursors past
  * them. The documents of rare postings are at `rareDocuments`, their saturations at `rareSaturations`. Returns the number
- * of postings.
+ * of postings; those of a term whose codes lie by document are all counted at once.
  */
 export function addBlock(
   sums: usize,
@@ -58,14 +87,21 @@ export function addBlock(
   rareSaturations: usize,
   cursors: usize,
   count: u32,
+  first: u32,
   end: u32,
 ): u32 {
   let added: u32 = 0;
   for (let cursor = cursors; cursor < cursors + <usize>count * CURSOR; cursor += CURSOR) {
     const from = load<u32>(cursor);
-    const to = seek(documents, from, load<u32>(cursor, 4), end);
+    let to = load<u32>(cursor, 4);
     const weight = load<f64>(cursor, 8);
-    add(sums, documents, codes, from, to, weight, table);
+    const dense = load<u32>(cursor, 24);
+    if (dense != 0) {
+      addDense(sums, dense, first, end - first, weight, table);
+    } else {
+      to = seek(documents, from, to, end);
+      add(sums, documents, codes, from, to, weight, table);
+    }
     added += to - from;
     store<u32>(cursor, to);
     let rare = load<u32>(cursor, 16);

@@ -7,7 +7,7 @@
  * documents of the block, so a document's number needs no subtraction. Sums after a block's last are 0 up to a multiple of
  * eight.
  */
-export { addBlock, seek, largestSaturation, reset, exclude } from './postings';
+export { addBlock, reaches, seek, largestSaturation, reset, exclude } from './postings';
 export { raise } from './groups';
 export { candidatesOf, doubtful } from './candidates';
 export { offerAll, offerListed, keepBest, takeBest } from './best';

@@ -1,4 +1,5 @@
 import { blockSize } from '../src/lexical/search-memory.ts';
+import { denseTermsOf } from '../src/lexical/dense-codes.ts';
 import type { QueryTerms } from '../src/lexical/segment-search.ts';
 import { rareCode } from '../src/lexical/posting-codes.ts';
 import type { SearchColumns } from '../src/lexical/search-columns.ts';
@@ -47,9 +48,13 @@ export function columnsOf({ lengths, postings, isRare, deleted, places }: Corpus
   const order = new Uint32Array(lengths.length);
   places.forEach((place, document) => (order[place] = document));
   const documents = words(postings.flatMap((term) => term.documents));
+  const offsets = words([0, ...postings.map((term) => (end += term.documents.length))]);
+  const denseTerms = words(denseTermsOf(offsets, lengths.length));
   return {
     memory: memory.memory,
-    offsets: words([0, ...postings.map((term) => (end += term.documents.length))]),
+    offsets,
+    denseTerms,
+    denseCodes: words(denseTerms.map(() => 0)),
     documents: new Int32Array(documents.buffer, documents.byteOffset, documents.length),
     codes: codeColumn,
     codeFrequencies: words([...pairs.keys()].map((pair) => Number(pair.split(' ')[0]))),

@@ -1,3 +1,4 @@
+import { denseCodesOf } from './dense-codes.ts';
 import type { Kernels } from './kernels.ts';
 import { rareRange } from './saturations.ts';
 import type { SearchColumns } from './search-columns.ts';
@@ -15,6 +16,8 @@ export interface FrequentTerm {
   /** The largest saturation in each block, and of all. */
   readonly largest: Float64Array;
   readonly largestOfAll: number;
+  /** Where the code of document 0 lies, if its codes lie by document; else 0. */
+  readonly dense: number;
 }
 
 /** The frequent terms of a segment, looked at when they are first asked for. */
@@ -64,7 +67,8 @@ export class FrequentTerms {
       const [from, to] = [starts[block], starts[block + 1]];
       largest[block] = this.#kernels.largestSaturation(codes.byteOffset, from, to, this.#table);
     }
-    return { starts, largest, largestOfAll: largest.reduce((a, b) => Math.max(a, b)) };
+    const largestOfAll = largest.reduce((a, b) => Math.max(a, b));
+    return { starts, largest, largestOfAll, dense: denseCodesOf(this.#columns, term) };
   }
 
   #startsOf(term: number): Uint32Array {

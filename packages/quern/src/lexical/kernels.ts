@@ -17,8 +17,10 @@ export interface Kernels {
     rareSaturations: number,
     cursors: number,
     count: number,
+    first: number,
     end: number,
   ): number;
+  reaches(documents: number, cursors: number, count: number, end: number): number;
   seek(documents: number, from: number, to: number, document: number): number;
   largestSaturation(codes: number, from: number, to: number, table: number): number;
   reset(sums: number, first: number, count: number): void;
@@ -35,7 +37,7 @@ export interface Kernels {
     terms: number,
     candidates: number,
     scratch: number,
-    read: number,
+    counts: number,
   ): number;
   doubtful(sums: number, candidates: number, count: number, error: number): number;
   raise(top: number, sums: number, first: number, count: number, scratch: number): void;

@@ -252,8 +252,9 @@ export class LexicalIndex {
     let total = 0;
     const tasks: SegmentTask[] = [];
     const plans: SegmentPlan[] = [];
-    for (const [i, { table, columns }] of this.#segments.entries()) {
+    for (const [i, { table, columns, denseCodes }] of this.#segments.entries()) {
       const { numbers } = located[i];
+      denseCodes.layOut(numbers);
       let postings = 0;
       for (const term of numbers) postings += columns.offsets[term + 1] - columns.offsets[term];
       const { documents } = table;

@@ -18,6 +18,9 @@ export interface SearchColumns {
   readonly rareTerms: Uint32Array;
   readonly rareDocuments: Uint32Array;
   readonly rareFrequencies: Uint32Array;
+  /** The terms that many documents have, ascending, and where the code of document 0 lies once it lies by document, else 0. */
+  readonly denseTerms: Uint32Array;
+  readonly denseCodes: Uint32Array;
   /** Tokens of each document. */
   readonly lengths: Uint32Array;
   /** Document numbers in ascending byte order of ids, and its inverse. */

@@ -7,8 +7,8 @@ import type { SharedMemory } from './web-assembly.ts';
 export const blockSize = 1 << 15;
 
 /** Words of 32 bits that a cursor, and a frequent term, take; `kernels/` says what they hold. */
-const cursorWords = 6;
-const frequentWords = 10;
+export const cursorWords = 8;
+export const frequentWords = 12;
 /** A histogram, and the largest sum of every eight documents; see `kernels/groups.ts`. */
 const scratchBytes = 4 * 4096 + blockSize;
 
@@ -52,8 +52,8 @@ export class SearchMemory {
   readonly cursors: Records;
   /** The frequent terms' postings in a block. */
   readonly frequent: Records;
-  /** Postings that the kernels counted. */
-  readonly read: Uint32Array;
+  /** How many postings were read, and after how many terms candidates were few; see `kernels/candidates.ts`. */
+  readonly counts: Uint32Array;
   /** Address of the best k; see `kernels/best.ts`. */
   top = 0;
   readonly #memory: SharedMemory;
@@ -81,7 +81,7 @@ export class SearchMemory {
       memory,
       sizes.reduce((a, b) => a + b),
     );
-    const [sums, candidates, scratch, table, rareSaturations, read] = sizes.map((size) => {
+    const [sums, candidates, scratch, table, rareSaturations, counts] = sizes.map((size) => {
       next += size;
       return next - size;
     });
@@ -90,7 +90,7 @@ export class SearchMemory {
     this.scratch = scratch;
     this.table = new Float64Array(memory.buffer, table, rareCode + 1);
     this.rareSaturations = new Float64Array(memory.buffer, rareSaturations, rareTerms.length);
-    this.read = new Uint32Array(memory.buffer, read, 1);
+    this.counts = new Uint32Array(memory.buffer, counts, 2);
     this.cursors = new Records(memory, cursorWords);
     this.frequent = new Records(memory, frequentWords);
   }

@@ -1,23 +1,32 @@
 import { describe, expect, it } from 'vitest';
 import { plannedSegment } from './search-plan.ts';
 
-const large = { k: 10, documents: 1_000_000, terms: 50, postings: 7_000_000 };
+const search = { k: 10, documents: 1_000_000, terms: 100, postings: 10_000_000 };
 
-describe('the plan of a search', () => {
-  it('prunes where few hits are to be found among many documents', () => {
-    expect(plannedSegment(large)).toMatchObject({ path: 'pruned', documents: 1_000_000, terms: 50 });
-    expect(plannedSegment({ ...large, k: 2000 }).path).toBe('pruned');
+describe('planning a search', () => {
+  it('prunes where few hits are to be found among many documents, and says why', () => {
+    expect(plannedSegment(search)).toEqual({
+      path: 'pruned',
+      reason: 'few hits among many documents',
+      documents: 1_000_000,
+      terms: 100,
+      postings: 10_000_000,
+    });
+    expect(plannedSegment({ ...search, k: 2500 }).path).toBe('pruned');
+    expect(plannedSegment({ ...search, documents: 15_000 }).path).toBe('pruned');
   });
 
-  it('reads everything where there are many hits, few documents or few postings, and says why', () => {
-    const plans = [{ k: 2001 }, { documents: 100_000 }, { postings: 1000 }].map((change) =>
-      plannedSegment({ ...large, ...change }),
-    );
-    expect(plans.map(({ path }) => path)).toEqual(['exhaustive', 'exhaustive', 'exhaustive']);
-    expect(new Set(plans.map(({ reason }) => reason)).size).toBe(3);
+  it('adds everything up where there is little to leave out', () => {
+    expect(plannedSegment({ ...search, k: 2501 }).reason).toMatch(/one hit in 400/);
+    expect(plannedSegment({ ...search, documents: 14_999 }).reason).toMatch(/one hit in 1500/);
+    expect(plannedSegment({ ...search, postings: 249_999 }).reason).toMatch(/few postings/);
+    for (const part of [{ k: 2501 }, { documents: 14_999 }, { postings: 249_999 }]) {
+      expect(plannedSegment({ ...search, ...part }).path).toBe('exhaustive');
+    }
   });
 
-  it('takes the path that is asked for', () => {
-    expect(plannedSegment(large, 'exhaustive')).toMatchObject({ path: 'exhaustive', reason: 'asked for' });
+  it('takes the path that it is told to', () => {
+    expect(plannedSegment({ ...search, documents: 5 }, 'pruned').path).toBe('pruned');
+    expect(plannedSegment(search, 'exhaustive')).toMatchObject({ path: 'exhaustive', reason: 'asked for' });
   });
 });

@@ -24,10 +24,14 @@ export interface SearchPlan {
   readonly segments: readonly SegmentPlan[];
 }
 
-/** Documents below which pruning has no time to pay: it starts from what the first block of documents scores. */
-const fewestDocuments = 4 * blockSize;
-/** Of so many documents at most one is to be found. */
-const documentsPerHit = 500;
+/**
+ * Of so many documents at most one is to be found: less is left out for the sake of more hits. In small segments there is
+ * less to leave out, and what was found in one block does not help in the next.
+ */
+const documentsPerHit = 400;
+const documentsPerHitOfFew = 1500;
+/** Up to so many documents are few. */
+const fewDocuments = 4 * blockSize;
 
 /**
  * The path for a search of a segment, chosen by what `bench/lexical.ts` measured; `path`, where given, is taken instead.
@@ -43,10 +47,8 @@ export function plannedSegment(search: PlannedSearch, path?: SearchPath): Segmen
     postings,
   });
   if (path !== undefined) return plan(path, 'asked for');
-  if (documents < fewestDocuments) return plan('exhaustive', `fewer than ${fewestDocuments} documents`);
-  if (k * documentsPerHit > documents) {
-    return plan('exhaustive', `more than one hit in ${documentsPerHit} documents`);
-  }
+  const perHit = documents <= fewDocuments ? documentsPerHitOfFew : documentsPerHit;
+  if (k * perHit > documents) return plan('exhaustive', `more than one hit in ${perHit} documents`);
   if (postings < documents / 4) return plan('exhaustive', 'few postings to leave out');
   return plan('pruned', 'few hits among many documents');
 }

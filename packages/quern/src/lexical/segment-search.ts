@@ -1,10 +1,11 @@
 import { ascendingOrder } from './ascending-order.ts';
+import { denseCodesOf } from './dense-codes.ts';
 import { FrequentTerms, type FrequentTerm } from './frequent-terms.ts';
 import { kernelsOver, type Kernels } from './kernels.ts';
 import { lowerBound } from './lower-bound.ts';
 import { rareRange, Saturations, type SaturationParameters } from './saturations.ts';
 import type { SearchColumns } from './search-columns.ts';
-import { blockSize, SearchMemory } from './search-memory.ts';
+import { blockSize, cursorWords, frequentWords, SearchMemory } from './search-memory.ts';
 
 /** The terms of a query that a segment has. */
 export interface QueryTerms {
@@ -78,14 +79,14 @@ export class SegmentSearch {
     this.#compute(parameters);
     const memory = this.#memory;
     memory.emptyTop(Math.min(k, this.#columns.lengths.length), floor);
-    memory.read[0] = 0;
+    memory.counts.fill(0);
     if (terms.numbers.length > 0) {
       if (path === 'pruned') this.#pruned(terms, excluded);
       else this.#exhaustive(terms, excluded);
     }
     const { documents, scores } = memory.taken;
     const size = this.#kernels.takeBest(memory.top, this.#columns.order.byteOffset, documents, scores);
-    return { ...memory.copyTaken(size), postingsRead: memory.read[0] };
+    return { ...memory.copyTaken(size), postingsRead: memory.counts[0] };
   }
 
   /** The saturation of a posting of `term`, by its place: what w(t,d) is without idf. */
@@ -113,8 +114,9 @@ export class SegmentSearch {
     this.#memory.cursors.reserve(numbers.length);
     for (let i = 0; i < numbers.length; i++) this.#setCursor(i, numbers[i], weights[i]);
     for (let number = 0; number < this.#blocks; number++) {
+      if (!this.#isReached(number, numbers.length)) continue;
       const block = this.#startedBlock(number, excluded);
-      if (this.#addBlock(block, numbers.length) === 0) continue;
+      this.#addBlock(block, numbers.length);
       const { sums, first, count } = block;
       if (this.#memory.threshold === 0) kernels.raise(top, sums, first, count, scratch);
       kernels.offerAll(top, sums, first, count, this.#columns.places.byteOffset);
@@ -123,7 +125,7 @@ export class SegmentSearch {
 
   #pruned(terms: QueryTerms, excluded: readonly number[]): void {
     const kernels = this.#kernels;
-    const { top, candidates, scratch, table, frequent: records, read } = this.#memory;
+    const { top, candidates, scratch, table, frequent: records, counts } = this.#memory;
     const { documents, codes, places } = this.#columns;
     const frequent = this.#frequentFirst(terms);
     const others = terms.numbers.length - frequent.length;
@@ -133,10 +135,12 @@ export class SegmentSearch {
       this.#addBlock(block, others);
       for (let i = 0; i < frequent.length; i++) {
         const { term, weight } = frequent[i];
-        records.words[10 * i] = term.starts[number];
-        records.words[10 * i + 1] = term.starts[number + 1];
-        records.doubles[5 * i + 1] = weight;
-        records.doubles[5 * i + 2] = weight * term.largest[number];
+        const word = frequentWords * i;
+        records.words[word] = term.starts[number];
+        records.words[word + 1] = term.starts[number + 1];
+        records.doubles[word / 2 + 1] = weight;
+        records.doubles[word / 2 + 2] = weight * term.largest[number];
+        records.words[word + 6] = term.dense;
       }
       const { sums, first, count } = block;
       const listed = kernels.candidatesOf(
@@ -151,7 +155,7 @@ export class SegmentSearch {
         frequent.length,
         candidates,
         scratch,
-        read.byteOffset,
+        counts.byteOffset,
       );
       if (listed === 0) continue;
       this.#settle(sums, terms, listed);
@@ -225,11 +229,18 @@ export class SegmentSearch {
     return { first, count, sums };
   }
 
-  /** Adds the postings that the first `count` cursors stand at, up to the end of the block; returns how many. */
-  #addBlock({ first, count: documentCount, sums }: Block, count: number): number {
+  /** Whether the terms of the first `count` cursors may have postings in a block. */
+  #isReached(number: number, count: number): boolean {
+    const end = Math.min((number + 1) * blockSize, this.#columns.lengths.length);
+    const { cursors } = this.#memory;
+    return this.#kernels.reaches(this.#columns.documents.byteOffset, cursors.address, count, end) !== 0;
+  }
+
+  /** Adds the postings that the first `count` cursors stand at, up to the end of the block. */
+  #addBlock({ first, count: documentCount, sums }: Block, count: number): void {
     const { documents, codes, rareDocuments } = this.#columns;
-    const { table, rareSaturations, cursors, read } = this.#memory;
-    const added = this.#kernels.addBlock(
+    const { table, rareSaturations, cursors, counts } = this.#memory;
+    counts[0] += this.#kernels.addBlock(
       sums,
       documents.byteOffset,
       codes.byteOffset,
@@ -238,10 +249,9 @@ export class SegmentSearch {
       rareSaturations.byteOffset,
       cursors.address,
       count,
+      first,
       first + documentCount,
     );
-    read[0] += added;
-    return added;
   }
 
   /** Sets the cursor at `place` to a term. */
@@ -249,11 +259,13 @@ export class SegmentSearch {
     const { offsets } = this.#columns;
     const { words, doubles } = this.#memory.cursors;
     const [rare, lastRare] = rareRange(this.#columns, number);
-    words[6 * place] = offsets[number];
-    words[6 * place + 1] = offsets[number + 1];
-    doubles[3 * place + 1] = weight;
-    words[6 * place + 4] = rare;
-    words[6 * place + 5] = lastRare;
+    const word = cursorWords * place;
+    words[word] = offsets[number];
+    words[word + 1] = offsets[number + 1];
+    doubles[word / 2 + 1] = weight;
+    words[word + 4] = rare;
+    words[word + 5] = lastRare;
+    words[word + 6] = denseCodesOf(this.#columns, number);
   }
 
   #seek(from: number, to: number, document: number): number {

@@ -1,4 +1,5 @@
 import { deletedBefore, isDeleted, type Deletions } from './deletions.ts';
+import { DenseCodes, denseTermsOf } from './dense-codes.ts';
 import { DocumentIds } from './document-ids.ts';
 import type { IndexFile, Allocate } from './index-file.ts';
 import type { IndexTable } from './index-format.ts';
@@ -24,6 +25,8 @@ export class Segment {
   readonly columns: SearchColumns;
   /** Searches in this thread. */
   readonly search: SegmentSearch;
+  /** Lays codes out by document, for searches in all threads. */
+  readonly denseCodes: DenseCodes;
   /** What was deleted from it when it was opened. */
   readonly deletions: Deletions | undefined;
   readonly #file: IndexFile;
@@ -45,6 +48,7 @@ export class Segment {
     this.ids = ids;
     this.columns = columns;
     this.search = new SegmentSearch(columns);
+    this.denseCodes = new DenseCodes(columns);
     this.#vectorOffsets = vectorOffsets;
     this.#storeOffsets = storeOffsets;
     this.deletions = deletions;
@@ -188,9 +192,15 @@ async function loaded(
   deleted.set(deletedNumbers);
   const codeFrequencies = await file.array('code-frequencies', 'u32', undefined, allocate);
   const rareTerms = await file.array('rare-terms', 'u32', undefined, allocate);
+  const offsets = await file.places('posting-offsets', 'u32', terms + 1, postings, allocate);
+  const dense = denseTermsOf(offsets, documents);
+  const denseTerms = numbers(dense.length);
+  denseTerms.set(dense);
   const columns: SearchColumns = {
     memory: memory.memory,
-    offsets: await file.places('posting-offsets', 'u32', terms + 1, postings, allocate),
+    offsets,
+    denseTerms,
+    denseCodes: numbers(dense.length),
     documents: await file.array('posting-documents', 'i32', postings, allocate),
     codes: await file.array('posting-codes', 'u16', postings, allocate),
     codeFrequencies,
