@@ -55,7 +55,7 @@ export function offerListed(top: usize, sums: usize, candidates: usize, count: u
 }
 
 /** The least sum that could still round to `score`, and above 0 in any case. */
-function lowest(score: f32): f64 {
+export function lowest(score: f32): f64 {
   // Half a unit in the last place: 2^-25 of a float, or 2^-150 of the smallest ones.
   return max(<f64>score * (1 - 1.2e-7) - 1e-45, f64.MIN_VALUE);
 }
@@ -114,24 +114,27 @@ export function keepBest(top: usize): void {
 const FEW: u32 = 48;
 
 /**
- * Drops all but the best k and lists them, the best first: their documents, which `order` has by place, at `documents`, their
+ * Lists the best k, the best first: their documents, which `order` has by place, at `documents`, their
  * scores at `scores`. Returns how many. After the capacity's keys `top` has room for as many again to sort in, and 1,024
  * bytes for counts.
  */
 export function takeBest(top: usize, order: usize, documents: usize, scores: usize): u32 {
-  keepBest(top);
+  const k = wanted(top);
+  // Sorting some more costs less than sorting them out first.
+  if (load<u32>(top) / 2 > k) keepBest(top);
   const size = load<u32>(top);
+  const taken = min(size, k);
   const keys = top + KEYS;
   const room = (<usize>load<u32>(top, 8)) << 3;
   const sorted =
     size <= FEW ? insertionSorted(keys, size) : radixSorted(keys, keys + room, size, keys + 2 * room);
   let key = sorted + ((<usize>size) << 3);
-  for (let i: usize = 0; i < <usize>size; i++) {
+  for (let i: usize = 0; i < <usize>taken; i++) {
     key -= 8;
     store<u32>(documents + (i << 2), load<u32>(order + ((<usize>load<u32>(key)) << 2)));
     store<f32>(scores + (i << 2), load<f32>(key, 4));
   }
-  return size;
+  return taken;
 }
 
 /** Sorts keys ascending; returns where they are. */

@@ -2,7 +2,7 @@
  * The sums of a block by groups of documents: each group's largest says whether it is worth a look, and the k-th largest of
  * these is a sum that k documents have.
  */
-import { raiseTo, wanted } from './best';
+import { lowest, offerAll, offerListed, raiseTo, threshold, wanted } from './best';
 
 /** Buckets of the histogram, eight bits of a sum's fraction fine: it spans sixteen octaves below the largest sum. */
 const BUCKETS: i32 = 4096;
@@ -35,7 +35,8 @@ export function largestOfGroups(sums: usize, first: u32, count: u32, size: u32, 
       const b = f64x2.pmax(v128.load(at, 32), v128.load(at, 48));
       most = f64x2.pmax(most, f64x2.pmax(a, b));
     }
-    store<f64>(last, max(f64x2.extract_lane(most, 0), f64x2.extract_lane(most, 1)));
+    most = f64x2.pmax(most, v128.shuffle<f64>(most, most, 1, 0));
+    store<f64>(last, f64x2.extract_lane(most, 0));
   }
   return last;
 }
@@ -49,7 +50,9 @@ export function raiseByGroups(top: usize, scratch: usize, last: usize): void {
   const maxima = scratch + HISTOGRAM;
   if (<usize>k > (last - maxima) >> 3) return;
   let largest: f64 = 0;
-  for (let at = maxima; at < last; at += 8) largest = max(largest, load<f64>(at));
+  for (let at = maxima; at < last; at += 8) {
+    if (load<f64>(at) > largest) largest = load<f64>(at);
+  }
   memory.fill(scratch, 0, HISTOGRAM);
   // Positive doubles have the order of their bits.
   const highest = <i32>(reinterpret<u64>(largest) >>> 44);
@@ -78,11 +81,6 @@ export function raiseByListed(top: usize, sums: usize, documents: usize, count: 
     store<f64>(last, load<f64>(sums + ((<usize>load<u32>(at)) << 3)));
   }
   raiseByGroups(top, scratch, last);
-}
-
-/** Raises the threshold by the sums of the documents [first, first + count). */
-export function raise(top: usize, sums: usize, first: u32, count: u32, scratch: usize): void {
-  raiseByGroups(top, scratch, largestOfGroups(sums, first, count, groupSize(top, count), scratch));
 }
 
 /** How many of the groups have a sum of `least` or more. */
@@ -124,4 +122,27 @@ export function listFrom(
     }
   }
   return <i32>((found - documents) >> 2);
+}
+
+/**
+ * Offers the documents [first, first + count) by their sums; where no threshold is known, it is raised first, so that few
+ * are offered in vain. `candidates`: room for as many documents.
+ */
+export function offerBlock(
+  top: usize,
+  sums: usize,
+  first: u32,
+  count: u32,
+  places: usize,
+  candidates: usize,
+  scratch: usize,
+): void {
+  if (threshold(top) > 0) {
+    offerAll(top, sums, first, count, places);
+    return;
+  }
+  const size = groupSize(top, count);
+  raiseByGroups(top, scratch, largestOfGroups(sums, first, count, size, scratch));
+  const listed = listFrom(sums, first, count, size, scratch, lowest(threshold(top)), candidates);
+  offerListed(top, sums, candidates, listed, places);
 }

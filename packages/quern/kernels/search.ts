@@ -8,6 +8,6 @@
  * eight.
  */
 export { addBlock, reaches, seek, largestSaturation, reset, exclude } from './postings';
-export { raise } from './groups';
+export { offerBlock } from './groups';
 export { candidatesOf, doubtful } from './candidates';
-export { offerAll, offerListed, keepBest, takeBest } from './best';
+export { offerListed, keepBest, takeBest } from './best';

@@ -40,8 +40,15 @@ export interface Kernels {
     counts: number,
   ): number;
   doubtful(sums: number, candidates: number, count: number, error: number): number;
-  raise(top: number, sums: number, first: number, count: number, scratch: number): void;
-  offerAll(top: number, sums: number, first: number, count: number, places: number): void;
+  offerBlock(
+    top: number,
+    sums: number,
+    first: number,
+    count: number,
+    places: number,
+    candidates: number,
+    scratch: number,
+  ): void;
   offerListed(top: number, sums: number, candidates: number, count: number, places: number): void;
   keepBest(top: number): void;
   takeBest(top: number, order: number, documents: number, scores: number): number;

@@ -118,11 +118,6 @@ export class SearchMemory {
     this.#threshold[0] = floor;
   }
 
-  /** The score below which nothing is among the best any more; 0 where none is known. */
-  get threshold(): number {
-    return this.#threshold[0];
-  }
-
   /** Where the kernel `takeBest` puts documents and scores. */
   get taken(): { readonly documents: number; readonly scores: number } {
     return { documents: this.#documents.byteOffset, scores: this.#scores.byteOffset };

@@ -108,8 +108,7 @@ export class SegmentSearch {
   }
 
   #exhaustive(terms: QueryTerms, excluded: readonly number[]): void {
-    const kernels = this.#kernels;
-    const { top, scratch } = this.#memory;
+    const { top, candidates, scratch } = this.#memory;
     const { numbers, weights } = terms;
     this.#memory.cursors.reserve(numbers.length);
     for (let i = 0; i < numbers.length; i++) this.#setCursor(i, numbers[i], weights[i]);
@@ -118,8 +117,8 @@ export class SegmentSearch {
       const block = this.#startedBlock(number, excluded);
       this.#addBlock(block, numbers.length);
       const { sums, first, count } = block;
-      if (this.#memory.threshold === 0) kernels.raise(top, sums, first, count, scratch);
-      kernels.offerAll(top, sums, first, count, this.#columns.places.byteOffset);
+      const { byteOffset: places } = this.#columns.places;
+      this.#kernels.offerBlock(top, sums, first, count, places, candidates, scratch);
     }
   }
 
