@@ -15,7 +15,7 @@ import { checkPostingsPerPass } from './index-builder.ts';
 import { checkAnalyzer } from './index-corpus.ts';
 import { partialName, removeUnnamed, segmentFileName } from './index-folder.ts';
 import { installMerge, type MergedSegments } from './install-merge.ts';
-import { namedFiles, readManifest, type IndexTotals } from './manifest.ts';
+import { namedFiles, openSnapshot, readManifest, type IndexTotals } from './manifest.ts';
 import { segmentsToMerge } from './merge-policy.ts';
 import { defaultPostingsPerPass, SegmentDraft } from './segment-draft.ts';
 import { WriterLock } from './writer-lock.ts';
@@ -76,7 +76,7 @@ export class IndexWriter {
   /**
    * Opens the index in `folder` for writing and clears away what killed writers left in it. Throws `LOCKED` when
    * somebody writes to it already, `ANALYZER_MISMATCH` when it was made with another analyzer, and what reading it throws:
-   * `NOT_FOUND`, `CORRUPT_FILE`, `WRONG_VERSION`.
+   * `NOT_FOUND`, `CORRUPT_FILE` (also where a file that the manifest names is missing), `WRONG_VERSION`.
    */
   static async open(folder: string, options: IndexWriterOptions = {}): Promise<IndexWriter> {
     checkPostingsPerPass('mergeBudget', options.mergeBudget);
@@ -85,14 +85,16 @@ export class IndexWriter {
     const place = await realpath(folder);
     const lock = await WriterLock.acquire(place);
     try {
-      const manifest = await readManifest(place);
-      const { analyzer } = options;
-      if (analyzer !== undefined) {
-        const name = typeof analyzer === 'string' ? analyzer : analyzer.name;
-        checkAnalyzer(name, manifest.analyzer, `the index ${folder} was made with`);
-      }
-      await removeUnnamed(place, namedFiles(manifest));
-      return new IndexWriter(await CommittedSegments.open(place, manifest), lock, options);
+      const committed = await openSnapshot(place, async (manifest) => {
+        const { analyzer } = options;
+        if (analyzer !== undefined) {
+          const name = typeof analyzer === 'string' ? analyzer : analyzer.name;
+          checkAnalyzer(name, manifest.analyzer, `the index ${folder} was made with`);
+        }
+        await removeUnnamed(place, namedFiles(manifest));
+        return CommittedSegments.open(place, manifest);
+      });
+      return new IndexWriter(committed, lock, options);
     } catch (error) {
       await lock.release();
       throw fileError(error, folder);

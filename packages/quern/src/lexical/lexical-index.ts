@@ -76,7 +76,7 @@ export class LexicalIndex {
 
   /**
    * Opens the index in `folder`. Throws `NOT_FOUND`, `WRONG_VERSION`, or `CORRUPT_FILE` naming the section whose
-   * checksum does not match.
+   * checksum does not match or the file that is missing.
    */
   static async open(folder: string): Promise<LexicalIndex> {
     return openSnapshot(folder, async (manifest) => {
