@@ -214,6 +214,19 @@ describe('wrong usage exits with 2', () => {
   });
 });
 
+describe('an option of index before a command under it', () => {
+  it.each([
+    ['--out', 'quern index delete', ['index', '--out', 'x.index', 'delete', 'sample.index', 'd1']],
+    ['--store', 'quern index info', ['index', '--store', 'info', 'sample.index']],
+    ['--json', 'quern index info … --json', ['index', '--json', 'info', 'sample.index']],
+  ])('is wrong usage: %s', async (option, said, args) => {
+    const { code, stdout, stderr } = await quern(args, { cwd });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(new RegExp(`^quern: ${option}: `));
+    expect(stderr).toContain(said);
+  });
+});
+
 describe('a failure exits with 1 and says where', () => {
   beforeAll(() => {
     writeFileSync(join(cwd, 'malformed.jsonl'), '{"_id": "a", "text": "one"}\n{"_id": "b", "text": \n');
