@@ -203,7 +203,7 @@ export class LexicalIndex {
     return segment.document(document);
   }
 
-  /** Reads every file whole and verifies every checksum; throws `CORRUPT_FILE`. */
+  /** Reads every file whole, verifies every checksum and that what it holds agrees; throws `CORRUPT_FILE`. */
   async verify(): Promise<void> {
     for (const segment of this.#segments) await segment.verify();
   }
