@@ -290,6 +290,23 @@ describe('a failure exits with 1 and says where', () => {
   });
 });
 
+describe('what is said of a name with control characters', () => {
+  const name = 'none\n\u001b[31m\u009b\r.index';
+
+  it('has none of them, and is on one line', async () => {
+    const { code, stderr } = await quern(['search', name, question], { cwd });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^quern: none\ufffd\ufffd\[31m\ufffd\ufffd\.index: no index here[^\n]*\n$/);
+  });
+
+  it('cannot steer the terminal where the name is that of an option', async () => {
+    const { code, stderr } = await quern(['search', `--${name}`], { cwd });
+    expect(code).toBe(2);
+    expect(stderr).not.toMatch(/[^\P{Cc}\n]/u);
+    expect(stderr).toContain('none');
+  });
+});
+
 describe('an index that is changed', () => {
   interface Info {
     readonly documents: number;
