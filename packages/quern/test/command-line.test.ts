@@ -214,6 +214,19 @@ describe('wrong usage exits with 2', () => {
   });
 });
 
+describe('an option of index before a command under it', () => {
+  it.each([
+    ['--out', 'quern index delete', ['index', '--out', 'x.index', 'delete', 'sample.index', 'd1']],
+    ['--store', 'quern index info', ['index', '--store', 'info', 'sample.index']],
+    ['--json', 'quern index info … --json', ['index', '--json', 'info', 'sample.index']],
+  ])('is wrong usage: %s', async (option, said, args) => {
+    const { code, stdout, stderr } = await quern(args, { cwd });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(new RegExp(`^quern: ${option}: `));
+    expect(stderr).toContain(said);
+  });
+});
+
 describe('a failure exits with 1 and says where', () => {
   beforeAll(() => {
     writeFileSync(join(cwd, 'malformed.jsonl'), '{"_id": "a", "text": "one"}\n{"_id": "b", "text": \n');
@@ -274,6 +287,23 @@ describe('a failure exits with 1 and says where', () => {
     expect(stderr).not.toContain('unexpected error');
     expect(readdirSync(cwd).filter((name) => name.startsWith('x.index'))).toEqual([]);
     expect(readdirSync(join(cwd, 'occupied'))).toEqual(['diary.txt']);
+  });
+});
+
+describe('what is said of a name with control characters', () => {
+  const name = 'none\n\u001b[31m\u009b\r.index';
+
+  it('has none of them, and is on one line', async () => {
+    const { code, stderr } = await quern(['search', name, question], { cwd });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^quern: none\ufffd\ufffd\[31m\ufffd\ufffd\.index: no index here[^\n]*\n$/);
+  });
+
+  it('cannot steer the terminal where the name is that of an option', async () => {
+    const { code, stderr } = await quern(['search', `--${name}`], { cwd });
+    expect(code).toBe(2);
+    expect(stderr).not.toMatch(/[^\P{Cc}\n]/u);
+    expect(stderr).toContain('none');
   });
 });
 

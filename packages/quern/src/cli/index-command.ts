@@ -53,8 +53,26 @@ Examples:
   $ quern index delete notes.index old.txt
   $ quern index info notes.index`,
       )
+      .hook('preSubcommand', checkPlaces)
       .action(run)
   );
+}
+
+/** Throws `USAGE` for options before the name of a command under `index`: that command would not see them. */
+function checkPlaces(index: Command, command: Command): void {
+  for (const option of index.options) {
+    if (index.getOptionValueSource(option.attributeName()) !== 'cli') continue;
+    const name = `quern index ${command.name()}`;
+    const isItsOwn = command.options.some(({ long }) => long === option.long);
+    throw new QuernError(
+      'USAGE',
+      isItsOwn ? `stands before ${command.name()}` : `${name} has no such option`,
+      {
+        where: option.long,
+        hint: isItsOwn ? `Give it after: ${name} … ${option.long}` : `${name} --help shows its options`,
+      },
+    );
+  }
 }
 
 async function run(path: string, options: Options): Promise<void> {

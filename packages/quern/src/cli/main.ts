@@ -5,7 +5,7 @@ import { compareCommand } from './compare-command.ts';
 import { demoCommand } from './demo-command.ts';
 import { evalCommand } from './eval-command.ts';
 import { indexCommand } from './index-command.ts';
-import { note } from './output.ts';
+import { note, printable } from './output.ts';
 import { reasonCommand } from './reason-command.ts';
 import { searchCommand } from './search-command.ts';
 
@@ -18,6 +18,7 @@ const program = new Command('quern')
   .version(version)
   .showHelpAfterError('(add --help for the options and examples)')
   .configureHelp({ showGlobalOptions: true })
+  .configureOutput({ writeErr: (text) => void process.stderr.write(printable(text)) })
   // Commands under a command have options of the same names.
   .enablePositionalOptions();
 
@@ -56,8 +57,7 @@ function exitCode(error: unknown): number {
     note(`quern: ${error.message}`);
     return error.code === 'USAGE' ? 2 : 1;
   }
-  note(
-    `quern: an unexpected error; please report it:\n${error instanceof Error ? error.stack : String(error)}`,
-  );
+  note('quern: an unexpected error; please report it:');
+  for (const line of String(error instanceof Error ? error.stack : error).split('\n')) note(line);
   return 1;
 }

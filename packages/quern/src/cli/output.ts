@@ -10,9 +10,9 @@ export function print(line = ''): void {
   process.stdout.write(`${line}\n`);
 }
 
-/** Prints a note on stderr. */
+/** Prints a note on stderr, on one line: names of files in it may have line breaks. */
 export function note(line: string): void {
-  process.stderr.write(`${printable(line)}\n`);
+  process.stderr.write(`${printable(line).replaceAll('\n', '\ufffd')}\n`);
 }
 
 /** A text from outside with its lines as they are, but without what could steer a terminal or turn its direction. */

@@ -19,6 +19,11 @@ export class DocumentIds {
     return (this.#decoded[document] ??= this.#pool.text(document));
   }
 
+  /** The first document in the order of ids whose id does not lie above the one before it; -1 where all ascend. */
+  firstOutOfOrder(): number {
+    return this.#pool.firstOutOfOrder();
+  }
+
   /** The number of the document with this id, or -1. */
   numberOf(id: string): number {
     return this.#pool.numberOf(id);

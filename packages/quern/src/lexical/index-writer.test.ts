@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -6,7 +6,9 @@ import { analyzerNamed } from '../text/analyzers.ts';
 import { dumpIndex } from '../../test/index-dump.ts';
 import { temporaryFolder } from '../../test/temporary-folder.ts';
 import { IndexBuilder } from './index-builder.ts';
+import { indexInfo } from './index-info.ts';
 import { IndexWriter, type IndexWriterOptions } from './index-writer.ts';
+import { LexicalIndex } from './lexical-index.ts';
 import { namedFiles, readManifest } from './manifest.ts';
 
 const folder = temporaryFolder();
@@ -175,6 +177,33 @@ describe('an index that is written to', () => {
     expect(await readdir(old)).toEqual(['index.quern']);
     await build({ a: 'new' }, { out: old });
     await expectIndexOf(old, { a: 'new' });
+  });
+
+  it.each([
+    ['a segment', 'segment-'],
+    ['a file of deletions', 'deleted-'],
+  ])('is CORRUPT_FILE for readers and writers where %s is missing', async (_, beginning) => {
+    const index = await build({ a: 'x', b: 'y', c: 'z', d: 'z' });
+    const writer = await writerFor(index);
+    await writer.delete('a');
+    await writer.commit();
+    await writer.close();
+    const names = [...namedFiles(await readManifest(index))];
+    const missing = join(
+      await realpath(index),
+      names.find((name) => name.startsWith(beginning))!,
+    );
+    const whole = await readFile(missing);
+    await rm(missing);
+    const before = await readdir(index);
+    const damaged = { code: 'CORRUPT_FILE', where: missing, hint: expect.stringContaining('build it again') };
+    await expect(LexicalIndex.open(await realpath(index))).rejects.toMatchObject(damaged);
+    await expect(indexInfo(await realpath(index))).rejects.toMatchObject(damaged);
+    await expect(IndexWriter.open(index)).rejects.toMatchObject(damaged);
+    expect(await readdir(index)).toEqual(before);
+    await writeFile(missing, whole);
+    await (await writerFor(index)).close();
+    await expectIndexOf(index, { b: 'y', c: 'z', d: 'z' });
   });
 
   it('is cleared of what killed writers left, and of nothing else', async () => {

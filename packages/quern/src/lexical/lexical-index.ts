@@ -76,7 +76,7 @@ export class LexicalIndex {
 
   /**
    * Opens the index in `folder`. Throws `NOT_FOUND`, `WRONG_VERSION`, or `CORRUPT_FILE` naming the section whose
-   * checksum does not match.
+   * checksum does not match or the file that is missing.
    */
   static async open(folder: string): Promise<LexicalIndex> {
     return openSnapshot(folder, async (manifest) => {
@@ -203,7 +203,7 @@ export class LexicalIndex {
     return segment.document(document);
   }
 
-  /** Reads every file whole and verifies every checksum; throws `CORRUPT_FILE`. */
+  /** Reads every file whole, verifies every checksum and that what it holds agrees; throws `CORRUPT_FILE`. */
   async verify(): Promise<void> {
     for (const segment of this.#segments) await segment.verify();
   }

@@ -8,6 +8,7 @@ import type { SearchColumns } from './search-columns.ts';
 import type { SegmentFiles } from './segment-files.ts';
 import { SegmentMemory } from './segment-memory.ts';
 import { SegmentSearch } from './segment-search.ts';
+import { verifyPostings } from './segment-verification.ts';
 import { TermDictionary } from './term-dictionary.ts';
 
 /** A stored document. */
@@ -112,22 +113,18 @@ export class Segment {
     }
   }
 
-  /** Reads the whole file, verifies every checksum, and that the postings are in order; throws `CORRUPT_FILE`. */
+  /**
+   * Reads the whole file, verifies every checksum, and holds against each other what the file says twice; throws
+   * `CORRUPT_FILE` naming the section.
+   */
   async verify(): Promise<void> {
     await this.#file.verify();
-    const { offsets, documents, codes, codeLengths, lengths } = this.columns;
-    for (let term = 0; term + 1 < offsets.length; term++) {
-      let last = -1;
-      for (let i = offsets[term]; i < offsets[term + 1]; i++) {
-        if (documents[i] <= last || documents[i] >= lengths.length) {
-          throw this.#file.corrupt('posting-documents', `posting ${i} is out of order`);
-        }
-        last = documents[i];
-        if (codes[i] !== rareCode && codeLengths[codes[i]] !== lengths[last]) {
-          throw this.#file.corrupt('posting-codes', `posting ${i} has the code of another length`);
-        }
-      }
-    }
+    const term = this.dictionary.firstOutOfOrder();
+    if (term >= 0) throw this.#file.corrupt('terms', `term ${term} is out of order`);
+    // Strictly ascending ids are different ones, so that the order has every document once.
+    const document = this.ids.firstOutOfOrder();
+    if (document >= 0) throw this.#file.corrupt('id-order', `document ${document} is out of order`);
+    verifyPostings(this.#file, this.columns);
   }
 
   /** Closes the file. */

@@ -25,6 +25,17 @@ export class StringPool {
     return this.#bytes.toString('utf8', this.#offsets[number], this.#offsets[number + 1]);
   }
 
+  /** The first number in byte order whose string does not lie above the one before it; -1 where all ascend. */
+  firstOutOfOrder(): number {
+    for (let place = 1; place < this.size; place++) {
+      const [before, number] = [this.#sorted(place - 1), this.#sorted(place)];
+      const [from, to] = [this.#offsets[number], this.#offsets[number + 1]];
+      const [start, end] = [this.#offsets[before], this.#offsets[before + 1]];
+      if (this.#bytes.compare(this.#bytes, start, end, from, to) <= 0) return number;
+    }
+    return -1;
+  }
+
   /** The number of `text`, or -1 where it is not in the pool. */
   numberOf(text: string): number {
     // Half a surrogate pair would be encoded as U+FFFD and find the string that has it.

@@ -18,6 +18,11 @@ export class TermDictionary {
     return this.#pool.text(number);
   }
 
+  /** The first term that does not lie above the one before it; -1 where all ascend. */
+  firstOutOfOrder(): number {
+    return this.#pool.firstOutOfOrder();
+  }
+
   /** The number of `term`, or -1 where the index does not have it. */
   numberOf(term: string): number {
     return this.#pool.numberOf(term);
