@@ -22,8 +22,8 @@ await work<TermWeights>({
       const id = String(builder.documents);
       await builder.addVector(id, frequencies, id);
     }
-    await builder.finish();
-    return undefined;
+    const { postings } = await builder.finish();
+    return `postings: ${((6 * postings) / 1e6).toFixed(1)} MB in memory`;
   },
   async indexTexts(job, texts) {
     const builder = await IndexBuilder.create({ out: job.index, analyzer: analyzerNamed('english') });
