@@ -54,10 +54,13 @@ export function offerListed(top: usize, sums: usize, candidates: usize, count: u
   }
 }
 
+/** What rounding to a float changes at most: 2^-24 of it (here twice that), or 2^-150 of the smallest ones (likewise). */
+const HALF_UNIT: f64 = 1.2e-7;
+const SMALLEST: f64 = 1e-45;
+
 /** The least sum that could still round to `score`, and above 0 in any case. */
 export function lowest(score: f32): f64 {
-  // Half a unit in the last place: 2^-25 of a float, or 2^-150 of the smallest ones.
-  return max(<f64>score * (1 - 1.2e-7) - 1e-45, f64.MIN_VALUE);
+  return max(<f64>score * (1 - HALF_UNIT) - SMALLEST, f64.MIN_VALUE);
 }
 
 /** Offers one; returns whether the threshold rose. */

@@ -30,14 +30,41 @@ function least(score: f32, rest: f64): f64 {
   return max(<f64>score * (1 - SLACK) - rest * (1 + SLACK) - SMALLEST, f64.MIN_VALUE);
 }
 
-/** What adding a term costs in a block of `count` documents. */
-function addCost(term: usize, count: u32): u32 {
-  const postings = load<u32>(term, 4) - load<u32>(term);
-  return load<u32>(term, 24) == 0 ? postings : count / DENSE_PER_POSTING;
+function postingsOf(term: usize): u32 {
+  return load<u32>(term, 4) - load<u32>(term);
 }
 
-function probeCost(term: usize): u32 {
-  return load<u32>(term, 24) == 0 ? PROBE : DENSE_PROBE;
+function weightOf(term: usize): f64 {
+  return load<f64>(term, 8);
+}
+
+function codesByDocument(term: usize): usize {
+  return load<u32>(term, 24);
+}
+
+/** What adding a term costs in a block of `count` documents. */
+function costOf(term: usize, count: u32): u32 {
+  return codesByDocument(term) == 0 ? postingsOf(term) : count / DENSE_PER_POSTING;
+}
+
+/** What looking one document up in a term costs. */
+function probeCostOf(term: usize): u32 {
+  return codesByDocument(term) == 0 ? PROBE : DENSE_PROBE;
+}
+
+/** What adding a term and all after it costs. */
+function costFrom(term: usize): u32 {
+  return load<u32>(term, 28);
+}
+
+/** The most score that a term and all after it bring. */
+function restFrom(term: usize): f64 {
+  return load<f64>(term, 32);
+}
+
+/** What looking one document up in a term and all after it costs. */
+function probeCostFrom(term: usize): u32 {
+  return load<u32>(term, 40);
 }
 
 /** Fills in what is left from each of the terms [frequent, end) on. */
@@ -46,10 +73,10 @@ function sumRests(frequent: usize, end: usize, count: u32): void {
   let rest: f64 = 0;
   let probes: u32 = 0;
   for (let term = end; ; term -= FREQUENT) {
-    if (term < end && load<u32>(term) < load<u32>(term, 4)) {
-      cost += addCost(term, count);
+    if (term < end && postingsOf(term) > 0) {
+      cost += costOf(term, count);
       rest += load<f64>(term, 16);
-      probes += probeCost(term);
+      probes += probeCostOf(term);
     }
     store<u32>(term, cost, 28);
     store<f64>(term, rest, 32);
@@ -86,58 +113,49 @@ export function candidatesOf(
   const group = isKnown ? KNOWN_GROUP : groupSize(top, count);
   const look = count / LOOKED_AT;
   const lookFrom = frequent + <usize>load<u32>(counts, 4) * FREQUENT;
-  let restThen = load<f64>(frequent, 32);
+  let restThen = restFrom(frequent);
+  let nextLook: u32 = u32.MAX_VALUE;
   let listed: i32 = -1;
   let read: u32 = 0;
-  let nextLook: u32 = u32.MAX_VALUE;
   let term = frequent;
   // As long as every document is a candidate.
   for (; term < end; term += FREQUENT) {
-    const rest = load<f64>(term, 32);
-    const left = load<u32>(term, 28);
+    const rest = restFrom(term);
+    const left = costFrom(term);
     // A term brings the k-th best document about half of what it can.
     const expected = isKnown ? <f64>threshold(top) : <f64>threshold(top) + (restThen - rest) / 2;
     if (term >= lookFrom && expected > rest && left <= nextLook && left > 2 * look) {
-      const last = largestOfGroups(sums, first, count, group, scratch);
-      if (!isKnown) {
-        raiseByGroups(top, scratch, last);
-        restThen = rest;
-      }
-      const needed = least(threshold(top), rest);
       // So many that looking all of them up in every term that is left costs as much as adding these.
-      const most = left / load<u32>(term, 40);
-      if (needed > f64.MIN_VALUE && groupsFrom(scratch, last, needed) <= most) {
-        listed = listFrom(sums, first, count, group, scratch, needed, candidates);
-        if (<u32>listed <= most) {
-          const after = <u32>((term - frequent) / FREQUENT);
-          store<u32>(counts, <u32>listed < most / 4 && after > 0 ? after - 1 : after, 4);
-          break;
-        }
-        listed = -1;
+      const most = left / probeCostFrom(term);
+      listed = listFew(top, sums, first, count, group, rest, most, isKnown, candidates, scratch);
+      if (listed >= 0) {
+        // With far fewer the next block may be looked at a term earlier.
+        const earlier = <u32>listed < most / 4 && term > frequent ? term - FREQUENT : term;
+        store<u32>(counts, <u32>((earlier - frequent) / FREQUENT), 4);
+        break;
       }
+      restThen = rest;
       nextLook = left - max(2 * look, left / 8);
     }
     addTerm(sums, first, count, documents, codes, term, table);
-    read += load<u32>(term, 4) - load<u32>(term);
+    read += postingsOf(term);
   }
   if (listed < 0) {
-    const last = largestOfGroups(sums, first, count, group, scratch);
-    if (!isKnown) raiseByGroups(top, scratch, last);
-    listed = listFrom(sums, first, count, group, scratch, least(threshold(top), 0), candidates);
+    listed = listFew(top, sums, first, count, group, 0, count, isKnown, candidates, scratch);
   }
+  // As long as there are candidates.
   for (; term < end && listed > 0; term += FREQUENT) {
-    const from = load<u32>(term);
-    const to = load<u32>(term, 4);
-    if (from == to) continue;
+    const postings = postingsOf(term);
+    if (postings == 0) continue;
     if (!isKnown && listed > <i32>(2 * wanted(top))) raiseByListed(top, sums, candidates, listed, scratch);
-    const needed = least(threshold(top), load<f64>(term + FREQUENT, 32));
-    const cost = addCost(term, count);
-    if (<u64>listed * <u64>probeCost(term) < <u64>cost) {
+    const needed = least(threshold(top), restFrom(term + FREQUENT));
+    const cost = costOf(term, count);
+    if (<u64>listed * <u64>probeCostOf(term) < <u64>cost) {
       read += listed;
       probe(sums, candidates, listed, documents, codes, term, table);
       listed = keep(sums, candidates, listed, needed);
     } else {
-      read += to - from;
+      read += postings;
       addTerm(sums, first, count, documents, codes, term, table);
       if (<u32>listed < cost / 2) listed = keep(sums, candidates, listed, needed);
     }
@@ -146,6 +164,33 @@ export function candidatesOf(
   return listed;
 }
 
+/**
+ * Lists the documents whose sum can still become one of the best by `rest`, and returns how many they are; -1 where there
+ * are more than `most`. Raises the threshold first, unless it is known from elsewhere.
+ */
+function listFew(
+  top: usize,
+  sums: usize,
+  first: u32,
+  count: u32,
+  group: u32,
+  rest: f64,
+  most: u32,
+  isKnown: bool,
+  candidates: usize,
+  scratch: usize,
+): i32 {
+  const last = largestOfGroups(sums, first, count, group, scratch);
+  if (!isKnown) raiseByGroups(top, scratch, last);
+  const needed = least(threshold(top), rest);
+  // A document without any of the terms so far can still be one, and those are not listed.
+  if (rest > 0 && needed == f64.MIN_VALUE) return -1;
+  if (groupsFrom(scratch, last, needed) > most) return -1;
+  const listed = listFrom(sums, first, count, group, scratch, needed, candidates);
+  return <u32>listed > most ? -1 : listed;
+}
+
+/** Adds the postings of a term in a block. */
 function addTerm(
   sums: usize,
   first: u32,
@@ -155,10 +200,9 @@ function addTerm(
   term: usize,
   table: usize,
 ): void {
-  const weight = load<f64>(term, 8);
-  const dense = load<u32>(term, 24);
-  if (dense != 0) addDense(sums, dense, first, count, weight, table);
-  else add(sums, documents, codes, load<u32>(term), load<u32>(term, 4), weight, table);
+  const dense = codesByDocument(term);
+  if (dense != 0) addDense(sums, dense, first, count, weightOf(term), table);
+  else add(sums, documents, codes, load<u32>(term), load<u32>(term, 4), weightOf(term), table);
 }
 
 /** Adds the postings of a term, of which there are some, of the listed candidates alone. */
@@ -171,11 +215,12 @@ function probe(
   term: usize,
   table: usize,
 ): void {
-  const weight = load<f64>(term, 8);
-  const dense = load<u32>(term, 24);
+  const weight = weightOf(term);
+  const dense = codesByDocument(term);
   const end = candidates + ((<usize>count) << 2);
+  let at = candidates;
   if (dense != 0) {
-    for (let at = candidates; at < end; at += 4) {
+    for (; at < end; at += 4) {
       const document = <usize>load<u32>(at);
       const sum = sums + (document << 3);
       store<f64>(sum, load<f64>(sum) + weight * saturation(table, dense, document));
@@ -183,20 +228,19 @@ function probe(
     return;
   }
   const from = load<u32>(term);
-  const postings = load<u32>(term, 4) - from;
   const start = documents + ((<usize>from) << 2);
-  let at = candidates;
-  // Four at a time, in step: while one waits for the memory, so do the others.
-  for (; at + 16 <= end; at += 16) {
+  // Four at a time, in step: while one waits for the memory, so do the others. The last one is looked up by itself.
+  for (; at < end; at += 16) {
+    const lane = at + 12 < end ? 4 : 0;
     const first = load<u32>(at);
-    const second = load<u32>(at, 4);
-    const third = load<u32>(at, 8);
-    const fourth = load<u32>(at, 12);
+    const second = load<u32>(at + lane);
+    const third = load<u32>(at + 2 * lane);
+    const fourth = load<u32>(at + 3 * lane);
     let a = start;
     let b = start;
     let c = start;
     let d = start;
-    for (let size = postings; size > 1;) {
+    for (let size = postingsOf(term); size > 1;) {
       const step = size >>> 1;
       const middle = (<usize>step) << 2;
       // Without a branch, which the processor could not foretell.
@@ -207,20 +251,13 @@ function probe(
       size -= step;
     }
     addFound(sums, first, a, documents, codes, weight, table);
+    if (lane == 0) {
+      at -= 12;
+      continue;
+    }
     addFound(sums, second, b, documents, codes, weight, table);
     addFound(sums, third, c, documents, codes, weight, table);
     addFound(sums, fourth, d, documents, codes, weight, table);
-  }
-  for (; at < end; at += 4) {
-    const document = load<u32>(at);
-    let place = start;
-    for (let size = postings; size > 1;) {
-      const step = size >>> 1;
-      const middle = (<usize>step) << 2;
-      place += middle & -(<usize>(load<u32>(place + middle - 4) < document));
-      size -= step;
-    }
-    addFound(sums, document, place, documents, codes, weight, table);
   }
 }
 

@@ -68,14 +68,17 @@ export function raiseByGroups(top: usize, scratch: usize, last: usize): void {
   for (let bucket = 0; bucket < BUCKETS - 1; bucket++) {
     seen += load<u32>(scratch + ((<usize>bucket) << 2));
     if (seen < k) continue;
-    raiseTo(top, <f32>reinterpret<f64>((<u64>(highest - bucket)) << 44));
+    // Of the eight bits that are left a float is made exactly. One too small for that could be rounded up, above the score of
+    // a sum that is yet to be added up in the fixed order.
+    const score = <f32>reinterpret<f64>((<u64>(highest - bucket)) << 44);
+    if (score >= f32.MIN_NORMAL_VALUE) raiseTo(top, score);
     return;
   }
 }
 
 /** Raises the threshold likewise by the sums of `count` documents listed at `documents`, if they are not too many. */
 export function raiseByListed(top: usize, sums: usize, documents: usize, count: u32, scratch: usize): void {
-  if (count > MOST_GROUPS || count < wanted(top)) return;
+  if (count > MOST_GROUPS) return;
   let last = scratch + HISTOGRAM;
   for (let at = documents; at < documents + ((<usize>count) << 2); at += 4, last += 8) {
     store<f64>(last, load<f64>(sums + ((<usize>load<u32>(at)) << 3)));

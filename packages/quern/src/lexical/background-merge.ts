@@ -1,8 +1,9 @@
 import { Worker } from 'node:worker_threads';
-import { QuernError, type QuernErrorCode } from '../errors.ts';
+import { QuernError } from '../errors.ts';
 import { removeFile } from './index-folder.ts';
 import type { WrittenSegment } from './segment-draft.ts';
 import { mergeSegments, type MergeJob } from './segment-merge.ts';
+import { receivedError, type SentError } from './thread-errors.ts';
 
 /** A merge under way. */
 export interface BackgroundMerge {
@@ -12,11 +13,8 @@ export interface BackgroundMerge {
   stop(): void;
 }
 
-/** How a merge on another thread ended: an error loses its class on the way. */
-export type MergeOutcome =
-  | { readonly written: WrittenSegment }
-  | { readonly code: QuernErrorCode; readonly what: string; readonly where?: string; readonly hint?: string }
-  | { readonly stack: string };
+/** How a merge on another thread ended. */
+export type MergeOutcome = { readonly written: WrittenSegment } | { readonly error: SentError };
 
 /**
  * Starts a merge on a thread of its own, so that searches and commits go on. Run from its TypeScript sources, as tests
@@ -42,8 +40,7 @@ function onOtherThread(job: MergeJob): BackgroundMerge {
   const done = new Promise<WrittenSegment>((resolve, reject) => {
     worker.once('message', (outcome: MergeOutcome) => {
       if ('written' in outcome) resolve(outcome.written);
-      else if ('code' in outcome) reject(new QuernError(outcome.code, outcome.what, outcome));
-      else reject(new Error(`merging failed: ${outcome.stack}`));
+      else reject(receivedError(outcome.error, 'merging'));
     });
     worker.once('error', (error) => {
       const outOfMemory = (error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY';
@@ -64,11 +61,4 @@ function onOtherThread(job: MergeJob): BackgroundMerge {
       void worker.terminate();
     },
   };
-}
-
-/** What the thread of a merge sends of an error. */
-export function failedMerge(error: unknown): MergeOutcome {
-  if (!(error instanceof QuernError)) return { stack: error instanceof Error ? error.stack! : String(error) };
-  const { code, what, where, hint } = error;
-  return { code, what, where, hint };
 }

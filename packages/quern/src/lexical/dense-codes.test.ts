@@ -41,6 +41,7 @@ describe('codes by document', () => {
   it('take no more than a quarter of what the postings take, and are laid out once', () => {
     const columns = columnsOf(corpusOf([1, 1, 3, 3, 3, 3, 3, 3]));
     const codes = new DenseCodes(columns);
+    const before = columns.memory.buffer.byteLength;
     const all = Uint32Array.from(columns.denseTerms);
     codes.layOut(all);
     const addresses = [...columns.denseCodes];
@@ -51,9 +52,37 @@ describe('codes by document', () => {
     expect((laidOut.length + 1) * bytes).toBeGreaterThan(most);
     expect(new Set(laidOut).size).toBe(laidOut.length);
     const size = columns.memory.buffer.byteLength;
+    // Whole pages are added.
+    expect(size - before).toBeLessThanOrEqual(most + laidOut.length * 2 ** 16);
     codes.layOut(all);
     expect([...columns.denseCodes]).toEqual(addresses);
     expect(columns.memory.buffer.byteLength).toBe(size);
+  });
+
+  it('share memory that is asked for once for several of them', () => {
+    const columns = columnsOf(corpusOf(Array<number>(24).fill(1)));
+    const before = columns.memory.buffer.byteLength;
+    new DenseCodes(columns).layOut(columns.denseTerms);
+    const laidOut = columns.denseCodes.filter((address) => address > 0).length;
+    expect(laidOut).toBeGreaterThan(7);
+    expect(columns.memory.buffer.byteLength - before).toBeLessThan(
+      laidOut * (2 * documents + 8) + 4 * 2 ** 16,
+    );
+  });
+
+  it('are left out where there is no memory for them', () => {
+    const columns = columnsOf(corpusOf(Array<number>(24).fill(1)));
+    for (let pages = 4096; pages >= 1; pages /= 2) {
+      for (;;) {
+        try {
+          columns.memory.grow(pages);
+        } catch {
+          break;
+        }
+      }
+    }
+    new DenseCodes(columns).layOut(columns.denseTerms);
+    expect(columns.denseCodes.every((address) => address === 0)).toBe(true);
   });
 
   it('are not made in a segment of one block', () => {

@@ -2,7 +2,7 @@ import { lowerBound } from './lower-bound.ts';
 import { rareCode } from './posting-codes.ts';
 import type { SearchColumns } from './search-columns.ts';
 import { blockSize } from './search-memory.ts';
-import { grown } from './segment-memory.ts';
+import { grown, roomLeft } from './segment-memory.ts';
 
 /*
  * Codes by document. A term that a third of the documents have is cheaper to add up document by document, in their order,
@@ -13,8 +13,9 @@ import { grown } from './segment-memory.ts';
 
 /** One in so many documents has a dense term. */
 const documentsPerPosting = 3;
-/** What all laid-out codes may take, by what the postings do. */
+/** What all laid-out codes may take, by what the postings do, and of the memory that may be added. */
 const shareOfPostings = 1 / 4;
+const shareOfRoom = 1 / 2;
 const postingBytes = 6;
 const slabBytes = 1 << 20;
 
@@ -44,7 +45,8 @@ export class DenseCodes {
 
   constructor(columns: SearchColumns) {
     this.#columns = columns;
-    this.#bytesLeft = columns.documents.length * postingBytes * shareOfPostings;
+    const room = roomLeft(columns.memory) * shareOfRoom;
+    this.#bytesLeft = Math.min(columns.documents.length * postingBytes * shareOfPostings, room);
   }
 
   /** Lays out the codes of those of the terms, ascending, that are dense; not of all where that would take too much. */
@@ -63,9 +65,16 @@ export class DenseCodes {
     const { memory, offsets, documents, codes, lengths } = this.#columns;
     const bytes = Math.ceil(lengths.length / 4) * 8;
     if (bytes > this.#bytesLeft) return 0;
-    if (this.#slab + bytes > this.#slabEnd) {
-      const size = Math.max(bytes, Math.min(slabBytes, this.#bytesLeft));
-      this.#slab = grown(memory, size);
+    if (this.#slab === this.#slabEnd) {
+      // A whole number of terms.
+      const size = Math.max(1, Math.floor(Math.min(slabBytes, this.#bytesLeft) / bytes)) * bytes;
+      try {
+        this.#slab = grown(memory, size);
+      } catch {
+        // They are not needed.
+        this.#bytesLeft = 0;
+        return 0;
+      }
       this.#slabEnd = this.#slab + size;
     }
     const address = this.#slab;

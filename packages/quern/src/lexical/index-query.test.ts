@@ -39,4 +39,22 @@ describe('ranking the documents of several segments', () => {
     expect([...together[1].scores]).toEqual([...alone[1].scores].filter((score) => score >= floor));
     expect(together[1].scores.length).toBeLessThan(k);
   });
+
+  it.each(['exhaustive', 'pruned'] as const)(
+    'keeps in a later segment what is just good enough (%s)',
+    (path) => {
+      const { searches, tasks, settings } = twoSegments(path, 3);
+      const all = tasks.map(({ terms }, i) =>
+        searches[i].run({ terms, k: 3, parameters, floor: 0, excluded: settings.excluded[i], path }),
+      );
+      const scores = all.flatMap((each) => [...each.scores]).sort((a, b) => b - a);
+      for (const k of [1, 2, 3]) {
+        const found = rankSegments(searches, tasks, { ...settings, k }).flatMap((each) => [...each.scores]);
+        expect(found.sort((a, b) => b - a).slice(0, k)).toEqual(scores.slice(0, k));
+      }
+      // The first segment twice: each of its k best is as good as the floor, once.
+      const twice = rankSegments([searches[0], searches[0]], [tasks[0], tasks[0]], settings);
+      expect([...twice[1].scores]).toEqual([...twice[0].scores]);
+    },
+  );
 });

@@ -295,9 +295,13 @@ export class IndexWriter {
     try {
       const written = await merge.background.done;
       await this.#enqueued(async () => {
-        // After a failed commit it is not known which manifest is in place.
+        // After a failed commit, this one among them, it is not known which manifest is in place.
         if (this.#failure !== undefined) return;
-        await installMerge(this.#committed, merge, written, (segment) => this.#isMerging(segment));
+        try {
+          await installMerge(this.#committed, merge, written, (segment) => this.#isMerging(segment));
+        } catch (error) {
+          throw (this.#failure = fileError(error, this.#committed.folder));
+        }
       });
     } catch (error) {
       // A merge that was asked to stop has not failed.

@@ -135,7 +135,8 @@ export class LexicalIndex {
 
   /**
    * The hits of many queries, each as {@link search} finds them, on several threads, which share the index's memory. Throws
-   * as `search` does, `ABORTED`, and `IO` where a thread fails. One batch runs at a time; others wait.
+   * as `search` does, `ABORTED`, and `IO` where a thread fails. One batch runs at a time; others wait, and a batch reads
+   * its queries as it comes to them.
    */
   async searchAll(queries: readonly TermWeights[], options: BatchSearchOptions): Promise<Hit[][]> {
     const { threads = availableParallelism(), signal, k } = options;
@@ -156,9 +157,9 @@ export class LexicalIndex {
         signal,
       );
     };
-    const before = this.#batch;
-    this.#batch = before.then(batch, batch);
-    await this.#batch;
+    const done = this.#batch.then(batch, batch);
+    this.#batch = done;
+    await (signal ? orAborted(done, signal) : done);
     return hits;
   }
 
@@ -211,13 +212,13 @@ export class LexicalIndex {
   /** Ends the threads and closes the files; the index is of no use any more. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#threads?.close();
+    await this.#threads?.close(closed());
     await this.#batch.catch(() => undefined);
     for (const segment of this.#segments) await segment.close();
   }
 
   #checkOpen(): void {
-    if (this.#isClosed) throw new QuernError('USAGE', 'this index is closed');
+    if (this.#isClosed) throw closed();
   }
 
   #placeOf(id: string): { segment: Segment; place: number; document: number } {
@@ -291,6 +292,21 @@ export class LexicalIndex {
       .slice(0, k)
       .map(({ id, score }, i) => ({ id, score, rank: i + 1 }));
   }
+}
+
+/** What `work` resolves to; rejects as soon as `signal` is aborted. */
+function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(new QuernError('ABORTED', 'stopped on request'));
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop);
+    const ended = (): void => signal.removeEventListener('abort', stop);
+    work.finally(ended).then(resolve, reject);
+  });
+}
+
+function closed(): QuernError {
+  return new QuernError('USAGE', 'this index is closed');
 }
 
 function factsOf(segments: readonly Segment[], analyzer: string): IndexFacts {

@@ -175,4 +175,29 @@ describe('searching on threads', () => {
       expect((await index.searchAll([oak], { k: 1 }))[0]).toHaveLength(1);
     });
   });
+
+  it('goes on after a batch that failed, and says why one ends early', async () => {
+    const texts = new Map(Array.from({ length: 3000 }, (_, i) => [`d${i}`, words.join(' ')]));
+    const path = await built(texts);
+    const index = await LexicalIndex.open(path);
+    const oak: TermWeights = new Map([['oak', 1]]);
+    const many = Array.from({ length: 2000 }, () => oak);
+    const withBad = many.with(1057, new Map([['oak', Number.NaN]]));
+    await expect(index.searchAll(withBad, { k: 5 })).rejects.toMatchObject({ code: 'BAD_INPUT' });
+    expect(await index.searchAll([oak], { k: 1 })).toEqual([index.search(oak, { k: 1 })]);
+    // One that waits behind another is stopped at once.
+    const controller = new AbortController();
+    const first = index.searchAll(many, { k: 5 });
+    let firstIsDone = false;
+    void first.then(() => (firstIsDone = true));
+    const second = index.searchAll(many, { k: 5, signal: controller.signal });
+    controller.abort();
+    await expect(second).rejects.toMatchObject({ code: 'ABORTED' });
+    expect(firstIsDone).toBe(false);
+    expect(await first).toHaveLength(many.length);
+    const unfinished = index.searchAll(many, { k: 5 });
+    const closing = index.close();
+    await expect(unfinished).rejects.toMatchObject({ code: 'USAGE', what: 'this index is closed' });
+    await closing;
+  });
 });

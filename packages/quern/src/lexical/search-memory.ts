@@ -6,9 +6,11 @@ import type { SharedMemory } from './web-assembly.ts';
 /** Documents that are scored at a time: their sums (256 KiB) stay in the processor's cache. */
 export const blockSize = 1 << 15;
 
+/** Sums after a block's last, which stay 0: the kernels look at eight at a time. */
+export const sumsAfterBlock = 8;
 /** Words of 32 bits that a cursor, and a frequent term, take; `kernels/` says what they hold. */
-export const cursorWords = 8;
-export const frequentWords = 12;
+const cursorWords = 8;
+const frequentWords = 12;
 /** A histogram, and the largest sum of every eight documents; see `kernels/groups.ts`. */
 const scratchBytes = 4 * 4096 + blockSize;
 
@@ -68,9 +70,8 @@ export class SearchMemory {
     this.#memory = memory;
     this.#order = order;
     const inBlock = Math.min(blockSize, lengths.length);
-    // Eight sums more, which stay 0, as the kernels look at eight at a time.
     const sizes = [
-      8 * (inBlock + 8),
+      8 * (inBlock + sumsAfterBlock),
       4 * inBlock,
       scratchBytes,
       8 * (rareCode + 1),
@@ -93,6 +94,35 @@ export class SearchMemory {
     this.counts = new Uint32Array(memory.buffer, counts, 2);
     this.cursors = new Records(memory, cursorWords);
     this.frequent = new Records(memory, frequentWords);
+  }
+
+  /** Sets the cursor at `place`: see `kernels/postings.ts`. */
+  setCursor(
+    place: number,
+    [from, to]: readonly [number, number],
+    weight: number,
+    [rare, lastRare]: readonly [number, number],
+    dense: number,
+  ): void {
+    const { words, doubles } = this.cursors;
+    const word = cursorWords * place;
+    words[word] = from;
+    words[word + 1] = to;
+    doubles[word / 2 + 1] = weight;
+    words[word + 4] = rare;
+    words[word + 5] = lastRare;
+    words[word + 6] = dense;
+  }
+
+  /** Sets the frequent term at `place`: see `kernels/candidates.ts`. */
+  setFrequent(place: number, from: number, to: number, weight: number, most: number, dense: number): void {
+    const { words, doubles } = this.frequent;
+    const word = frequentWords * place;
+    words[word] = from;
+    words[word + 1] = to;
+    doubles[word / 2 + 1] = weight;
+    doubles[word / 2 + 2] = most;
+    words[word + 6] = dense;
   }
 
   /** Empties the list of the best `k`; scores below `floor` do not enter. */

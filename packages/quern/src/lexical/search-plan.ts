@@ -30,6 +30,9 @@ export interface SearchPlan {
  */
 const documentsPerHit = 400;
 const documentsPerHitOfFew = 1500;
+/** So many postings a document make it worth leaving some out. */
+const postingsPerDocument = 1 / 4;
+const postingsPerDocumentOfFew = 3;
 /** Up to so many documents are few. */
 const fewDocuments = 4 * blockSize;
 
@@ -49,6 +52,7 @@ export function plannedSegment(search: PlannedSearch, path?: SearchPath): Segmen
   if (path !== undefined) return plan(path, 'asked for');
   const perHit = documents <= fewDocuments ? documentsPerHitOfFew : documentsPerHit;
   if (k * perHit > documents) return plan('exhaustive', `more than one hit in ${perHit} documents`);
-  if (postings < documents / 4) return plan('exhaustive', 'few postings to leave out');
+  const perDocument = documents <= fewDocuments ? postingsPerDocumentOfFew : postingsPerDocument;
+  if (postings < perDocument * documents) return plan('exhaustive', 'few postings to leave out');
   return plan('pruned', 'few hits among many documents');
 }

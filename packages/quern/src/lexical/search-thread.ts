@@ -1,6 +1,5 @@
 /** The thread of {@link SearchThreads}: answers batches of queries from the segments that it shares with all others. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { QuernError } from '../errors.ts';
 import { rankSegments } from './index-query.ts';
 import {
   buffersOf,
@@ -11,21 +10,26 @@ import {
 } from './query-batch.ts';
 import type { SearchColumns } from './search-columns.ts';
 import { SegmentSearch } from './segment-search.ts';
-
-const searches = (workerData as readonly SearchColumns[]).map((columns) => new SegmentSearch(columns));
+import { sentError, type SentError } from './thread-errors.ts';
 
 /** What a thread answers: the rankings of each query of a batch, or why it has none. */
-export type ThreadOutcome =
-  { readonly rankings: RankingBatch } | { readonly message: string; readonly hint: string | undefined };
+export type ThreadOutcome = { readonly rankings: RankingBatch } | { readonly error: SentError };
 
-parentPort?.on('message', (batch: QueryBatch) => {
+/** Made for the first batch: where there is no memory for them, that batch has the error. */
+let searches: readonly SegmentSearch[] | undefined;
+
+function rankingsOf(batch: QueryBatch): RankingBatch {
+  const made = (searches ??= (workerData as readonly SearchColumns[]).map(
+    (columns) => new SegmentSearch(columns),
+  ));
+  return packedRankings(unpackedQueries(batch).map((tasks) => rankSegments(made, tasks, batch.settings)));
+}
+
+parentPort!.on('message', (batch: QueryBatch) => {
   try {
-    const queries = unpackedQueries(batch);
-    const rankings = packedRankings(queries.map((tasks) => rankSegments(searches, tasks, batch.settings)));
-    parentPort?.postMessage({ rankings } satisfies ThreadOutcome, buffersOf(rankings));
+    const rankings = rankingsOf(batch);
+    parentPort!.postMessage({ rankings } satisfies ThreadOutcome, buffersOf(rankings));
   } catch (error) {
-    const { message } = error as Error;
-    const hint = error instanceof QuernError ? error.hint : undefined;
-    parentPort?.postMessage({ message, hint } satisfies ThreadOutcome);
+    parentPort!.postMessage({ error: sentError(error) } satisfies ThreadOutcome);
   }
 });

@@ -5,6 +5,7 @@ import { buffersOf, packedQueries, unpackedRankings, type QueryBatch } from './q
 import type { SearchColumns } from './search-columns.ts';
 import type { ThreadOutcome } from './search-thread.ts';
 import type { SegmentRanking } from './segment-search.ts';
+import { receivedError } from './thread-errors.ts';
 
 /** A batch ends with the query that makes it as large: a message should cost little beside the work, and none take long. */
 const fullBatch = { queries: 64, postings: 1 << 21, hits: 1 << 16 };
@@ -17,7 +18,7 @@ export interface PlannedQuery {
   readonly postings: number;
 }
 
-type Told = (outcome: ThreadOutcome | { readonly error: Error }) => void;
+type Told = (outcome: ThreadOutcome | { readonly failure: Error }) => void;
 
 interface Thread {
   readonly worker: Worker;
@@ -29,6 +30,8 @@ interface Thread {
 export class SearchThreads {
   readonly #columns: readonly SearchColumns[];
   #threads: Thread[] = [];
+  /** Why it was closed. */
+  #closed: Error | undefined;
 
   constructor(columns: readonly SearchColumns[]) {
     this.#columns = columns;
@@ -82,11 +85,10 @@ export class SearchThreads {
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason as Error;
   }
 
-  /** Ends the threads. */
-  async close(): Promise<void> {
-    const threads = this.#threads;
-    this.#threads = [];
-    for (const { worker } of threads) await worker.terminate();
+  /** Ends the threads; a batch that they work on rejects with `reason`. */
+  async close(reason: Error): Promise<void> {
+    this.#closed = reason;
+    await Promise.all(this.#threads.map(({ worker }) => worker.terminate()));
   }
 
   #answer(thread: Thread, batch: QueryBatch): Promise<SegmentRanking[][]> {
@@ -96,8 +98,7 @@ export class SearchThreads {
       thread.waiting.push((outcome) => {
         if (thread.waiting.length === 0) thread.worker.unref();
         if ('rankings' in outcome) resolve(unpackedRankings(outcome.rankings, this.#columns.length));
-        else if ('error' in outcome) reject(outcome.error);
-        else reject(new QuernError('IO', outcome.message, { hint: outcome.hint }));
+        else reject('error' in outcome ? receivedError(outcome.error, 'searching') : outcome.failure);
       });
       thread.worker.postMessage(batch, buffersOf(batch));
     });
@@ -109,10 +110,11 @@ export class SearchThreads {
     const thread: Thread = { worker: new Worker(file, { workerData: this.#columns }), waiting: [] };
     const failed = (cause: unknown): void => {
       this.#threads = this.#threads.filter((other) => other !== thread);
-      const error = new QuernError('IO', 'a search thread failed', { cause });
-      while (thread.waiting.length > 0) thread.waiting.shift()!({ error });
+      const failure = this.#closed ?? new QuernError('IO', 'a search thread failed', { cause });
+      while (thread.waiting.length > 0) thread.waiting.shift()!({ failure });
     };
     thread.worker.on('message', (outcome: ThreadOutcome) => thread.waiting.shift()?.(outcome));
+    thread.worker.on('messageerror', failed);
     thread.worker.on('error', failed);
     thread.worker.on('exit', () => failed(undefined));
     thread.worker.unref();

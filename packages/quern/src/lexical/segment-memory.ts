@@ -38,6 +38,11 @@ export class SegmentMemory {
   }
 }
 
+/** How many bytes may at most be added to a segment's memory, or a little more. */
+export function roomLeft({ buffer }: SharedMemory): number {
+  return Math.min(headroom, maxPages * pageBytes - buffer.byteLength);
+}
+
 /** The address of `bytes` fresh bytes at the end of `memory`, which any thread may ask for. Throws `IO`. */
 export function grown(memory: SharedMemory, bytes: number): number {
   try {

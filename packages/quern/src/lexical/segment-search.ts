@@ -5,7 +5,7 @@ import { kernelsOver, type Kernels } from './kernels.ts';
 import { lowerBound } from './lower-bound.ts';
 import { rareRange, Saturations, type SaturationParameters } from './saturations.ts';
 import type { SearchColumns } from './search-columns.ts';
-import { blockSize, cursorWords, frequentWords, SearchMemory } from './search-memory.ts';
+import { blockSize, SearchMemory, sumsAfterBlock } from './search-memory.ts';
 
 /** The terms of a query that a segment has. */
 export interface QueryTerms {
@@ -134,12 +134,9 @@ export class SegmentSearch {
       this.#addBlock(block, others);
       for (let i = 0; i < frequent.length; i++) {
         const { term, weight } = frequent[i];
-        const word = frequentWords * i;
-        records.words[word] = term.starts[number];
-        records.words[word + 1] = term.starts[number + 1];
-        records.doubles[word / 2 + 1] = weight;
-        records.doubles[word / 2 + 2] = weight * term.largest[number];
-        records.words[word + 6] = term.dense;
+        const { starts, largest, dense } = term;
+        const [from, to] = [starts[number], starts[number + 1]];
+        this.#memory.setFrequent(i, from, to, weight, weight * largest[number], dense);
       }
       const { sums, first, count } = block;
       const listed = kernels.candidatesOf(
@@ -214,7 +211,7 @@ export class SegmentSearch {
     const first = number * blockSize;
     const count = Math.min(blockSize, lengths.length - first);
     const sums = this.#memory.sums - 8 * first;
-    this.#kernels.reset(sums, first, count + 8);
+    this.#kernels.reset(sums, first, count + sumsAfterBlock);
     if (deleted.length > 0) {
       const from = lowerBound(deleted, 0, deleted.length, first);
       const to = lowerBound(deleted, from, deleted.length, first + count);
@@ -256,15 +253,9 @@ export class SegmentSearch {
   /** Sets the cursor at `place` to a term. */
   #setCursor(place: number, number: number, weight: number): void {
     const { offsets } = this.#columns;
-    const { words, doubles } = this.#memory.cursors;
-    const [rare, lastRare] = rareRange(this.#columns, number);
-    const word = cursorWords * place;
-    words[word] = offsets[number];
-    words[word + 1] = offsets[number + 1];
-    doubles[word / 2 + 1] = weight;
-    words[word + 4] = rare;
-    words[word + 5] = lastRare;
-    words[word + 6] = denseCodesOf(this.#columns, number);
+    const postings = [offsets[number], offsets[number + 1]] as const;
+    const dense = denseCodesOf(this.#columns, number);
+    this.#memory.setCursor(place, postings, weight, rareRange(this.#columns, number), dense);
   }
 
   #seek(from: number, to: number, document: number): number {

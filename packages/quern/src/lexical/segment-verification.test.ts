@@ -111,6 +111,8 @@ describe('verifying a segment', () => {
     ['a document twice in the order of ids', 'id-order', { 'id-order': [1, 1, 2, 3] }],
     ['an id twice', 'id-order', { ids: [...Buffer.from('bacc')] }],
     ['terms out of order', 'terms', { terms: [...Buffer.from('xzy')] }],
+    ['vectors in other places', 'vectors', { 'vector-offsets': [0, 0, 0, 0, 80] }],
+    ['stored documents in other places', 'store', { 'store-offsets': [0, 0, 0, 0, 117] }],
   ])('finds %s', async (_, section, change) => {
     const index = await indexWith({ ...valid, ...change });
     await expect(index.verify()).rejects.toMatchObject({

@@ -1,6 +1,9 @@
 import type { IndexFile } from './index-file.ts';
+import { lowerBound } from './lower-bound.ts';
 import { rareCode } from './posting-codes.ts';
+import { rareRange } from './saturations.ts';
 import type { SearchColumns } from './search-columns.ts';
+import { vectorWords, visitRecords } from './section-records.ts';
 
 /**
  * Holds the columns of a segment against each other, in one pass: postings ascend, each one's code is of its document's
@@ -42,4 +45,50 @@ export function verifyPostings(file: IndexFile, columns: SearchColumns): void {
     const what = `document ${other} has ${tokens[other]} tokens in its postings, not ${lengths[other]}`;
     throw file.corrupt('document-lengths', what);
   }
+}
+
+/**
+ * Holds the documents' vectors, whose records are at `places`, against the postings: they say the same, term by term.
+ * Throws `CORRUPT_FILE` naming `vectors`. The columns have been verified.
+ */
+export async function verifyVectors(
+  file: IndexFile,
+  columns: SearchColumns,
+  places: Float64Array,
+): Promise<void> {
+  const { offsets, documents } = columns;
+  /** The first posting of each term that no vector has had yet. */
+  const next = offsets.slice(0, -1);
+  let entries = 0;
+  await visitRecords(file, 'vectors', places, everyDocument(columns), (record, document) => {
+    const words = vectorWords(file, record, document);
+    const size = words[0];
+    for (let i = 1; i <= size; i++) {
+      const term = words[i];
+      const posting = next[term]++;
+      const isSame =
+        posting < offsets[term + 1] &&
+        documents[posting] === document &&
+        frequencyOf(columns, term, posting) === words[i + size];
+      if (!isSame) throw file.corrupt('vectors', `record ${document} is not what the postings say`);
+    }
+    entries += size;
+  });
+  if (entries < documents.length) throw file.corrupt('vectors', 'lacks terms that the postings have');
+}
+
+/** Reads the stored documents, whose records are at `places`, and verifies each one's checksum; throws `CORRUPT_FILE`. */
+export function verifyStore(file: IndexFile, columns: SearchColumns, places: Float64Array): Promise<void> {
+  return visitRecords(file, 'store', places, everyDocument(columns), () => undefined);
+}
+
+function everyDocument({ lengths }: SearchColumns): Uint32Array {
+  return Uint32Array.from(lengths.keys());
+}
+
+function frequencyOf(columns: SearchColumns, term: number, posting: number): number {
+  const { codes, codeFrequencies, documents, rareDocuments, rareFrequencies } = columns;
+  if (codes[posting] !== rareCode) return codeFrequencies[codes[posting]];
+  const [from, to] = rareRange(columns, term);
+  return rareFrequencies[lowerBound(rareDocuments, from, to, documents[posting])];
 }

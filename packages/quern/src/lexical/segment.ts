@@ -8,7 +8,7 @@ import type { SearchColumns } from './search-columns.ts';
 import type { SegmentFiles } from './segment-files.ts';
 import { SegmentMemory } from './segment-memory.ts';
 import { SegmentSearch } from './segment-search.ts';
-import { verifyPostings } from './segment-verification.ts';
+import { verifyPostings, verifyStore, verifyVectors } from './segment-verification.ts';
 import { TermDictionary } from './term-dictionary.ts';
 
 /** A stored document. */
@@ -125,6 +125,8 @@ export class Segment {
     const document = this.ids.firstOutOfOrder();
     if (document >= 0) throw this.#file.corrupt('id-order', `document ${document} is out of order`);
     verifyPostings(this.#file, this.columns);
+    await verifyVectors(this.#file, this.columns, this.#vectorOffsets);
+    if (this.#storeOffsets) await verifyStore(this.#file, this.columns, this.#storeOffsets);
   }
 
   /** Closes the file. */
