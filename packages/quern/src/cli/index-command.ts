@@ -43,7 +43,7 @@ export function indexCommand(): Command {
         'after',
         `
 An index that is in the folder already is replaced, unless --append is given.
-A corpus that is called delete, info or help is given as ./delete, ./info or ./help.
+A corpus that is called delete or info is given as ./delete or ./info.
 
 Examples:
   $ quern index notes/ --out notes.index --store

@@ -18,7 +18,6 @@ interface Options {
 export function indexDeleteCommand(): Command {
   return new Command('delete')
     .description('Delete documents from an index.')
-    .configureHelp({ showGlobalOptions: false })
     .argument('<index>', 'the folder of the index')
     .argument('[id...]', 'ids of documents')
     .option('--from <file>', 'read ids from a file, one a line; - for standard input')
@@ -55,6 +54,7 @@ async function run(index: string, given: readonly string[], { from, json }: Opti
       if (await writer.delete(id)) deleted++;
       else warnings.add('the index has no such document', JSON.stringify(id));
     }
+    if (ids.size === 0) throw new QuernError('BAD_INPUT', 'holds no ids', { where: from });
     if (deleted === 0) {
       const [first] = ids;
       const named = ids.size === 1 ? `the id ${JSON.stringify(first)}` : `any of these ${ids.size} ids`;

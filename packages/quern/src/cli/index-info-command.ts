@@ -12,7 +12,6 @@ interface Options {
 export function indexInfoCommand(): Command {
   return new Command('info')
     .description('Show what an index is and holds.')
-    .configureHelp({ showGlobalOptions: false })
     .argument('<index>', 'the folder of the index')
     .option('--verify', 'read everything and verify all checksums')
     .addOption(shared.json())

@@ -34,7 +34,9 @@ for (const command of [
 }
 for (const command of [program, ...program.commands]) {
   command.exitOverride();
-  for (const nested of command.commands) nested.copyInheritedSettings(command).exitOverride();
+  for (const nested of command.commands) {
+    nested.copyInheritedSettings(command).exitOverride().configureHelp({ showGlobalOptions: false });
+  }
 }
 
 // A reader that has seen enough (`| head`) is no failure; what is under way still ends and clears up after itself.

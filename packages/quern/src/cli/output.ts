@@ -5,9 +5,9 @@ export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 }
 
-/** Prints a line on stdout. */
-export function print(line = ''): void {
-  process.stdout.write(`${line}\n`);
+/** Prints lines on stdout. */
+export function print(lines = ''): void {
+  process.stdout.write(`${printable(lines)}\n`);
 }
 
 /** Prints a note on stderr, on one line: names of files in it may have line breaks. */

@@ -55,7 +55,7 @@ export function checkParameters({ k1, b }: Bm25Parameters): void {
 }
 
 /**
- * The final weights w(t,q) of a query's terms. Throws `USAGE` for another scoring. Terms that the index does not know are left out; they count neither as
+ * The final weights w(t,q) of a query's terms. Throws `USAGE` for another scoring and as {@link checkParameters} does. Terms that the index does not know are left out; they count neither as
  * weights nor, with `bm25q`, in the query's length |q|.
  */
 export function queryWeights(
@@ -68,6 +68,7 @@ export function queryWeights(
   if (!scorings.includes(scoring)) {
     throw new QuernError('USAGE', `no such scoring: ${String(scoring)}`, { hint: scorings.join(', ') });
   }
+  checkParameters(parameters);
   const frequencies = new Map<string, number>();
   let length = 0;
   for (const term of terms) {

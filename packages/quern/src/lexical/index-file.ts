@@ -21,13 +21,16 @@ export class IndexFile {
   readonly table: IndexTable;
   /** CRC-32 of the table, and so of everything, as the table holds the checksums of the sections. */
   readonly checksum: number;
+  /** Bytes of the file. */
+  readonly size: number;
   readonly #file: FileHandle;
 
-  private constructor(path: string, file: FileHandle, table: IndexTable, checksum: number) {
+  private constructor(path: string, file: FileHandle, table: IndexTable, checksum: number, size: number) {
     this.path = path;
     this.#file = file;
     this.table = table;
     this.checksum = checksum;
+    this.size = size;
   }
 
   /** Opens the file at `path` and checks head, foot and table. Throws `NOT_FOUND`, `CORRUPT_FILE` or `WRONG_VERSION`. */
@@ -46,7 +49,7 @@ export class IndexFile {
     try {
       const { size } = await file.stat();
       const { table, checksum } = await readTable(file, path, size);
-      return new IndexFile(path, file, table, checksum);
+      return new IndexFile(path, file, table, checksum, size);
     } catch (error) {
       await file.close();
       throw fileError(error, path);

@@ -1,13 +1,15 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { segmentFileOf } from '../../test/segment-file.ts';
 import { compareHits } from '../collections/ranking-order.ts';
 import type { Hit, TermWeights } from '../collections/records.ts';
 import { analyzerNamed } from '../text/analyzers.ts';
 import { defaultBm25Parameters, type Bm25Parameters } from './bm25.ts';
 import { IndexBuilder, type BuildOptions, type BuildSummary } from './index-builder.ts';
+import { IndexWriter } from './index-writer.ts';
 import { LexicalIndex } from './lexical-index.ts';
 
 interface Vector {
@@ -376,6 +378,20 @@ describe('an index', () => {
         where: path,
         hint: expect.stringContaining('quern index'),
       });
+    }
+  });
+
+  it('with anything added to a segment is CORRUPT_FILE, for readers and writers', async () => {
+    const folder = await temporaryFolder();
+    const frequencies = new Map([['x', 1]]);
+    await withIndex(folder, [{ id: 'a', frequencies }], () => undefined);
+    const index = join(folder, 'index');
+    const path = await segmentFileOf(index);
+    const content = await readFile(path);
+    // Its own content: a table is at the end, as it should be.
+    await writeFile(path, Buffer.concat([content, content]));
+    for (const opened of [LexicalIndex.open(index), IndexWriter.open(index)]) {
+      await expect(opened).rejects.toMatchObject({ code: 'CORRUPT_FILE', where: path });
     }
   });
 });

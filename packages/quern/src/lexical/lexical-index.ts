@@ -12,9 +12,12 @@ import { plannedSegment, type SearchPlan, type SegmentPlan } from './search-plan
 import { checkWeight, segmentTerms } from './query-terms.ts';
 import { rankSegments, type SearchSettings, type SegmentTask } from './index-query.ts';
 import { SearchThreads, type PlannedQuery } from './search-threads.ts';
-import type { SearchPath, SegmentRanking, SegmentSearch } from './segment-search.ts';
+import { searchPaths, type SearchPath, type SegmentRanking, type SegmentSearch } from './segment-search.ts';
 import { Segment, type StoredDocument } from './segment.ts';
 import { TermLookup } from './term-statistics.ts';
+
+/** More threads than these on each core are not started: each has working memory of its own. */
+const threadsPerCore = 4;
 
 export type { StoredDocument } from './segment.ts';
 
@@ -32,7 +35,10 @@ export interface LexicalSearchOptions {
 
 /** How a batch of searches is done. */
 export interface BatchSearchOptions extends LexicalSearchOptions {
-  /** How many threads search. Default: as many as the machine runs at once. */
+  /**
+   * How many threads search. Default: as many as the machine runs at once; at most four times as many. They stay, with their
+   * working memory, until the index is closed.
+   */
   readonly threads?: number;
   readonly signal?: AbortSignal;
 }
@@ -105,6 +111,7 @@ export class LexicalIndex {
 
   /** Whether the index has a document with this id. */
   has(id: string): boolean {
+    this.#checkOpen();
     return this.#segments.some((segment) => segment.documentNumber(id) >= 0);
   }
 
@@ -135,8 +142,8 @@ export class LexicalIndex {
 
   /**
    * The hits of many queries, each as {@link search} finds them, on several threads, which share the index's memory. Throws
-   * as `search` does, `ABORTED`, and `IO` where a thread fails. One batch runs at a time; others wait, and a batch reads
-   * its queries as it comes to them.
+   * as `search` does, `ABORTED`, and `IO` where a thread fails. One batch runs at a time; others wait, and the maps of a
+   * batch must stay as they are until it is done.
    */
   async searchAll(queries: readonly TermWeights[], options: BatchSearchOptions): Promise<Hit[][]> {
     const { threads = availableParallelism(), signal, k } = options;
@@ -144,15 +151,18 @@ export class LexicalIndex {
       throw new QuernError('USAGE', `threads must be a positive whole number, not ${threads}`);
     }
     const settings = this.#settings(options);
+    // The caller may go on with both.
+    const [all, taken] = [[...queries], { ...options }];
+    const most = Math.min(threads, threadsPerCore * availableParallelism());
     const hits: Hit[][] = [];
     const batch = async (): Promise<void> => {
       this.#checkOpen();
       this.#threads ??= new SearchThreads(this.#segments.map(({ columns }) => columns));
       await this.#threads.run(
-        queries.length,
-        threads,
+        all.length,
+        most,
         settings,
-        (number) => this.#planned(queries[number], options),
+        (number) => this.#planned(all[number], taken),
         (number, rankings) => (hits[number] = this.#hits(rankings, k)),
         signal,
       );
@@ -206,6 +216,7 @@ export class LexicalIndex {
 
   /** Reads every file whole, verifies every checksum and that what it holds agrees; throws `CORRUPT_FILE`. */
   async verify(): Promise<void> {
+    this.#checkOpen();
     for (const segment of this.#segments) await segment.verify();
   }
 
@@ -231,12 +242,15 @@ export class LexicalIndex {
   }
 
   /** What the options say, checked. */
-  #settings({ k, parameters = defaultBm25Parameters, excluded }: LexicalSearchOptions): SearchSettings {
+  #settings({ k, parameters = defaultBm25Parameters, excluded, path }: LexicalSearchOptions): SearchSettings {
     this.#checkOpen();
     if (!Number.isSafeInteger(k) || k < 1) {
       throw new QuernError('USAGE', `k must be a positive whole number, not ${k}`);
     }
     checkParameters(parameters);
+    if (path !== undefined && !searchPaths.includes(path)) {
+      throw new QuernError('USAGE', `no such path: ${String(path)}`, { hint: searchPaths.join(', ') });
+    }
     return {
       k,
       parameters: { ...parameters, averageLength: this.statistics.averageLength },

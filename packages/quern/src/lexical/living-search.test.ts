@@ -172,6 +172,16 @@ describe('searching on threads', () => {
         code: 'ABORTED',
       });
       expect(await index.searchAll([], { k: 1 })).toEqual([]);
+      const wrong = 'fast' as 'pruned';
+      expect(() => index.search(oak, { k: 1, path: wrong })).toThrow(/no such path: fast/);
+      expect(() => index.search({ oak: 1 } as never, { k: 1 })).toThrow(/not a map/);
+      expect(() => index.search(new Map([['oak', '1']]) as never, { k: 1 })).toThrow(/the weight of "oak"/);
+      expect(() => index.queryWeights(['oak'], 'bm25q', { k1: -1, b: 0.4 })).toThrow(/k1 must be/);
+      // What the caller does with the list of queries afterwards does not matter.
+      const queries = Array.from({ length: 20 }, () => oak);
+      const found = index.searchAll(queries, { k: 1, threads: 1000 });
+      queries.length = 1;
+      expect(await found).toHaveLength(20);
       expect((await index.searchAll([oak], { k: 1 }))[0]).toHaveLength(1);
     });
   });

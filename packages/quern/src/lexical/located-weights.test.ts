@@ -30,6 +30,7 @@ it('are looked up where they were not, and only there', () => {
   expect(found).toEqual([{ numbers: Uint32Array.of(0, 1), weights: Float64Array.of(6, 2) }]);
   const located = new LocatedWeights(weights, mine, found);
   expect(segmentTerms(located, mine, 1)).toBe(found);
+  expect(located.segmentsOf(other)).toBeUndefined();
   expect(segmentTerms(located, other, 1)).toEqual([
     { numbers: Uint32Array.of(0), weights: Float64Array.of(2) },
   ]);

@@ -7,17 +7,23 @@ import type { TermLookup } from './term-statistics.ts';
  * change.
  */
 export class LocatedWeights implements ReadonlyMap<string, number> {
-  /** Where the terms were looked up. */
-  readonly lookup: TermLookup;
-  /** What each segment of that index is to look for. */
-  readonly segments: readonly QueryTerms[];
   readonly #weights: TermWeights;
+  readonly #lookup: TermLookup;
+  readonly #segments: readonly QueryTerms[];
 
-  /** `weights` is nobody else's. */
+  /**
+   * `weights` is nobody else's; `lookup` is where its terms were looked up, and `segments` what each segment of that index
+   * is to look for.
+   */
   constructor(weights: TermWeights, lookup: TermLookup, segments: readonly QueryTerms[]) {
     this.#weights = weights;
-    this.lookup = lookup;
-    this.segments = segments;
+    this.#lookup = lookup;
+    this.#segments = segments;
+  }
+
+  /** What each segment is to look for, of the index whose `lookup` this is; undefined for another index. */
+  segmentsOf(lookup: TermLookup): readonly QueryTerms[] | undefined {
+    return lookup === this.#lookup ? this.#segments : undefined;
   }
 
   get size(): number {

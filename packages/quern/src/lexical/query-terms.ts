@@ -10,8 +10,8 @@ const heaviest = 1e30;
 
 /** Throws `BAD_INPUT` unless a weight lies between 0 and {@link heaviest}. */
 export function checkWeight(term: string, weight: number): void {
-  if (weight >= 0 && weight <= heaviest) return;
-  throw new QuernError('BAD_INPUT', `the weight of ${JSON.stringify(term)} is ${weight}`, {
+  if (typeof weight === 'number' && weight >= 0 && weight <= heaviest) return;
+  throw new QuernError('BAD_INPUT', `the weight of ${JSON.stringify(term)} is ${String(weight)}`, {
     hint: `Term weights lie between 0 and ${heaviest}`,
   });
 }
@@ -25,7 +25,11 @@ export function segmentTerms(
   lookup: TermLookup,
   segments: number,
 ): readonly QueryTerms[] {
-  if (weights instanceof LocatedWeights && weights.lookup === lookup) return weights.segments;
+  const located = weights instanceof LocatedWeights ? weights.segmentsOf(lookup) : undefined;
+  if (located) return located;
+  if (typeof weights?.size !== 'number') {
+    throw new QuernError('BAD_INPUT', 'a query is not a map from terms to weights');
+  }
   const size = weights.size;
   const factors = new Float64Array(size);
   const numbers = Array.from({ length: segments }, () => new Int32Array(size));

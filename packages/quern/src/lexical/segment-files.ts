@@ -17,7 +17,7 @@ export interface SegmentFiles {
  */
 export async function openSegmentFiles(
   folder: string,
-  { file: name, documents, postings, checksum, deletions: named }: SegmentEntry,
+  { file: name, documents, postings, bytes, checksum, deletions: named }: SegmentEntry,
   { analyzer, stored }: Pick<Manifest, 'analyzer' | 'stored'>,
 ): Promise<SegmentFiles> {
   const file = await IndexFile.open(join(folder, name));
@@ -25,6 +25,7 @@ export async function openSegmentFiles(
     const { table } = file;
     const isMeant =
       file.checksum === checksum &&
+      file.size === bytes &&
       table.documents === documents &&
       table.postings === postings &&
       table.analyzer === analyzer &&

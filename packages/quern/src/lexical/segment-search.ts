@@ -18,6 +18,9 @@ export interface QueryTerms {
 /** How a segment is searched; see {@link SegmentSearch}. */
 export type SearchPath = 'exhaustive' | 'pruned';
 
+/** All paths. */
+export const searchPaths: readonly SearchPath[] = ['exhaustive', 'pruned'];
+
 /** What one search of a segment takes. */
 export interface SegmentQuery {
   readonly terms: QueryTerms;
