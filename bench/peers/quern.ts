@@ -42,7 +42,11 @@ await work<TermWeights>({
         const hits = index.search(weights, { k });
         return { documents: hits.map(({ id }) => Number(id)), scores: hits.map(({ score }) => score) };
       },
-      searchAll: (queries, k) => index.searchAll(queries, { k }),
+      async searchAll(queries, k) {
+        let hits = 0;
+        for await (const each of index.searchEach(queries, { k })) hits += each.length;
+        return hits;
+      },
     };
   },
 });

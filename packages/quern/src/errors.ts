@@ -80,3 +80,14 @@ export function fileError(error: unknown, path: string): unknown {
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw new QuernError('ABORTED', 'stopped on request');
 }
+
+/** What `work` resolves to; rejects as soon as `signal` is aborted. */
+export function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(new QuernError('ABORTED', 'stopped on request'));
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop);
+    const ended = (): void => signal.removeEventListener('abort', stop);
+    work.finally(ended).then(resolve, reject);
+  });
+}

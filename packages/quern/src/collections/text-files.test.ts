@@ -63,6 +63,13 @@ describe('a folder of text files', () => {
     expect(warnings.list()).toMatchObject([{ message: 'symbolic link not followed', count: 2 }]);
   });
 
+  it('is not read where it is hidden or node_modules, which is counted', async () => {
+    for (const name of ['a.txt', '.git/desc.txt', '.hidden.txt', 'b/node_modules/x/README.md']) write(name);
+    const warnings = new Warnings();
+    expect((await documents(folder, warnings)).map(({ id }) => id)).toEqual(['a.txt']);
+    expect(warnings.list()).toMatchObject([{ message: 'hidden or node_modules, skipped', count: 3 }]);
+  });
+
   it('may hold empty files, which are counted and kept', async () => {
     const path = write('empty.md', '\n');
     const warnings = new Warnings();

@@ -21,8 +21,8 @@ export function isTextFileName(name: string): boolean {
 /**
  * The corpus in text files: a file is one document, a folder one document for each `.txt`, `.md` or `.text` file at any
  * depth, in the byte order of their paths. A document's id is its path below the folder, with `/`; a single file's id
- * is its name. Other files are skipped and symbolic links inside the folder not followed, both counted as warnings. Throws
- * `NOT_FOUND`.
+ * is its name. Other files, hidden ones and `node_modules` are skipped and symbolic links inside the folder not followed,
+ * all counted as warnings. Throws `NOT_FOUND`.
  */
 export async function textFilesCorpus(path: string, options: CorpusOptions = {}): Promise<TextCorpus> {
   const { isFolder, bytes } = await pathKind(path);
@@ -65,7 +65,9 @@ async function* textFiles(folder: string, options: CorpusOptions, above = ''): A
   throwIfAborted(options.signal);
   for (const { name, kind } of await listing(folder)) {
     const path = join(folder, name);
-    if (kind === 'folder') yield* textFiles(path, options, `${above}${name}/`);
+    if (name.startsWith('.') || name === 'node_modules') {
+      options.warnings?.add('hidden or node_modules, skipped', path);
+    } else if (kind === 'folder') yield* textFiles(path, options, `${above}${name}/`);
     else if (kind === 'link') options.warnings?.add('symbolic link not followed', path);
     else if (isTextFileName(name)) yield { id: above + name, path };
     else options.warnings?.add('not a text file (.txt, .md, .text), skipped', path);

@@ -59,8 +59,6 @@ export class LexicalIndex {
   readonly #searches: readonly SegmentSearch[];
   readonly #lookup: TermLookup;
   #threads: SearchThreads | undefined;
-  /** The batch that runs, or ran last. */
-  #batch: Promise<unknown> = Promise.resolve();
   #facts: IndexFacts | undefined;
   #postingsRead = 0;
   #isClosed = false;
@@ -141,36 +139,33 @@ export class LexicalIndex {
   }
 
   /**
-   * The hits of many queries, each as {@link search} finds them, on several threads, which share the index's memory. Throws
-   * as `search` does, `ABORTED`, and `IO` where a thread fails. One batch runs at a time; others wait, and the maps of a
-   * batch must stay as they are until it is done.
+   * The hits of many queries, one query's after the other, each as {@link search} finds them, found on several threads that
+   * share the index's memory. It is only a few batches ahead of its caller, so it takes little memory however many queries
+   * there are; they must stay as they are until it is done. Throws as `search` does, `ABORTED`, and `IO` where a thread fails.
    */
-  async searchAll(queries: readonly TermWeights[], options: BatchSearchOptions): Promise<Hit[][]> {
+  async *searchEach(
+    queries: readonly TermWeights[],
+    options: BatchSearchOptions,
+  ): AsyncGenerator<Hit[], void> {
     const { threads = availableParallelism(), signal, k } = options;
     if (!Number.isSafeInteger(threads) || threads < 1) {
       throw new QuernError('USAGE', `threads must be a positive whole number, not ${threads}`);
     }
     const settings = this.#settings(options);
-    // The caller may go on with both.
-    const [all, taken] = [[...queries], { ...options }];
     const most = Math.min(threads, threadsPerCore * availableParallelism());
-    const hits: Hit[][] = [];
-    const batch = async (): Promise<void> => {
-      this.#checkOpen();
-      this.#threads ??= new SearchThreads(this.#segments.map(({ columns }) => columns));
-      await this.#threads.run(
-        all.length,
-        most,
-        settings,
-        (number) => this.#planned(all[number], taken),
-        (number, rankings) => (hits[number] = this.#hits(rankings, k)),
-        signal,
-      );
-    };
-    const done = this.#batch.then(batch, batch);
-    this.#batch = done;
-    await (signal ? orAborted(done, signal) : done);
-    return hits;
+    this.#threads ??= new SearchThreads(this.#segments.map(({ columns }) => columns));
+    const planned = (number: number): PlannedQuery => this.#planned(queries[number], options);
+    for await (const rankings of this.#threads.rankings(queries.length, most, settings, planned, signal)) {
+      yield this.#hits(rankings, k);
+    }
+  }
+
+  /** The hits of many queries, all at once: those that {@link searchEach} gives, and what it throws. */
+  async searchAll(queries: readonly TermWeights[], options: BatchSearchOptions): Promise<Hit[][]> {
+    const all: Hit[][] = [];
+    // The caller may go on with both.
+    for await (const hits of this.searchEach([...queries], { ...options })) all.push(hits);
+    return all;
   }
 
   /** How {@link search} goes about a query, and why so. */
@@ -224,7 +219,6 @@ export class LexicalIndex {
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#threads?.close(closed());
-    await this.#batch.catch(() => undefined);
     for (const segment of this.#segments) await segment.close();
   }
 
@@ -306,17 +300,6 @@ export class LexicalIndex {
       .slice(0, k)
       .map(({ id, score }, i) => ({ id, score, rank: i + 1 }));
   }
-}
-
-/** What `work` resolves to; rejects as soon as `signal` is aborted. */
-function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const stop = (): void => reject(new QuernError('ABORTED', 'stopped on request'));
-    if (signal.aborted) stop();
-    signal.addEventListener('abort', stop);
-    const ended = (): void => signal.removeEventListener('abort', stop);
-    work.finally(ended).then(resolve, reject);
-  });
 }
 
 function closed(): QuernError {

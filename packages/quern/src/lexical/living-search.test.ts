@@ -195,7 +195,6 @@ describe('searching on threads', () => {
     const withBad = many.with(1057, new Map([['oak', Number.NaN]]));
     await expect(index.searchAll(withBad, { k: 5 })).rejects.toMatchObject({ code: 'BAD_INPUT' });
     expect(await index.searchAll([oak], { k: 1 })).toEqual([index.search(oak, { k: 1 })]);
-    // One that waits behind another is stopped at once.
     const controller = new AbortController();
     const first = index.searchAll(many, { k: 5 });
     let firstIsDone = false;
@@ -209,5 +208,31 @@ describe('searching on threads', () => {
     const closing = index.close();
     await expect(unfinished).rejects.toMatchObject({ code: 'USAGE', what: 'this index is closed' });
     await closing;
+    await expect(index.searchAll(many, { k: 5 })).rejects.toMatchObject({ code: 'USAGE' });
+  });
+
+  it('gives one ranking after the other, and reads no further than it is asked to', async () => {
+    const path = await built(new Map(Array.from({ length: 50 }, (_, i) => [`d${i}`, words.join(' ')])));
+    await withIndex(path, async (index) => {
+      const oak: TermWeights = new Map([['oak', 1]]);
+      let read = 0;
+      const queries = Array.from({ length: 5000 }, () => oak);
+      const counted = new Proxy(queries, {
+        get: (all, name) => {
+          if (typeof name === 'string' && /^\d+$/.test(name)) read++;
+          return Reflect.get(all, name) as unknown;
+        },
+      });
+      const expected = index.search(oak, { k: 3 });
+      let asked = 0;
+      for await (const hits of index.searchEach(counted, { k: 3, threads: 2 })) {
+        expect(hits).toEqual(expected);
+        if (++asked === 10) break;
+      }
+      expect(read).toBeGreaterThanOrEqual(10);
+      expect(read).toBeLessThanOrEqual(64 * 7);
+      // What was begun for nobody does no harm.
+      expect(await index.searchAll([oak], { k: 3 })).toEqual([expected]);
+    });
   });
 });

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { QuernError, throwIfAborted } from '../errors.ts';
+import { orAborted, QuernError, throwIfAborted } from '../errors.ts';
 import type { SearchSettings, SegmentTask } from './index-query.ts';
 import { buffersOf, packedQueries, unpackedRankings, type QueryBatch } from './query-batch.ts';
 import type { SearchColumns } from './search-columns.ts';
@@ -9,8 +9,8 @@ import { receivedError } from './thread-errors.ts';
 
 /** A batch ends with the query that makes it as large: a message should cost little beside the work, and none take long. */
 const fullBatch = { queries: 64, postings: 1 << 21, hits: 1 << 16 };
-/** Batches that a thread has at a time: the next one is there when one is done. */
-const batchesAhead = 2;
+/** Batches that a thread has at a time: the next ones are there when one is done. */
+const batchesAhead = 3;
 
 /** What a query is, how it is searched, and how many postings it has. */
 export interface PlannedQuery {
@@ -38,26 +38,25 @@ export class SearchThreads {
   }
 
   /**
-   * Answers the queries that `queryAt` gives for 0 … `count` - 1, on `threads` threads, and hands each one's rankings to
-   * `answered`, in no certain order. Throws what `queryAt` throws, `ABORTED`, and `IO` where a thread fails.
+   * The rankings of the queries that `queryAt` gives for 0 … `count` - 1, in this order, found on `threads` threads. It is a
+   * few batches ahead of its caller, no more. Throws what `queryAt` throws, `ABORTED`, and what a thread fails by.
    */
-  async run(
+  async *rankings(
     count: number,
     threads: number,
     settings: SearchSettings,
     queryAt: (number: number) => PlannedQuery,
-    answered: (number: number, rankings: readonly SegmentRanking[]) => void,
     signal: AbortSignal | undefined,
-  ): Promise<void> {
+  ): AsyncGenerator<readonly SegmentRanking[], void> {
     // Some batches a thread, so that none waits long for the others at the end.
     const most = Math.max(1, Math.min(fullBatch.queries, Math.floor(count / (4 * threads))));
     const running = Math.min(threads, Math.ceil(count / most));
-    while (this.#threads.length < running) this.#threads.push(this.#started());
+    const underWay: Promise<SegmentRanking[][]>[] = [];
     let next = 0;
-    const work = async (thread: Thread): Promise<void> => {
-      while (next < count) {
-        throwIfAborted(signal);
-        const first = next;
+    while (next < count || underWay.length > 0) {
+      throwIfAborted(signal);
+      if (this.#closed) throw this.#closed;
+      if (next < count && underWay.length < running * batchesAhead) {
         const batch: (readonly SegmentTask[])[] = [];
         let postings = 0;
         do {
@@ -70,25 +69,27 @@ export class SearchThreads {
           postings < fullBatch.postings &&
           batch.length * settings.k < fullBatch.hits
         );
-        const rankings = await this.#answer(thread, packedQueries(batch, settings));
-        for (const [i, ranking] of rankings.entries()) answered(first + i, ranking);
+        const answer = this.#answer(this.#idlest(running), packedQueries(batch, settings));
+        // It may fail before its turn comes, or when nobody wants it any more.
+        answer.catch(() => undefined);
+        underWay.push(answer);
+      } else {
+        const first = underWay.shift()!;
+        yield* await (signal ? orAborted(first, signal) : first);
       }
-    };
-    const lanes = Array.from({ length: running * batchesAhead }, (_, i) => this.#threads[i % running]);
-    const working = lanes.map((thread) =>
-      work(thread).catch((error: unknown) => {
-        next = count;
-        throw error;
-      }),
-    );
-    const outcomes = await Promise.allSettled(working);
-    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason as Error;
+    }
   }
 
   /** Ends the threads; a batch that they work on rejects with `reason`. */
   async close(reason: Error): Promise<void> {
     this.#closed = reason;
     await Promise.all(this.#threads.map(({ worker }) => worker.terminate()));
+  }
+
+  /** Of `count` threads the one with the fewest batches. */
+  #idlest(count: number): Thread {
+    while (this.#threads.length < count) this.#threads.push(this.#started());
+    return this.#threads.slice(0, count).reduce((a, b) => (b.waiting.length < a.waiting.length ? b : a));
   }
 
   #answer(thread: Thread, batch: QueryBatch): Promise<SegmentRanking[][]> {
