@@ -51,7 +51,7 @@ export function plannedSegment(search: PlannedSearch, path?: SearchPath): Segmen
   });
   if (path !== undefined) return plan(path, 'asked for');
   const perHit = documents <= fewDocuments ? documentsPerHitOfFew : documentsPerHit;
-  if (k * perHit > documents) return plan('exhaustive', `${k} hits are more than one in ${perHit} documents`);
+  if (k * perHit > documents) return plan('exhaustive', `fewer than ${perHit} documents a hit`);
   const perDocument = documents <= fewDocuments ? postingsPerDocumentOfFew : postingsPerDocument;
   if (postings < perDocument * documents) return plan('exhaustive', 'few postings to leave out');
   return plan('pruned', 'few hits among many documents');
