@@ -18,7 +18,9 @@ describe('planning a search', () => {
 
   it('adds everything up where there is little to leave out', () => {
     expect(plannedSegment({ ...search, k: 2501 }).reason).toMatch(/fewer than 400 documents a hit/);
-    expect(plannedSegment({ ...search, documents: 14_999 }).reason).toMatch(/fewer than 1500 documents a hit/);
+    expect(plannedSegment({ ...search, documents: 14_999 }).reason).toMatch(
+      /fewer than 1500 documents a hit/,
+    );
     expect(plannedSegment({ ...search, postings: 249_999 }).reason).toMatch(/few postings/);
     for (const part of [{ k: 2501 }, { documents: 14_999 }, { postings: 249_999 }]) {
       expect(plannedSegment({ ...search, ...part }).path).toBe('exhaustive');
