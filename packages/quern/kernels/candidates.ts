@@ -229,13 +229,13 @@ function probe(
   }
   const from = load<u32>(term);
   const start = documents + ((<usize>from) << 2);
-  // Four at a time, in step: while one waits for the memory, so do the others. The last one is looked up by itself.
+  const last = end - 4;
+  // Four at a time, in step: while one waits for the memory, so do the others. At the end the last one fills them up.
   for (; at < end; at += 16) {
-    const lane = at + 12 < end ? 4 : 0;
     const first = load<u32>(at);
-    const second = load<u32>(at + lane);
-    const third = load<u32>(at + 2 * lane);
-    const fourth = load<u32>(at + 3 * lane);
+    const second = load<u32>(min(at + 4, last));
+    const third = load<u32>(min(at + 8, last));
+    const fourth = load<u32>(min(at + 12, last));
     let a = start;
     let b = start;
     let c = start;
@@ -251,13 +251,9 @@ function probe(
       size -= step;
     }
     addFound(sums, first, a, documents, codes, weight, table);
-    if (lane == 0) {
-      at -= 12;
-      continue;
-    }
-    addFound(sums, second, b, documents, codes, weight, table);
-    addFound(sums, third, c, documents, codes, weight, table);
-    addFound(sums, fourth, d, documents, codes, weight, table);
+    if (at + 4 < end) addFound(sums, second, b, documents, codes, weight, table);
+    if (at + 8 < end) addFound(sums, third, c, documents, codes, weight, table);
+    if (at + 12 < end) addFound(sums, fourth, d, documents, codes, weight, table);
   }
 }
 
