@@ -63,6 +63,8 @@ function run(what, command, args) {
   const { status, stdout, stderr, error } = spawnSync(command, args, {
     cwd: root,
     encoding: 'utf8',
+    // llama.cpp comes as a prebuilt package; its install step would otherwise look for sources on the network.
+    env: { ...process.env, NODE_LLAMA_CPP_SKIP_DOWNLOAD: 'true' },
     shell: process.platform === 'win32',
   });
   if (status !== 0) {

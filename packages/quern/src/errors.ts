@@ -10,7 +10,20 @@ export type QuernErrorCode =
   | 'LOCKED'
   | 'DISK_FULL'
   | 'IO'
-  | 'ABORTED';
+  | 'ABORTED'
+  /** It did not end in the time that it was given. */
+  | 'TIMEOUT'
+  /** Nothing answers, or the connection broke off. */
+  | 'NETWORK'
+  /** A server refuses: no key, a wrong one, or no right to it. */
+  | 'DENIED'
+  /** A server or a model answered, but not with what can be used. */
+  | 'BAD_REPLY'
+  | 'OUT_OF_MEMORY'
+  /** An optional package is not installed; the hint says how to get it. */
+  | 'MISSING_PACKAGE'
+  /** A model of an architecture or in a format that is not supported. */
+  | 'UNSUPPORTED';
 
 /** What a {@link QuernError} tells beside its message. */
 export interface QuernErrorDetails {

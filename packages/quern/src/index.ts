@@ -1,6 +1,7 @@
 /** Quern, the library: everything public. */
 export { QuernError, type QuernErrorCode, type QuernErrorDetails } from './errors.ts';
 export { Warnings, type Warning } from './warnings.ts';
+export type { OnWork, Work } from './work.ts';
 
 export type { Analyzer, TermSpan } from './text/analyzer.ts';
 export { analyzerNamed } from './text/analyzers.ts';
@@ -62,7 +63,7 @@ export type {
 export { macroMean } from './evaluate/macro-mean.ts';
 export { runName } from './evaluate/run-name.ts';
 export { evaluateNamed } from './evaluate/evaluate-named.ts';
-export type { NamedEvaluation, NamedEvaluationOptions, Work } from './evaluate/evaluate-named.ts';
+export type { NamedEvaluation, NamedEvaluationOptions } from './evaluate/evaluate-named.ts';
 export { evaluateCollection } from './evaluate/evaluation.ts';
 export type { Evaluation, EvaluationOptions, Judged, TopicAnswer } from './evaluate/evaluation.ts';
 export { buildReport, type Report, type ReportedRun, type ReportInput } from './evaluate/report.ts';

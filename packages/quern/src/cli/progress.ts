@@ -1,9 +1,9 @@
 import { SingleBar } from 'cli-progress';
-import type { Work } from '../evaluate/evaluate-named.ts';
+import { silentWork, type Work } from '../work.ts';
 
 /** Starts a progress bar on stderr for `total` steps of `what`; nothing where stderr is not a terminal. */
 export function startProgress(what: string, total: number): Work {
-  if (!process.stderr.isTTY || total <= 0) return { update: () => undefined, stop: () => undefined };
+  if (!process.stderr.isTTY || total <= 0) return silentWork;
   const bar = new SingleBar({
     format: `${what} {bar} {percentage}% | {eta_formatted} left`,
     stream: process.stderr,

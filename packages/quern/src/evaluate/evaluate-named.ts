@@ -5,6 +5,7 @@ import { preparedReasoner } from '../reason/reasoners.ts';
 import { combineName, type Combine } from '../search/combine.ts';
 import { LexicalRetriever } from '../search/lexical-retriever.ts';
 import type { Warnings } from '../warnings.ts';
+import { silentWork, type OnWork } from '../work.ts';
 import { evaluateCollection, type Evaluation } from './evaluation.ts';
 import type { Measure } from './measures.ts';
 import { runName } from './run-name.ts';
@@ -27,14 +28,7 @@ export interface NamedEvaluationOptions {
   readonly measures: readonly Measure[];
   readonly warnings?: Warnings;
   readonly signal?: AbortSignal;
-  /** Told of each long stretch of work as it starts; what it returns is told how far that is. */
-  readonly onWork?: (what: string, total: number) => Work;
-}
-
-/** Listens to a stretch of work. */
-export interface Work {
-  update(done: number): void;
-  stop(): void;
+  readonly onWork?: OnWork;
 }
 
 /** The runs over one collection. The retriever's index is open as long as the visitor runs. */
@@ -50,15 +44,13 @@ export interface NamedEvaluation {
   readonly indexMilliseconds: number;
 }
 
-const silent: Work = { update: () => undefined, stop: () => undefined };
-
 /** Opens a collection and its index, evaluates every reasoner on it, and hands the outcome to `visit`. */
 export async function evaluateNamed<T>(
   name: string,
   options: NamedEvaluationOptions,
   visit: (outcome: NamedEvaluation) => Promise<T>,
 ): Promise<T> {
-  const { warnings, signal, k, measures, combine, onWork = () => silent } = options;
+  const { warnings, signal, k, measures, combine, onWork = () => silentWork } = options;
   const collection = await openCollection(name, {
     data: options.data,
     split: options.split,
@@ -67,7 +59,7 @@ export async function evaluateNamed<T>(
   });
   const prepared = await Promise.all(options.reasoners.map(preparedReasoner));
   const started = performance.now();
-  let work = silent;
+  let work = silentWork;
   const opened = await openCollectionIndex(collection, {
     folder: options.index,
     analyzer: options.analyzer,

@@ -1,9 +1,12 @@
 import type { TermWeights } from '../collections/records.ts';
+import type { QuernErrorCode } from '../errors.ts';
 
 /** Options of one call of a reasoner. */
 export interface ReasonOptions {
   /** Documents that the reasoner must not learn from (feedback), as they are excluded from the ranking. */
   readonly excluded?: Iterable<string>;
+  /** Which of several samples of one query, from 0. Reasoners that do not sample yield the same for all. Default 0. */
+  readonly sample?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -23,16 +26,49 @@ export interface ReasonedQuery {
   /** Tokens of a language model; 0 where none was asked. */
   readonly promptTokens: number;
   readonly completionTokens: number;
+  /** By the clock, from the call to its end. */
   readonly milliseconds: number;
   /** Whether it was recorded before rather than made now. */
   readonly cached: boolean;
+  /** Why there is none, where `finish` is `failed`. */
+  readonly failure?: Failure;
+  /** The seed that it was sampled with, where it was. */
+  readonly seed?: number;
+  /** What it cost, where prices are known: 0 when it was recorded before. */
+  readonly cost?: Money;
+}
+
+/** Why a reasoner has nothing to say. */
+export interface Failure {
+  readonly code: QuernErrorCode;
+  /** What went wrong, where, and what can be done. */
+  readonly message: string;
+}
+
+/** An amount of money. */
+export interface Money {
+  readonly amount: number;
+  /** ISO 4217, e.g. `USD`. */
+  readonly currency: string;
 }
 
 /** Turns a query into a reasoned query. */
 export interface Reasoner {
-  /** The string that names it, e.g. `none`, `rm3`, `file:reasoned.json`. */
+  /** The string that names it, e.g. `none`, `rm3`, `file:reasoned.json`. It never holds a key or a password. */
   readonly id: string;
+  /** How many calls at once it answers faster than one after the other. Default 1. */
+  readonly parallel?: number;
+  /** Throws a typed error where it fails: who calls it decides whether the query then stands alone. */
   reason(query: string, options?: ReasonOptions): Promise<ReasonedQuery>;
-  /** Frees what it holds. */
+  /** The same, its text in pieces as they come; what it returns at the end is the whole. */
+  stream?(query: string, options?: ReasonOptions): AsyncGenerator<string, ReasonedQuery, undefined>;
+  /** Loads what it needs, so that the first call is not the slow one, and throws what is wrong with it. */
+  ready?(options?: Pick<ReasonOptions, 'signal'>): Promise<void>;
+  /**
+   * Everything that determines a reasoned query but this machine (the model's content, prompt, sampling, seed, sample and
+   * query), in one text of any length. A reasoner without it is not cached.
+   */
+  cacheKey?(query: string, options?: Pick<ReasonOptions, 'sample' | 'signal'>): Promise<string>;
+  /** Frees what it holds; calls under way end in an error. */
   close(): Promise<void>;
 }

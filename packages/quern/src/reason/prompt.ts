@@ -1,0 +1,31 @@
+/**
+ * The prompt that TongSearch-QR's models were trained with (arXiv 2506.11603): part of their interface, to be sent
+ * verbatim, as the user turn after an empty system turn.
+ */
+const instructions =
+  'Instructions:\n' +
+  '1. Identify the essential problem.\n' +
+  '2. Think step by step to reason and describe what information could be relevant and helpful to address the questions in detail.\n' +
+  '3. Draft an answer with as many thoughts as you have.\n';
+
+/** A turn of a chat. */
+export interface ChatTurn {
+  readonly role: 'system' | 'user' | 'assistant';
+  readonly content: string;
+}
+
+/** The user turn's text before the query: the same for every query, so that models can share its state. */
+export const promptPrefix = `${instructions}Query: `;
+
+/** The user turn for a query, at inference. */
+export function userPrompt(query: string): string {
+  return `${promptPrefix}${query}\n\n`;
+}
+
+/** The chat for a query. The empty system turn counts: without one, Qwen's template puts in its own. */
+export function chatPrompt(query: string): ChatTurn[] {
+  return [
+    { role: 'system', content: '' },
+    { role: 'user', content: userPrompt(query) },
+  ];
+}
