@@ -1,7 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Hit, Qrels, Run, Topic } from '../collections/records.ts';
 import { QuernError, throwIfAborted } from '../errors.ts';
-import { answer, type Answer, type Pipeline } from '../search/pipeline.ts';
+import { inOrder } from '../in-order.ts';
+import { answerReasoned, type Answer, type Pipeline } from '../search/pipeline.ts';
 import { evaluateRun, type Measure, type RunMeasures } from './measures.ts';
 
 /** What is evaluated: questions with judgements. */
@@ -32,7 +33,7 @@ export interface Evaluation {
   readonly run: Run;
   readonly measures: RunMeasures;
   readonly answers: readonly TopicAnswer[];
-  /** Sums over the topics; `total` is by the clock. */
+  /** Sums over the topics (of which several may be reasoned about at once); `total` is by the clock. */
   readonly milliseconds: { readonly reason: number; readonly search: number; readonly total: number };
 }
 
@@ -51,24 +52,35 @@ export async function evaluateCollection(
   const milliseconds = { reason: 0, search: 0 };
   const topics = collection.topics.filter(({ id }) => collection.qrels.has(id));
   if (topics.length === 0) throw new QuernError('BAD_INPUT', `no topic of ${collection.name} has judgements`);
+  const ended = new AbortController();
+  const stop = AbortSignal.any(signal ? [signal, ended.signal] : [ended.signal]);
+  const reasoned = inOrder(topics, pipeline.reasoner.parallel ?? 1, ({ text, excluded }) =>
+    pipeline.reasoner.reason(text, { excluded, signal: stop }),
+  );
   let yielded = started;
-  for (const topic of topics) {
-    // Searching is synchronous: let timers and signals through now and then.
-    if (performance.now() - yielded > 50) {
-      await setImmediate();
-      yielded = performance.now();
+  let next = 0;
+  try {
+    for await (const each of reasoned) {
+      // Searching is synchronous: let timers and signals through now and then.
+      if (performance.now() - yielded > 50) {
+        await setImmediate();
+        yielded = performance.now();
+      }
+      throwIfAborted(signal);
+      const topic = topics[next++];
+      const {
+        hits,
+        rankings: _,
+        ...rest
+      } = await answerReasoned(pipeline, topic.text, each, { k, excluded: topic.excluded, signal });
+      rankings.set(topic.id, hits);
+      answers.push({ ...rest, topic });
+      milliseconds.reason += rest.milliseconds.reason;
+      milliseconds.search += rest.milliseconds.search;
+      onTopic?.(answers.length);
     }
-    throwIfAborted(signal);
-    const {
-      hits,
-      rankings: _,
-      ...rest
-    } = await answer(pipeline, topic.text, { k, excluded: topic.excluded, signal });
-    rankings.set(topic.id, hits);
-    answers.push({ ...rest, topic });
-    milliseconds.reason += rest.milliseconds.reason;
-    milliseconds.search += rest.milliseconds.search;
-    onTopic?.(answers.length);
+  } finally {
+    ended.abort();
   }
   const run: Run = { name, rankings };
   return {

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { QuernError } from '../errors.ts';
-import { randomIntegers } from './statistics-random.ts';
+import { randomIntegers } from '../random.ts';
 import { twoSidedP, twoSidedQuantile } from './statistics-student.ts';
 import {
   bootstrapInterval,

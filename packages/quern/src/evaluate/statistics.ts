@@ -1,5 +1,5 @@
 import { QuernError } from '../errors.ts';
-import { randomIntegers } from './statistics-random.ts';
+import { randomIntegers } from '../random.ts';
 import { twoSidedP, twoSidedQuantile } from './statistics-student.ts';
 
 /** An interval, both ends included. */

@@ -32,6 +32,8 @@ export interface ReasonedQuery {
   readonly cached: boolean;
   /** Why there is none, where `finish` is `failed`. */
   readonly failure?: Failure;
+  /** Completion tokens a second, from the first on, where it was generated now. */
+  readonly tokensPerSecond?: number;
   /** The seed that it was sampled with, where it was. */
   readonly seed?: number;
   /** What it cost, where prices are known: 0 when it was recorded before. */

@@ -1,3 +1,5 @@
+import { QuernError } from '../errors.ts';
+
 /** How a language model chooses its tokens. */
 export interface Sampling {
   /** 0 takes the likeliest token always. */
@@ -20,3 +22,26 @@ export const publishedSampling: Sampling = {
   repetitionPenalty: 1.05,
   maxTokens: 500,
 };
+
+const ranges: Readonly<
+  Record<keyof Sampling, { readonly is: (value: number) => boolean; readonly what: string }>
+> = {
+  temperature: { is: (value) => value >= 0 && value <= 10, what: 'a number from 0 to 10' },
+  topP: { is: (value) => value > 0 && value <= 1, what: 'a number above 0 and at most 1' },
+  topK: { is: (value) => Number.isSafeInteger(value) && value >= 0, what: 'a whole number of 0 or more' },
+  repetitionPenalty: { is: (value) => value > 0 && value <= 10, what: 'a number above 0 and at most 10' },
+  maxTokens: {
+    is: (value) => Number.isSafeInteger(value) && value >= 1,
+    what: 'a whole number of 1 or more',
+  },
+};
+
+/** The published sampling with what `changes` says otherwise. Throws `USAGE` for a value out of its range. */
+export function checkedSampling(changes: Partial<Sampling> = {}): Sampling {
+  const sampling = { ...publishedSampling, ...changes };
+  for (const [name, { is, what }] of Object.entries(ranges)) {
+    const value = sampling[name as keyof Sampling];
+    if (!is(value)) throw new QuernError('USAGE', `${name} is ${what}, not ${value}`);
+  }
+  return sampling;
+}

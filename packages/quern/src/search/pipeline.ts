@@ -52,15 +52,24 @@ const fusionDepth = 1000;
 
 /**
  * Answers a question: the reasoner makes its reasoned query, both are combined, the retriever ranks. Where the reasoner
- * yields nothing that can be searched (no text, no weights, only words that the index does not know), the query stands
- * alone, whatever the combination. What the reasoner or the retriever throws is thrown. Fused rankings are 1,000 deep
- * each, so `rrf` has up to 2,000 hits.
+ * yields nothing that can be searched (no text, no weights, only words that the index does not know; or it failed, and a
+ * `BoundedReasoner` said so), the query stands alone, whatever the combination. What the reasoner or the retriever
+ * throws is thrown. Fused rankings are 1,000 deep each, so `rrf` has up to 2,000 hits.
  */
 export async function answer(pipeline: Pipeline, query: string, options: AnswerOptions): Promise<Answer> {
-  const { reasoner, combine, retriever } = pipeline;
+  const { excluded, signal } = options;
+  const reasoned = await pipeline.reasoner.reason(query, { excluded, signal });
+  return answerReasoned(pipeline, query, reasoned, options);
+}
+
+/** {@link answer} for a query that has been reasoned about. */
+export async function answerReasoned(
+  { combine, retriever }: Pick<Pipeline, 'combine' | 'retriever'>,
+  query: string,
+  reasoned: ReasonedQuery,
+  options: AnswerOptions,
+): Promise<Answer> {
   const started = performance.now();
-  const reasoned = await reasoner.reason(query, { excluded: options.excluded, signal: options.signal });
-  const reasonedAt = performance.now();
   const searches = searchesFor(query, reasoned, combine, retriever);
   const fused = searches.length > 1;
   const k = fused ? fusionDepth : options.k;
@@ -79,7 +88,7 @@ export async function answer(pipeline: Pipeline, query: string, options: AnswerO
     depth: k,
     rankings,
     hits,
-    milliseconds: { reason: reasonedAt - started, search: performance.now() - reasonedAt },
+    milliseconds: { reason: reasoned.milliseconds, search: performance.now() - started },
   };
 }
 

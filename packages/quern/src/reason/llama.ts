@@ -1,0 +1,175 @@
+import { QuernError, orAborted, throwIfAborted } from '../errors.ts';
+import { loadLlama, type LoadedLlama } from '../models/llama-runtime.ts';
+import { preparedModel, type PreparedModel } from '../models/prepared-model.ts';
+import { chatTokensOf, type ChatTokens } from './chat-tokens.ts';
+import { generated } from './llama-generation.ts';
+import { LlamaSequences } from './llama-sequences.ts';
+import { userPrompt } from './prompt.ts';
+import type { ReasonedQuery, ReasonOptions, Reasoner } from './reasoner.ts';
+import { checkedSampling, type Sampling } from './sampling.ts';
+import { derivedSeed } from './seed.ts';
+import type { ModelSettings } from './settings.ts';
+
+/** A loaded model, ready to be asked. */
+interface Engine {
+  readonly loaded: LoadedLlama;
+  readonly chat: ChatTokens;
+  readonly sequences: LlamaSequences;
+  /** Tokens that a prompt may have. */
+  readonly promptTokens: number;
+}
+
+/** The prompt that DESIGN's models are trained with at most. */
+const promptTokensWanted = 8000;
+
+/**
+ * `llama:PATH_OR_HUB_ID`: a model that runs inside this process, by llama.cpp. It is found, downloaded, converted and loaded
+ * when it is first asked (or by {@link ready}); where that fails, the next call tries again.
+ *
+ * The same call yields the same text on the same machine, as long as one query is evaluated at a time: with `parallel` above
+ * 1, several are evaluated in one batch, which can change the last bits of a probability, and with them, rarely, a token.
+ */
+export class LlamaReasoner implements Reasoner {
+  readonly id: string;
+  readonly parallel: number;
+  readonly #name: string;
+  readonly #settings: ModelSettings;
+  readonly #sampling: Sampling;
+  readonly #closing = new AbortController();
+  #model: Promise<PreparedModel> | undefined;
+  #engine: Promise<Engine> | undefined;
+
+  /** `name` is what follows `llama:`. Nothing is opened yet. Throws `USAGE` for impossible settings. */
+  constructor(name: string, settings: ModelSettings = {}) {
+    this.id = `llama:${name}`;
+    this.#name = name;
+    this.#settings = settings;
+    this.#sampling = checkedSampling(settings.sampling);
+    this.parallel = settings.parallel ?? 1;
+  }
+
+  async reason(query: string, options: ReasonOptions = {}): Promise<ReasonedQuery> {
+    const pieces = this.stream(query, options);
+    let next = await pieces.next();
+    while (next.done !== true) next = await pieces.next();
+    return next.value;
+  }
+
+  async *stream(
+    query: string,
+    { signal, sample = 0 }: ReasonOptions = {},
+  ): AsyncGenerator<string, ReasonedQuery, undefined> {
+    const started = performance.now();
+    const ended = AbortSignal.any(signal ? [signal, this.#closing.signal] : [this.#closing.signal]);
+    const engine = await orAborted(this.#opened(), ended);
+    const prompt = engine.chat.of(query);
+    if (prompt.length > engine.promptTokens) {
+      throw new QuernError(
+        'BAD_INPUT',
+        `the prompt has ${prompt.length} tokens, and ${this.id} takes ${engine.promptTokens}`,
+        { hint: 'Ask a shorter question' },
+      );
+    }
+    const seed = await this.#seed(query, sample);
+    const sequence = await engine.sequences.take(ended);
+    try {
+      const pieces = generated({
+        model: engine.loaded.model,
+        sequence,
+        prompt,
+        sampling: this.#sampling,
+        seed,
+        signal: ended,
+      });
+      const { text, finish, completionTokens, tokensPerSecond } = yield* pieces;
+      return {
+        query,
+        text,
+        reasoner: this.id,
+        finish,
+        promptTokens: prompt.length,
+        completionTokens,
+        tokensPerSecond,
+        milliseconds: performance.now() - started,
+        cached: false,
+        seed,
+      };
+    } finally {
+      engine.sequences.give(sequence);
+    }
+  }
+
+  async ready({ signal }: Pick<ReasonOptions, 'signal'> = {}): Promise<void> {
+    await (signal ? orAborted(this.#opened(), signal) : this.#opened());
+  }
+
+  async cacheKey(
+    query: string,
+    { sample = 0, signal }: Pick<ReasonOptions, 'sample' | 'signal'> = {},
+  ): Promise<string> {
+    const model = this.#prepared();
+    const { hash } = await (signal ? orAborted(model, signal) : model);
+    const seed = await this.#seed(query, sample);
+    return JSON.stringify(['llama', hash, userPrompt(query), this.#sampling, seed]);
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    const engine = await this.#engine?.catch(() => undefined);
+    await engine?.sequences.close();
+    await engine?.loaded.close();
+  }
+
+  async #seed(query: string, sample: number): Promise<number> {
+    const { hash } = await this.#prepared();
+    return derivedSeed({ model: hash, prompt: userPrompt(query), sample, seed: this.#settings.seed ?? 0 });
+  }
+
+  /** The model's file and hash: found once, and again after a failure. */
+  #prepared(): Promise<PreparedModel> {
+    this.#model ??= preparedModel(this.#name, { ...this.#settings, signal: this.#closing.signal }).catch(
+      (error: unknown) => {
+        this.#model = undefined;
+        throw error;
+      },
+    );
+    return this.#model;
+  }
+
+  #opened(): Promise<Engine> {
+    this.#engine ??= this.#open().catch((error: unknown) => {
+      this.#engine = undefined;
+      throw error;
+    });
+    return this.#engine;
+  }
+
+  async #open(): Promise<Engine> {
+    const signal = this.#closing.signal;
+    const model = await this.#prepared();
+    throwIfAborted(signal);
+    const { maxTokens } = this.#sampling;
+    const contextTokens = model.contextTokens(promptTokensWanted + maxTokens, this.parallel);
+    const work = this.#settings.onWork?.(`loading ${this.#name}`, 100);
+    const loaded = await loadLlama(model.path, {
+      sequences: this.parallel,
+      contextTokens,
+      signal,
+      onProgress: (share) => work?.update(share * 100),
+    }).finally(() => work?.stop());
+    try {
+      const chat = await chatTokensOf(loaded.model);
+      const promptTokens = loaded.context.contextSize - maxTokens;
+      if (promptTokens <= chat.prefix.length) {
+        throw new QuernError(
+          'USAGE',
+          `${this.id} holds ${loaded.context.contextSize} tokens, too few for ${maxTokens} new ones`,
+        );
+      }
+      return { loaded, chat, sequences: new LlamaSequences(loaded.context, chat.prefix), promptTokens };
+    } catch (error) {
+      await loaded.close();
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,36 @@
+import { expect, it } from 'vitest';
+import type { ReasonedQuery } from './reasoner.ts';
+import { reasoningTotals } from './reasoning-totals.ts';
+
+const one: ReasonedQuery = {
+  query: 'q',
+  text: 't',
+  reasoner: 'r',
+  finish: 'stop',
+  promptTokens: 10,
+  completionTokens: 20,
+  milliseconds: 5,
+  cached: false,
+};
+
+it('sums what was spent now, and counts what failed, was cut or recorded', () => {
+  const some = [
+    { ...one, cost: { amount: 0.25, currency: 'USD' } },
+    { ...one, finish: 'length' as const, cost: { amount: 0.5, currency: 'USD' } },
+    { ...one, cached: true, cost: { amount: 0, currency: 'USD' } },
+    { ...one, finish: 'failed' as const, promptTokens: 0, completionTokens: 0 },
+    { ...one, cost: { amount: 1, currency: 'EUR' } },
+  ];
+  expect(reasoningTotals(some)).toEqual({
+    failed: 1,
+    cached: 1,
+    cut: 1,
+    promptTokens: 30,
+    completionTokens: 60,
+    cost: [
+      { amount: 0.75, currency: 'USD' },
+      { amount: 1, currency: 'EUR' },
+    ],
+  });
+  expect(reasoningTotals([])).toMatchObject({ failed: 0, cost: [] });
+});

@@ -1,0 +1,33 @@
+import type { Money, ReasonedQuery } from './reasoner.ts';
+
+/** What reasoning about many queries came to. */
+export interface ReasoningTotals {
+  /** Queries whose reasoner failed, so that they stood alone. */
+  readonly failed: number;
+  /** Queries whose reasoned query had been recorded before. */
+  readonly cached: number;
+  /** Reasoned queries that were cut at the most tokens. */
+  readonly cut: number;
+  /** Tokens that language models took in and wrote, those of recorded ones left out. */
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+  /** What it cost, an amount a currency; empty where no prices are known. */
+  readonly cost: readonly Money[];
+}
+
+/** Sums over reasoned queries. */
+export function reasoningTotals(reasoned: Iterable<ReasonedQuery>): ReasoningTotals {
+  const totals = { failed: 0, cached: 0, cut: 0, promptTokens: 0, completionTokens: 0 };
+  const cost = new Map<string, number>();
+  for (const { finish, cached, promptTokens, completionTokens, cost: paid } of reasoned) {
+    if (finish === 'failed') totals.failed++;
+    if (finish === 'length') totals.cut++;
+    if (cached) totals.cached++;
+    else {
+      totals.promptTokens += promptTokens;
+      totals.completionTokens += completionTokens;
+    }
+    if (paid) cost.set(paid.currency, (cost.get(paid.currency) ?? 0) + paid.amount);
+  }
+  return { ...totals, cost: Array.from(cost, ([currency, amount]) => ({ amount, currency })) };
+}

@@ -1,0 +1,18 @@
+import type { OnWork } from '../work.ts';
+import type { Warnings } from '../warnings.ts';
+import type { Sampling } from './sampling.ts';
+
+/** How reasoners that are language models are opened. */
+export interface ModelSettings {
+  /** What differs from the published sampling. */
+  readonly sampling?: Partial<Sampling>;
+  /** The number that seeds are derived from, beside model, prompt, query and sample. Default 0. */
+  readonly seed?: number;
+  /** Queries that are reasoned about at once. */
+  readonly parallel?: number;
+  /** The folder for converted models and hashes. Default: the user's cache folder. */
+  readonly cacheFolder?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly warnings?: Warnings;
+  readonly onWork?: OnWork;
+}
