@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import type { Hit } from '../collections/records.ts';
 import { scorings, type Scoring } from '../lexical/bm25.ts';
 import { LexicalIndex, type StoredDocument } from '../lexical/lexical-index.ts';
+import { reasonedRecord } from '../reason/reasoned-record.ts';
 import { preparedReasoner } from '../reason/reasoners.ts';
 import { combineName, type Combine } from '../search/combine.ts';
 import type { SearchPlan, SegmentPlan } from '../lexical/search-plan.ts';
@@ -77,14 +78,14 @@ function answerRecord(
   documents: ReadonlyMap<string, StoredDocument>,
   explanation: Explanation | undefined,
 ): unknown {
-  const { weights, ...reasoned } = found.reasoned;
+  const reasoned = reasonedRecord(found.reasoned);
   return {
     query: found.query,
     reasoner: reasoned.reasoner,
     combine: combineName(combine),
     scoring,
     k,
-    reasoned: { ...reasoned, ...(weights && { weights: Object.fromEntries(weights) }) },
+    reasoned,
     hits: found.hits.map((hit, i) => ({
       ...hit,
       ...documents.get(hit.id),

@@ -18,13 +18,13 @@ afterAll(() => index?.close());
 
 describe('a reasoner', () => {
   it.each(['none', 'rm3', `file:${recorded}`])('has the name it is asked for by: %s', async (name) => {
-    const reasoner = await reasonerNamed(name, { index, scoring: 'bm25' });
+    const reasoner = await reasonerNamed(name, { feedback: { index, scoring: 'bm25' } });
     expect(reasoner.id).toBe(name);
     await reasoner.close();
   });
 
   it.each(['', 'None', 'rm3:10', 'file', 'file:', 'llm', 'none '])('is not named by %j', async (name) => {
-    await expect(reasonerNamed(name, { index, scoring: 'bm25' })).rejects.toMatchObject({
+    await expect(reasonerNamed(name, { feedback: { index, scoring: 'bm25' } })).rejects.toMatchObject({
       code: 'USAGE',
       message: expect.stringContaining(JSON.stringify(name)),
     });

@@ -1,10 +1,13 @@
 import { QuernError } from '../errors.ts';
 import type { Scoring } from '../lexical/bm25.ts';
 import type { LexicalIndex } from '../lexical/lexical-index.ts';
+import { BoundedReasoner, type Bounds } from './bounded.ts';
+import { LlamaReasoner } from './llama.ts';
 import { NoReasoner } from './none.ts';
 import type { Reasoner } from './reasoner.ts';
 import { RecordedReasoner } from './recorded.ts';
 import { Rm3Reasoner } from './rm3.ts';
+import type { ModelSettings } from './settings.ts';
 
 /** The index that a reasoner learns from, and how it is searched. */
 export interface Feedback {
@@ -12,27 +15,53 @@ export interface Feedback {
   readonly scoring: Scoring;
 }
 
+/** How reasoners are opened by their names. */
+export interface ReasonerSettings extends ModelSettings, Bounds {}
+
 /**
- * The reasoner that a string names: `none`, `rm3` (which learns from the index that is given) or `file:PATH`. Throws `USAGE`
- * for an unknown name, or when `rm3` has no lexical index to learn from; and what opening the file throws.
+ * The reasoner that a string names: `none`, `rm3` (which learns from the index that is given), `file:PATH`,
+ * `llama:PATH_OR_HUB_ID` or `openai:MODEL@URL`; bounded, so that it never throws but for wrong usage, unless it is to be
+ * strict. Throws `USAGE` for an unknown name, or when `rm3` has no lexical index to learn from; and what opening a file throws.
  */
-export async function reasonerNamed(name: string, feedback?: Feedback): Promise<Reasoner> {
-  return (await preparedReasoner(name))(feedback);
+export async function reasonerNamed(
+  name: string,
+  { feedback, ...settings }: ReasonerSettings & { readonly feedback?: Feedback } = {},
+): Promise<Reasoner> {
+  return (await preparedReasoner(name, settings))(feedback);
 }
 
 /**
  * {@link reasonerNamed} in two steps: whatever can be wrong with the name or its file is found now, before an index is
- * built, and the index is handed in later.
+ * built, and the index is handed in later. Models are not loaded before they are asked.
  */
-export async function preparedReasoner(name: string): Promise<(feedback?: Feedback) => Reasoner> {
+export async function preparedReasoner(
+  name: string,
+  settings: ReasonerSettings = {},
+): Promise<(feedback?: Feedback) => Reasoner> {
+  const unbounded = await unboundedReasoner(name, settings);
+  return (feedback) => new BoundedReasoner(unbounded(feedback), settings);
+}
+
+async function unboundedReasoner(
+  name: string,
+  settings: ReasonerSettings,
+): Promise<(feedback?: Feedback) => Reasoner> {
   if (name === 'none') return () => new NoReasoner();
   if (name === 'rm3') return rm3;
-  if (name.startsWith('file:') && name.length > 5) {
-    const reasoner = await RecordedReasoner.open(name.slice(5));
-    return () => reasoner;
+  const [kind, ...parts] = name.split(':');
+  const rest = parts.join(':');
+  if (rest !== '') {
+    switch (kind) {
+      case 'file': {
+        const reasoner = await RecordedReasoner.open(rest);
+        return () => reasoner;
+      }
+      case 'llama':
+        return () => new LlamaReasoner(rest, settings);
+    }
   }
   throw new QuernError('USAGE', `unknown reasoner ${JSON.stringify(name)}`, {
-    hint: 'Reasoners are none, rm3 and file:PATH',
+    hint: 'Reasoners are none, rm3, file:PATH, llama:PATH_OR_HUB_ID and openai:MODEL@URL',
   });
 }
 

@@ -16,7 +16,7 @@ export interface ReasoningTotals {
 }
 
 /** Sums over reasoned queries. */
-export function reasoningTotals(reasoned: Iterable<ReasonedQuery>): ReasoningTotals {
+export function reasoningTotals(reasoned: Iterable<Omit<ReasonedQuery, 'weights'>>): ReasoningTotals {
   const totals = { failed: 0, cached: 0, cut: 0, promptTokens: 0, completionTokens: 0 };
   const cost = new Map<string, number>();
   for (const { finish, cached, promptTokens, completionTokens, cost: paid } of reasoned) {

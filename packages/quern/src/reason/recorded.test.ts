@@ -60,6 +60,28 @@ describe('recorded reasoned queries', () => {
   });
 });
 
+describe('the lines of a batch', () => {
+  const lines = [
+    { id: '1', query: 'Why?', sample: 0, text: 'Because.', finish: 'stop' },
+    { id: '1', query: 'Why?', sample: 1, text: 'Therefore.', finish: 'stop' },
+    { query: 'How?', text: '', finish: 'failed' },
+  ].map((line) => JSON.stringify(line));
+
+  it('are recorded reasoned queries too, of which the first sample counts, and no failure', async () => {
+    const reasoner = await RecordedReasoner.open(file('batch.jsonl', lines.join('\n')));
+    expect((await reasoner.reason('Why?')).text).toBe('Because.');
+    await expect(reasoner.reason('How?')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  it('are told by their line where one is none', async () => {
+    const path = file('lacking-text.jsonl', `${lines[0]}\n{"query": "x"}\n`);
+    await expect(RecordedReasoner.open(path)).rejects.toMatchObject({
+      code: 'BAD_INPUT',
+      where: `${path}:2`,
+    });
+  });
+});
+
 describe('a file of reasoned queries', () => {
   it.each([
     ['broken JSON', '{"a": ', /not valid JSON/],
