@@ -1,0 +1,65 @@
+import { throwIfAborted } from '../errors.ts';
+import { silentWork, type OnWork } from '../work.ts';
+import { Checkpoint } from './checkpoint.ts';
+import { readTokenizer } from './checkpoint-tokenizer.ts';
+import { writeGguf, type TensorSink, type WrittenTensor } from './gguf-writer.ts';
+import { modelMetadata, type ModelType } from './qwen2-metadata.ts';
+import { encodedWeight, writtenType } from './tensor-encoding.ts';
+
+/** Options of {@link convertToGguf}. */
+export interface ConvertOptions {
+  /** What matrices are converted to: 16 bits, about 8.5 or about 4.5 bits a weight. */
+  readonly type: ModelType;
+  /** The GGUF file; one that is there is replaced. */
+  readonly out: string;
+  /** Where the checkpoint comes from (a hub id, a run), noted in the file as the model's name. */
+  readonly source?: string;
+  readonly onWork?: OnWork;
+  readonly signal?: AbortSignal;
+}
+
+/** What was written. */
+export interface Conversion {
+  readonly type: ModelType;
+  /** The bytes of the GGUF file. */
+  readonly bytes: number;
+  /** The bytes of the weights that were read. */
+  readonly sourceBytes: number;
+  readonly tensors: number;
+  /** The number of weights. */
+  readonly parameters: number;
+}
+
+/**
+ * Converts a checkpoint of a Qwen2 model, a folder as `save_pretrained` writes it, to a GGUF file that llama.cpp loads.
+ * Weights pass through in chunks, so that memory does not grow with the model; the same checkpoint and options give the
+ * same bytes. The file is written beside `out` and renamed when it is whole and durable.
+ *
+ * Throws `NOT_FOUND` naming what the checkpoint lacks, `UNSUPPORTED`, `CORRUPT_FILE`, `IO`, `DISK_FULL` and `ABORTED`.
+ */
+export async function convertToGguf(folder: string, options: ConvertOptions): Promise<Conversion> {
+  const { type, out, source, signal } = options;
+  const checkpoint = await Checkpoint.open(folder, signal);
+  try {
+    const { config, endTokens, tensors } = checkpoint;
+    const tokenizer = await readTokenizer(folder, signal);
+    const metadata = modelMetadata({ config, tokenizer, endTokens, type, source, folder });
+    const sourceBytes = tensors.reduce((sum, { weight }) => sum + weight.bytes, 0);
+    const work = options.onWork?.(`converting to ${type}`, sourceBytes) ?? silentWork;
+    let done = 0;
+    const onBytes = (count: number): void => work.update((done += count));
+    const written = tensors.map(({ ggufName, shape, weight }): WrittenTensor => {
+      const as = writtenType({ ggufName, shape }, type);
+      const write = async (sink: TensorSink): Promise<void> => {
+        throwIfAborted(signal);
+        for await (const bytes of encodedWeight(weight, as, { signal, onBytes })) await sink(bytes);
+      };
+      return { name: ggufName, dimensions: shape.toReversed(), type: as, write };
+    });
+    const bytes = await writeGguf(out, metadata, written).finally(() => work.stop());
+    const parameters = tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+    return { type, bytes, sourceBytes, tensors: tensors.length, parameters };
+  } finally {
+    await checkpoint.close();
+  }
+}
