@@ -13,6 +13,7 @@ export { compareBytes } from './byte-order.ts';
 export { compareHits } from './collections/ranking-order.ts';
 export type { Corpus, CorpusOptions, Placed, TextCorpus, VectorCorpus } from './collections/corpus.ts';
 export { CORPUS_FORMATS, openCorpus, type CorpusFormat } from './collections/open-corpus.ts';
+export type { Environment } from './collections/environment.ts';
 export { collectionNames, openCollection } from './collections/collection.ts';
 export type { Collection, CollectionOptions } from './collections/collection.ts';
 export { readQrels } from './collections/qrels.ts';
@@ -38,6 +39,11 @@ export { NoReasoner } from './reason/none.ts';
 export { RecordedReasoner } from './reason/recorded.ts';
 export { Rm3Reasoner, type Rm3Options } from './reason/rm3.ts';
 export { reasonerNamed, type Feedback } from './reason/reasoners.ts';
+
+export { resolveModel, type ResolvedModel, type ResolveModelOptions } from './models/hub.ts';
+export type { HubTiming } from './models/hub-retry.ts';
+export type { ModelFile } from './models/hub-snapshot.ts';
+export { isModelFile, type ChooseFiles } from './models/model-files.ts';
 
 export { combineName, combineNamed, type Combine } from './search/combine.ts';
 export { reciprocalRankFusion } from './search/fusion.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { realpath, rename, rm, stat } from 'node:fs/promises';
+import { open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -50,4 +50,11 @@ export async function checkFolderOf(path: string): Promise<void> {
     throw fileError(error, folder);
   });
   if (!found.isDirectory()) throw new QuernError('IO', 'is a file, not a folder', { where: folder });
+}
+
+/** Makes the entries of a folder durable, as far as the system can: Windows and some networks cannot. */
+export async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r').catch(() => undefined);
+  await folder?.sync().catch(() => undefined);
+  await folder?.close();
 }

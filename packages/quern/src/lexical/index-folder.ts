@@ -3,7 +3,7 @@
  * that it names, and while somebody writes the `writer.lock`. Of the files with names of ours that the manifest does not
  * name, none is needed: a writer that was killed left them, or readers had them open when they were replaced.
  */
-import { open, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** The name of the manifest in its folder. */
@@ -47,13 +47,6 @@ export async function removeUnnamed(folder: string, named: ReadonlySet<string>):
 /** Removes a file. What cannot be removed now is left to the next writer: it must not hide how this one went. */
 export async function removeFile(path: string): Promise<void> {
   await rm(path, { force: true }).catch(() => undefined);
-}
-
-/** Makes the entries of a folder durable, as far as the system can: Windows and some networks cannot. */
-export async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r').catch(() => undefined);
-  await folder?.sync().catch(() => undefined);
-  await folder?.close();
 }
 
 /** Whether a folder with these entries is that of an index, or of one begun. A manifest alone may be anyone's. */

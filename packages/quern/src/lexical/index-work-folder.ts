@@ -2,11 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileError, QuernError } from '../errors.ts';
+import type { ProcessLock } from '../process-lock.ts';
+import { syncFolder } from '../whole-file.ts';
 import { areOfAnIndex, manifestFileName, removeUnnamed } from './index-folder.ts';
-import { segmentFileName, segmentNumber, syncFolder } from './index-folder.ts';
+import { segmentFileName, segmentNumber } from './index-folder.ts';
 import { namedFiles, readManifest, writeManifest, type Manifest } from './manifest.ts';
 import type { WrittenSegment } from './segment-draft.ts';
-import { WriterLock } from './writer-lock.ts';
+import { lockWriter } from './writer-lock.ts';
 
 /** The work folders of the builds that run in this process. */
 const workFolders = new Set<string>();
@@ -20,7 +22,7 @@ export class WorkFolder {
   /** The final folder, links followed. */
   readonly out: string;
   readonly #path: string;
-  #lock: WriterLock | undefined;
+  #lock: ProcessLock | undefined;
 
   private constructor(out: string, path: string) {
     this.out = out;
@@ -47,7 +49,7 @@ export class WorkFolder {
     }
     const work = new WorkFolder(out, path);
     try {
-      if (await isFolder(out)) work.#lock = await WriterLock.acquire(out);
+      if (await isFolder(out)) work.#lock = await lockWriter(out);
       return work;
     } catch (error) {
       await work.remove();
@@ -95,7 +97,7 @@ export class WorkFolder {
   }
 
   async #replaceIndex(manifestOf: (segment: number, generation: number) => Manifest): Promise<void> {
-    this.#lock ??= await WriterLock.acquire(this.out);
+    this.#lock ??= await lockWriter(this.out);
     const old = await readManifest(this.out).catch(() => undefined);
     // Of an index whose manifest is damaged, readers may have any segment open.
     const numbers = (await readdir(this.out)).map((name) => segmentNumber(name) ?? 0);

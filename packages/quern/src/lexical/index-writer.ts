@@ -7,6 +7,7 @@ import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Document } from '../collections/records.ts';
 import { fileError, QuernError, throwIfAborted } from '../errors.ts';
+import type { ProcessLock } from '../process-lock.ts';
 import type { Analyzer } from '../text/analyzer.ts';
 import { analyzerNamed } from '../text/analyzers.ts';
 import { startMerge, type BackgroundMerge } from './background-merge.ts';
@@ -18,7 +19,7 @@ import { installMerge, type MergedSegments } from './install-merge.ts';
 import { namedFiles, openSnapshot, readManifest, type IndexTotals } from './manifest.ts';
 import { segmentsToMerge } from './merge-policy.ts';
 import { defaultPostingsPerPass, SegmentDraft } from './segment-draft.ts';
-import { WriterLock } from './writer-lock.ts';
+import { lockWriter } from './writer-lock.ts';
 
 /** How an index is written to. */
 export interface IndexWriterOptions {
@@ -52,7 +53,7 @@ interface Merge extends MergedSegments {
  */
 export class IndexWriter {
   readonly #committed: CommittedSegments;
-  readonly #lock: WriterLock;
+  readonly #lock: ProcessLock;
   readonly #options: IndexWriterOptions;
   readonly #postingsPerPass: number;
   #draft: SegmentDraft | undefined;
@@ -66,7 +67,7 @@ export class IndexWriter {
   #failure: unknown;
   #state: 'open' | 'closed' | 'abandoned' = 'open';
 
-  private constructor(committed: CommittedSegments, lock: WriterLock, options: IndexWriterOptions) {
+  private constructor(committed: CommittedSegments, lock: ProcessLock, options: IndexWriterOptions) {
     this.#committed = committed;
     this.#lock = lock;
     this.#options = options;
@@ -83,7 +84,7 @@ export class IndexWriter {
     // Before anything is written there: it may be any folder.
     await readManifest(folder);
     const place = await realpath(folder);
-    const lock = await WriterLock.acquire(place);
+    const lock = await lockWriter(place);
     try {
       const committed = await openSnapshot(place, async (manifest) => {
         const { analyzer } = options;

@@ -7,14 +7,9 @@ import { access, open, readFile, rename, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { fileError, QuernError } from '../errors.ts';
+import { syncFolder } from '../whole-file.ts';
 import { formatVersion, wrongVersion } from './index-format.ts';
-import {
-  manifestFileName,
-  oldIndexFileName,
-  partialName,
-  segmentNumber,
-  syncFolder,
-} from './index-folder.ts';
+import { manifestFileName, oldIndexFileName, partialName, segmentNumber } from './index-folder.ts';
 
 /** A segment, as the manifest names it. */
 export interface SegmentEntry {

@@ -5,22 +5,27 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect, it, onTestFinished } from 'vitest';
-import { compiledSources } from '../../test/compiled-sources.ts';
-import { temporaryFolder } from '../../test/temporary-folder.ts';
-import { WriterLock } from './writer-lock.ts';
+import { compiledSources } from '../test/compiled-sources.ts';
+import { temporaryFolder } from '../test/temporary-folder.ts';
+import { ProcessLock } from './process-lock.ts';
 
 const folder = temporaryFolder();
 const compiled = compiledSources();
+
+function acquire(index: string): Promise<ProcessLock> {
+  return ProcessLock.acquire(join(index, 'writer.lock'), { kind: 'index', where: index });
+}
 
 function newFolder(): Promise<string> {
   return mkdtemp(join(folder, 'index-'));
 }
 
-/** Starts a process of its own that runs `script`, which has WriterLock and `folder`. */
+/** Starts a process of its own that runs `script`, which has `acquire`. */
 async function started(where: string, script: string): Promise<ChildProcess> {
   const path = join(folder, `script-${Math.random()}.mjs`);
-  const module = JSON.stringify(compiled('lexical/writer-lock.js'));
-  const head = `import { WriterLock } from ${module}; const folder = ${JSON.stringify(where)};`;
+  const module = JSON.stringify(compiled('process-lock.js'));
+  const head = `import { ProcessLock } from ${module}; const folder = ${JSON.stringify(where)};
+const acquire = () => ProcessLock.acquire(folder + '/writer.lock', { kind: 'index', where: folder });`;
   await writeFile(path, head + script);
   const child = spawn(process.execPath, [path], { stdio: ['ignore', 'pipe', 'inherit'] });
   onTestFinished(() => void child.kill('SIGKILL'));
@@ -34,13 +39,13 @@ async function lockOfDead(index: string, changes: object = {}): Promise<void> {
 
 it('is held by one at a time, of one process too, until it is released', async () => {
   const index = await newFolder();
-  const lock = await WriterLock.acquire(index);
+  const lock = await acquire(index);
   const refused = { code: 'LOCKED', where: index, message: expect.stringContaining('this process') };
-  await expect(WriterLock.acquire(index)).rejects.toMatchObject(refused);
+  await expect(acquire(index)).rejects.toMatchObject(refused);
   await lock.release();
-  const second = await WriterLock.acquire(index);
+  const second = await acquire(index);
   await lock.release();
-  await expect(WriterLock.acquire(index)).rejects.toMatchObject(refused);
+  await expect(acquire(index)).rejects.toMatchObject(refused);
   await second.release();
   await second.release();
   expect(await readdir(index)).toEqual([]);
@@ -48,18 +53,15 @@ it('is held by one at a time, of one process too, until it is released', async (
 
 it('of another living process is refused by its number, and taken over once that is killed', async () => {
   const index = await newFolder();
-  const child = await started(
-    index,
-    `await WriterLock.acquire(folder); console.log('held'); setInterval(() => {}, 1e6);`,
-  );
+  const child = await started(index, `await acquire(); console.log('held'); setInterval(() => {}, 1e6);`);
   await once(child.stdout!, 'data');
-  await expect(WriterLock.acquire(index)).rejects.toMatchObject({
+  await expect(acquire(index)).rejects.toMatchObject({
     code: 'LOCKED',
     message: expect.stringContaining(`process ${child.pid}`),
   });
   child.kill('SIGKILL');
   await once(child, 'exit');
-  await (await WriterLock.acquire(index)).release();
+  await (await acquire(index)).release();
   expect(await readdir(index)).toEqual([]);
 });
 
@@ -68,7 +70,7 @@ it.skipIf(process.platform !== 'linux')(
   async () => {
     const index = await newFolder();
     await lockOfDead(index, { pid: process.pid, started: 'another boot 1234' });
-    await (await WriterLock.acquire(index)).release();
+    await (await acquire(index)).release();
     expect(await readdir(index)).toEqual([]);
   },
 );
@@ -76,13 +78,13 @@ it.skipIf(process.platform !== 'linux')(
 it('of another machine stays, and so does one that cannot be read', async () => {
   const index = await newFolder();
   await lockOfDead(index, { host: 'elsewhere.example' });
-  await expect(WriterLock.acquire(index)).rejects.toMatchObject({
+  await expect(acquire(index)).rejects.toMatchObject({
     code: 'LOCKED',
     message: expect.stringContaining('on elsewhere.example'),
     hint: expect.stringContaining('writer.lock'),
   });
   await writeFile(join(index, 'writer.lock'), 'half a l');
-  await expect(WriterLock.acquire(index)).rejects.toMatchObject({ code: 'LOCKED' });
+  await expect(acquire(index)).rejects.toMatchObject({ code: 'LOCKED' });
   expect(await readFile(join(index, 'writer.lock'), 'utf8')).toBe('half a l');
 });
 
@@ -91,8 +93,8 @@ it('is taken over also from one who died while taking it over', async () => {
   await lockOfDead(index);
   const next = { pid: 2 ** 22 + 2, host: hostname(), token: 'ffeeddccbbaa9988' };
   await writeFile(join(index, 'writer.lock.after-00112233445566aa'), JSON.stringify(next));
-  const lock = await WriterLock.acquire(index);
-  await expect(WriterLock.acquire(index)).rejects.toMatchObject({ code: 'LOCKED' });
+  const lock = await acquire(index);
+  await expect(acquire(index)).rejects.toMatchObject({ code: 'LOCKED' });
   await lock.release();
   expect(await readdir(index)).toEqual([]);
 });
@@ -108,7 +110,7 @@ it('is never won by two of many processes that find a dead one', async () => {
          let wins = 0;
          for (const end = Date.now() + 3000; Date.now() < end;) {
            let lock;
-           try { lock = await WriterLock.acquire(folder); }
+           try { lock = await acquire(); }
            catch (error) { if (error.code !== 'LOCKED') throw error; continue; }
            mkdirSync(${JSON.stringify(held)}); // Throws where another has the lock too.
            wins++;
@@ -137,7 +139,7 @@ it('is never won by two of many processes that find a dead one', async () => {
 it('is not taken from a process of another container, whose number means nothing here', async () => {
   const index = await newFolder();
   await lockOfDead(index, { namespace: 'pid:[1]' });
-  await expect(WriterLock.acquire(index)).rejects.toMatchObject({
+  await expect(acquire(index)).rejects.toMatchObject({
     code: 'LOCKED',
     message: expect.stringContaining('container'),
     hint: expect.stringContaining('remove'),
@@ -150,7 +152,7 @@ it.runIf(process.platform === 'linux')(
   async () => {
     const index = await newFolder();
     await lockOfDead(index, { pid: process.pid, namespace: 'pid:[1]', started: 'another-boot 1' });
-    const lock = await WriterLock.acquire(index);
+    const lock = await acquire(index);
     expect(await readFile(join(index, 'writer.lock'), 'utf8')).toContain(String(process.pid));
     await lock.release();
   },
@@ -161,16 +163,16 @@ it('is refused where the files say that a holder took it over from itself', asyn
   await lockOfDead(index);
   const holder = await readFile(join(index, 'writer.lock'));
   await writeFile(join(index, 'writer.lock.after-00112233445566aa'), holder);
-  await expect(WriterLock.acquire(index)).rejects.toMatchObject({ code: 'LOCKED' });
+  await expect(acquire(index)).rejects.toMatchObject({ code: 'LOCKED' });
 });
 
 it('is refused where it is a link that leads nowhere, or nobody can have written it', async () => {
   const linked = await newFolder();
   await symlink(join(linked, 'nowhere'), join(linked, 'writer.lock'));
-  await expect(WriterLock.acquire(linked)).rejects.toMatchObject({ code: 'LOCKED' });
+  await expect(acquire(linked)).rejects.toMatchObject({ code: 'LOCKED' });
   const nobody = await newFolder();
   await lockOfDead(nobody, { pid: 0 });
-  await expect(WriterLock.acquire(nobody)).rejects.toMatchObject({
+  await expect(acquire(nobody)).rejects.toMatchObject({
     code: 'LOCKED',
     hint: expect.stringContaining('remove this file'),
   });

@@ -1,0 +1,138 @@
+import { QuernError } from '../errors.ts';
+import { IncomingFile } from './hub-content.ts';
+import type { HubFile } from './hub-listing.ts';
+import { askedName, refusal, type Asked } from './hub-refusal.ts';
+import { hubGet, type HubConnection, type HubReply } from './hub-request.ts';
+import { Attempts, PassingFailure } from './hub-retry.ts';
+
+/** A file to fetch. */
+export interface Download {
+  readonly file: HubFile;
+  /** Repository, commit and file name. */
+  readonly asked: Asked;
+  /** Where it comes to be, and goes on from where an earlier run was stopped. */
+  readonly partial: string;
+  /** Its final name, in the same folder. */
+  readonly target: string;
+}
+
+/** How many attempts in a row may fail without a further byte. */
+export const mostAttempts = 5;
+
+/**
+ * Fetches a file, from where it was stopped, and checks its size and checksum; a content that is wrong is thrown away
+ * and fetched once more. `onReceived` is told how many of its bytes are there. Throws `CORRUPT_FILE` when the content is
+ * wrong twice, what {@link refusal} makes of replies, `NETWORK`, and file errors. `pause` is that of `HubTiming`.
+ */
+export async function download(
+  connection: HubConnection,
+  what: Download,
+  pause: number,
+  onReceived: (bytes: number) => void,
+): Promise<void> {
+  const { file, asked, partial, target } = what;
+  const incoming = await IncomingFile.open(partial, file, connection.signal);
+  try {
+    onReceived(incoming.received);
+    for (let tries = 1; ; tries++) {
+      const fault = await receiveAll(connection, what, incoming, pause, onReceived);
+      if (fault === undefined) break;
+      await incoming.restart();
+      onReceived(0);
+      if (tries === 1) continue;
+      await incoming.remove();
+      throw new QuernError('CORRUPT_FILE', `what was downloaded twice ${fault}`, {
+        where: askedName(asked),
+        hint: 'Try again later; a proxy that changes content can cause this too. Nothing of it was kept',
+      });
+    }
+    await incoming.finish(target);
+  } finally {
+    await incoming.close();
+  }
+}
+
+/** Fetches what is missing, over as many connections as it takes. Returns what is wrong with the content. */
+async function receiveAll(
+  connection: HubConnection,
+  { file, asked }: Download,
+  incoming: IncomingFile,
+  pause: number,
+  onReceived: (bytes: number) => void,
+): Promise<string | undefined> {
+  const attempts = new Attempts(mostAttempts, pause, connection.signal);
+  const url = fileUrl(connection.endpoint, asked);
+  let furthest = incoming.received;
+  while (!incoming.isWhole) {
+    try {
+      const { received } = incoming;
+      const reply = await hubGet(connection, url, received > 0 ? { range: `bytes=${received}-` } : {});
+      try {
+        const fault = await receive(reply, incoming, file, onReceived);
+        if (fault !== undefined) return fault;
+      } finally {
+        await reply.discard();
+      }
+      // Only an answer that is none leaves this to be asked.
+      if (reply.status !== 200 && reply.status !== 206) throw refusal(reply, asked, connection);
+      if (!incoming.isWhole) {
+        throw new PassingFailure(`${reply.host} ended after ${incoming.received} of ${file.size} bytes`);
+      }
+    } catch (error) {
+      if (incoming.received > furthest) attempts.progressed();
+      furthest = Math.max(furthest, incoming.received);
+      await attempts.failed(error, askedName(asked));
+    }
+  }
+  return incoming.isRight() ? undefined : 'does not have the checksum that the hub lists';
+}
+
+/** Takes in a reply; returns what shows that its content is not the file's. */
+async function receive(
+  reply: HubReply,
+  incoming: IncomingFile,
+  { size }: HubFile,
+  onReceived: (bytes: number) => void,
+): Promise<string | undefined> {
+  if (reply.status === 416 && incoming.received > 0) {
+    await incoming.restart();
+    onReceived(0);
+    throw new PassingFailure(`${reply.host} has no such range`);
+  }
+  if (reply.status !== 200 && reply.status !== 206) return undefined;
+  const { start, total } = extent(reply);
+  if (start !== incoming.received) {
+    // A server that ignores ranges begins at the beginning.
+    await incoming.restart();
+    onReceived(0);
+    if (start !== 0) throw new PassingFailure(`${reply.host} sends another range than was asked for`);
+  }
+  if (total !== undefined && total !== size) return `has ${total} bytes, and the hub lists ${size}`;
+  for await (const chunk of reply.chunks()) {
+    if (incoming.received + chunk.length > size) return `has more than the ${size} bytes that the hub lists`;
+    await incoming.append(chunk);
+    onReceived(incoming.received);
+  }
+  return undefined;
+}
+
+/** Where the content of a reply begins in the file, and how long the file is, as far as that is told. */
+function extent({ status, headers }: HubReply): { start?: number; total?: number } {
+  const isEncoded = (headers.get('content-encoding') ?? 'identity') !== 'identity';
+  if (status === 200) {
+    const length = headers.get('content-length');
+    return { start: 0, total: isEncoded || length === null ? undefined : Number(length) };
+  }
+  // A range of an encoded content is not one of the file.
+  const range = isEncoded ? null : /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(headers.get('content-range') ?? '');
+  if (!range) return {};
+  return { start: Number(range[1]), total: range[2] === '*' ? undefined : Number(range[2]) };
+}
+
+/** The address of a file at a commit: `ENDPOINT/OWNER/NAME/resolve/COMMIT/FILE`. */
+function fileUrl(endpoint: URL, { repository, revision, file = '' }: Asked): URL {
+  const url = new URL(endpoint);
+  const path = file.split('/').map(encodeURIComponent).join('/');
+  url.pathname += `${url.pathname.endsWith('/') ? '' : '/'}${repository}/resolve/${revision}/${path}`;
+  return url;
+}
