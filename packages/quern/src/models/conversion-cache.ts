@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, realpath, rm, stat, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileError, QuernError, throwIfAborted } from '../errors.ts';
+import { ProcessLock } from '../process-lock.ts';
+import type { OnWork } from '../work.ts';
+import { convertToGguf } from './convert.ts';
+import { waitFor } from './hub-retry.ts';
+import { isModelFile } from './model-files.ts';
+import type { ModelType } from './qwen2-metadata.ts';
+
+/** To be raised when conversions come out otherwise than before. */
+const converterVersion = 1;
+
+/** How often somebody who waits for another's conversion looks, in milliseconds. */
+const lookEvery = 200;
+
+/** What {@link convertedModel} needs beside the checkpoint. */
+export interface ConversionOptions {
+  readonly type: ModelType;
+  /** The folder for converted models. */
+  readonly folder: string;
+  /** What the model is called in the file. */
+  readonly source?: string;
+  readonly onWork?: OnWork;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The path of a checkpoint converted to GGUF: made once, and again when a file of the checkpoint changes (by name, size and
+ * time); a conversion that its checkpoint has outlived is removed. Of several processes one converts, and the others wait.
+ * Throws what {@link convertToGguf} throws.
+ */
+export async function convertedModel(checkpoint: string, options: ConversionOptions): Promise<string> {
+  const { type, folder, source, onWork, signal } = options;
+  const place = join(folder, digest(await realpath(checkpoint).catch(() => checkpoint)).slice(0, 16));
+  const path = join(place, `${type}-${(await stateOf(checkpoint)).slice(0, 16)}.gguf`);
+  if (await isThere(path)) return path;
+  await mkdir(place, { recursive: true }).catch((error: unknown) => {
+    throw fileError(error, place);
+  });
+  const lock = await acquired(join(place, `${type}.lock`), place, signal);
+  try {
+    if (await isThere(path)) return path;
+    await convertToGguf(checkpoint, { type, out: path, source, onWork, signal });
+    for (const name of await readdir(place)) {
+      const other = join(place, name);
+      if (name.startsWith(`${type}-`) && name.endsWith('.gguf') && other !== path) await rm(other, { force: true });
+    }
+    return path;
+  } finally {
+    await lock.release();
+  }
+}
+
+/** Waits for the lock on the conversions of one checkpoint to one type. */
+async function acquired(path: string, where: string, signal: AbortSignal | undefined): Promise<ProcessLock> {
+  for (;;) {
+    throwIfAborted(signal);
+    try {
+      return await ProcessLock.acquire(path, { kind: 'conversion', where });
+    } catch (error) {
+      if (!(error instanceof QuernError) || error.code !== 'LOCKED') throw error;
+    }
+    await waitFor(lookEvery, signal);
+  }
+}
+
+/** Whether the conversion is there; if so, it counts as used now. */
+async function isThere(path: string): Promise<boolean> {
+  const now = new Date();
+  return utimes(path, now, now).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** A hash of what a checkpoint's files are called, how large they are and when they were changed. */
+async function stateOf(checkpoint: string): Promise<string> {
+  const names = (await readdir(checkpoint)).filter(isModelFile).toSorted();
+  const facts: unknown[] = [converterVersion];
+  for (const name of names) {
+    const { size, mtimeNs } = await stat(join(checkpoint, name), { bigint: true });
+    facts.push([name, String(size), String(mtimeNs)]);
+  }
+  return digest(JSON.stringify(facts));
+}
+
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
