@@ -34,11 +34,16 @@ export type { BatchSearchOptions, LexicalSearchOptions } from './lexical/lexical
 export type { SearchPlan, SegmentPlan } from './lexical/search-plan.ts';
 export type { SearchPath } from './lexical/segment-search.ts';
 
-export type { FinishReason, ReasonedQuery, Reasoner, ReasonOptions } from './reason/reasoner.ts';
+export type { FinishReason, Money, ReasonedQuery, Reasoner, ReasonOptions } from './reason/reasoner.ts';
+export { publishedSampling, type Sampling } from './reason/sampling.ts';
 export { NoReasoner } from './reason/none.ts';
 export { RecordedReasoner } from './reason/recorded.ts';
 export { Rm3Reasoner, type Rm3Options } from './reason/rm3.ts';
 export { reasonerNamed, type Feedback } from './reason/reasoners.ts';
+export { OpenAiReasoner, type OpenAiReasonerOptions, type OpenAiTotals } from './reason/openai.ts';
+export { reasonSamples } from './reason/samples.ts';
+export { readConfiguration } from './reason/configuration.ts';
+export type { Configuration, Prices, ReasonerConfiguration } from './reason/configuration.ts';
 
 export { resolveModel, type ResolvedModel, type ResolveModelOptions } from './models/hub.ts';
 export type { HubTiming } from './models/hub-retry.ts';

@@ -1,0 +1,308 @@
+/**
+ * `openai:MODEL@BASE_URL`: a language model behind any server that speaks OpenAI's chat completions: vLLM, Ollama,
+ * llama-server, or a hosted one.
+ *
+ * A call is a loop of attempts. An attempt ends whole, or in an error that the server tells or the connection makes; as
+ * long as no text has been handed on, it is sent again without the fields that the server refuses, or after a wait where
+ * the error may pass.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import { QuernError } from '../errors.ts';
+import type { Warnings } from '../warnings.ts';
+import type { ReasonerConfiguration } from './configuration.ts';
+import { openAiAddress, type OpenAiAddress } from './openai-address.ts';
+import { exchange, type Server } from './openai-exchange.ts';
+import { isPassing, refusal, RefusedRequest, withheldKey } from './openai-failure.ts';
+import { serverKey, type ServerKey } from './openai-key.ts';
+import { lifetime, type Lifetime } from './openai-lifetime.ts';
+import { Reply, type TokenUsage } from './openai-reply.ts';
+import { chatRequest, chosenSampling, refusedFields, type OptionalField } from './openai-request.ts';
+import { retryWait } from './openai-retry.ts';
+import { Slots } from './openai-slots.ts';
+import { userPrompt } from './prompt.ts';
+import type { Money, ReasonedQuery, Reasoner, ReasonOptions } from './reasoner.ts';
+import type { Sampling } from './sampling.ts';
+import { derivedSeed } from './seed.ts';
+
+/** What an {@link OpenAiReasoner} is made from. */
+export interface OpenAiReasonerOptions {
+  /** `openai:MODEL@BASE_URL`, or `openai:MODEL` for the server in `OPENAI_BASE_URL`, else OpenAI's. */
+  readonly name: string;
+  /** Counts more than the configuration's; what neither sets is the published sampling. */
+  readonly sampling?: Partial<Sampling>;
+  /** The number that the seeds of all calls are derived from. Default 0. */
+  readonly seed?: number;
+  readonly configuration?: ReasonerConfiguration;
+  /** Told once of each field that the server refuses, and of a key that is withheld. */
+  readonly warnings?: Warnings;
+  /** Where keys and `OPENAI_BASE_URL` come from. Default: this process's. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** Waits between attempts; it rejects when the signal is aborted. */
+  readonly sleep?: (milliseconds: number, signal: AbortSignal) => Promise<void>;
+  /** From 0 to 1, for the jitter of those waits. */
+  readonly random?: () => number;
+}
+
+/** What a reasoner's calls came to so far. */
+export interface OpenAiTotals {
+  /** Calls that were started. */
+  calls: number;
+  /** Requests that were sent beyond the first of each call. */
+  retries: number;
+  /** Calls that ended in an error, being stopped by the caller aside. */
+  failures: number;
+  /** Of the calls that ended well, as in their reasoned queries. */
+  promptTokens: number;
+  completionTokens: number;
+  /** Of the calls whose tokens the server counted; only where the configuration gives prices. */
+  cost?: Money;
+}
+
+const DEFAULTS = { concurrency: 8, retries: 4, timeout: 60, totalTimeout: 600 };
+
+/** A generous bound on what a token comes to, so that a server that never stops is stopped. */
+const MOST_CHARACTERS_A_TOKEN = 64;
+const MOST_BYTES_A_TOKEN = 4096;
+const MOST_BYTES_BESIDES = 1024 * 1024;
+
+/** `openai:MODEL@BASE_URL`. The package `openai` is loaded by the first call. */
+export class OpenAiReasoner implements Reasoner {
+  /** The name as it was given. */
+  readonly id: string;
+  readonly parallel: number;
+  readonly #address: OpenAiAddress;
+  readonly #key: ServerKey;
+  readonly #server: Server;
+  readonly #sampling: Sampling;
+  readonly #seed: number;
+  readonly #configuration: ReasonerConfiguration;
+  readonly #warnings?: Warnings;
+  readonly #sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>;
+  readonly #random: () => number;
+  readonly #slots: Slots;
+  readonly #closing = new AbortController();
+  readonly #totals: OpenAiTotals;
+  #refused: ReadonlySet<OptionalField> = new Set();
+
+  private constructor(options: OpenAiReasonerOptions) {
+    const { name, seed = 0, configuration = {}, warnings, env = process.env } = options;
+    this.id = name;
+    this.#address = openAiAddress(name, env);
+    this.#sampling = chosenSampling(options.sampling, configuration.sampling);
+    if (!Number.isSafeInteger(seed)) {
+      throw new QuernError('USAGE', `is a whole number, not ${seed}`, { where: 'seed' });
+    }
+    this.#seed = seed;
+    this.#configuration = configuration;
+    this.#warnings = warnings;
+    this.#key = serverKey(this.#address.baseUrl, configuration.keyVariable, env);
+    this.#server = {
+      baseUrl: this.#address.baseUrl,
+      where: this.#address.name,
+      secret: this.#key.value,
+      idle: (configuration.timeout ?? DEFAULTS.timeout) * 1000,
+    };
+    this.#sleep = options.sleep ?? ((milliseconds, signal) => pause(milliseconds, undefined, { signal }));
+    this.#random = options.random ?? Math.random;
+    this.parallel = configuration.concurrency ?? DEFAULTS.concurrency;
+    this.#slots = new Slots(this.parallel);
+    this.#totals = { calls: 0, retries: 0, failures: 0, promptTokens: 0, completionTokens: 0 };
+    const { prices } = configuration;
+    if (prices) this.#totals.cost = { amount: 0, currency: prices.currency ?? 'USD' };
+    if (this.#key.state === 'withheld') warnings?.add(withheldKey(this.#key.variable), this.#address.name);
+  }
+
+  /**
+   * The reasoner of that name; nothing is sent yet. Throws `USAGE` for a name, a sampling or a key that cannot be used.
+   */
+  static create(options: OpenAiReasonerOptions): OpenAiReasoner {
+    return new OpenAiReasoner(options);
+  }
+
+  /** What all calls came to so far. */
+  get totals(): Readonly<OpenAiTotals> {
+    return { ...this.#totals };
+  }
+
+  /**
+   * Asks the model. Tokens are the server's count; where it sends none, `promptTokens` is 0 and `completionTokens` the
+   * number of pieces that the text came in (most servers send a token a piece), and the cost is unknown.
+   *
+   * Throws `DENIED` where the key is missing or wrong, `NOT_FOUND` where the server has no such model or URL, `NETWORK`,
+   * `TIMEOUT`, `BAD_REPLY` for everything else that the server answers, `ABORTED`, and `MISSING_PACKAGE`.
+   */
+  async reason(query: string, options: ReasonOptions = {}): Promise<ReasonedQuery> {
+    const stream = this.stream(query, options);
+    for (;;) {
+      const { done, value } = await stream.next();
+      if (done) return value;
+    }
+  }
+
+  /** {@link reason}, its text in pieces as they come. After the first piece nothing is tried again. */
+  async *stream(
+    query: string,
+    { sample = 0, signal }: ReasonOptions = {},
+  ): AsyncGenerator<string, ReasonedQuery, undefined> {
+    const started = performance.now();
+    const life = lifetime(signal, this.#closing.signal);
+    const seed = this.#seedOf(query, sample);
+    this.#totals.calls++;
+    let giveBack: (() => void) | undefined;
+    try {
+      giveBack = await this.#slots.take(life.signal);
+      life.start((this.#configuration.totalTimeout ?? DEFAULTS.totalTimeout) * 1000, this.#server.where);
+      const reply = yield* this.#reply(query, seed, life);
+      return {
+        query,
+        text: reply.text,
+        reasoner: this.id,
+        finish: reply.finish!,
+        milliseconds: performance.now() - started,
+        cached: false,
+        ...(this.#refused.has('seed') ? {} : { seed }),
+        ...this.#accounted(reply),
+      };
+    } catch (error) {
+      if (!(error instanceof QuernError && error.code === 'ABORTED')) this.#totals.failures++;
+      throw error;
+    } finally {
+      giveBack?.();
+      life.end();
+    }
+  }
+
+  /**
+   * Loads the client and asks the server for its models. Throws what that shows to be wrong: `MISSING_PACKAGE`, `NETWORK`,
+   * `TIMEOUT`, `DENIED`. That the server lists no models is fine; which it lists is not looked at, as servers answer to
+   * other names than those.
+   */
+  async ready({ signal }: Pick<ReasonOptions, 'signal'> = {}): Promise<void> {
+    const life = lifetime(signal, this.#closing.signal);
+    try {
+      life.start((this.#configuration.totalTimeout ?? DEFAULTS.totalTimeout) * 1000, this.#server.where);
+      for (let retries = 0; ; retries++) {
+        try {
+          const reply = exchange(this.#server, (client, options) => client.models.list(options), {
+            signal: life.signal,
+            mostBytes: 16 * MOST_BYTES_BESIDES,
+          });
+          for await (const _ of reply);
+          return;
+        } catch (error) {
+          const status = error instanceof RefusedRequest ? error.error.status : undefined;
+          if (status === 404 || status === 405 || status === 501) return;
+          await this.#waitToRetry(error, retries, life);
+        }
+      }
+    } finally {
+      life.end();
+    }
+  }
+
+  /**
+   * The request that a call starts with, and the server. What the server refuses of it does not count: which fields it takes
+   * is its own affair, as its weights are, so that the key is the same before and after that is known, and in every
+   * process.
+   */
+  async cacheKey(query: string, { sample = 0 }: Pick<ReasonOptions, 'sample'> = {}): Promise<string> {
+    const { model, name } = this.#address;
+    const request = chatRequest(model, query, this.#sampling, this.#seedOf(query, sample), new Set());
+    return JSON.stringify({ server: name, request, sample, seed: this.#seed });
+  }
+
+  /** Ends calls under way, and those to come, with `ABORTED`. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+  }
+
+  #seedOf(query: string, sample: number): number {
+    return derivedSeed({
+      model: this.#address.name,
+      prompt: userPrompt(query),
+      sample,
+      seed: this.#seed,
+    });
+  }
+
+  async *#reply(query: string, seed: number, life: Lifetime): AsyncGenerator<string, Reply, undefined> {
+    const { maxTokens } = this.#sampling;
+    const { where } = this.#server;
+    let refused = this.#refused;
+    for (let retries = 0; ;) {
+      const reply = new Reply(1024 + MOST_CHARACTERS_A_TOKEN * maxTokens, where);
+      const request = chatRequest(this.#address.model, query, this.#sampling, seed, refused);
+      try {
+        for await (const chunk of exchange(
+          this.#server,
+          (client, options) => client.chat.completions.create(request, options),
+          {
+            signal: life.signal,
+            mostBytes: MOST_BYTES_BESIDES + MOST_BYTES_A_TOKEN * maxTokens,
+            isWhole: () => reply.finish !== undefined,
+          },
+        )) {
+          this.#remember(refused);
+          const piece = reply.add(chunk);
+          if (piece !== '') yield piece;
+        }
+        reply.check();
+        return reply;
+      } catch (error) {
+        const isWhole = reply.finish !== undefined && !life.signal.aborted;
+        // What breaks after the last piece of text takes nothing from it but the count of its tokens.
+        if (isWhole && error instanceof QuernError && ['NETWORK', 'TIMEOUT'].includes(error.code)) {
+          reply.check();
+          return reply;
+        }
+        if (reply.pieces > 0) throw this.#shown(error);
+        const fields = error instanceof RefusedRequest ? refusedFields(error.error, refused) : [];
+        if (fields.length > 0) refused = new Set([...refused, ...fields]);
+        else await this.#waitToRetry(error, retries++, life);
+        this.#totals.retries++;
+      }
+    }
+  }
+
+  /** Waits as long as the error asks for, or throws it where trying again would not help or come too late. */
+  async #waitToRetry(error: unknown, retries: number, life: Lifetime): Promise<void> {
+    const told = error instanceof RefusedRequest ? error.error : undefined;
+    const mayPass = told ? isPassing(told) : error instanceof QuernError && error.code === 'NETWORK';
+    if (!mayPass || retries >= (this.#configuration.retries ?? DEFAULTS.retries)) throw this.#shown(error);
+    const wait = retryWait(retries, this.#random, told?.retryAfter);
+    if (wait >= life.left()) throw this.#shown(error);
+    await this.#sleep(wait, life.signal).catch((failure: unknown) => {
+      if (!life.signal.aborted) throw failure;
+    });
+    life.signal.throwIfAborted();
+  }
+
+  #shown(error: unknown): unknown {
+    if (!(error instanceof RefusedRequest)) return error;
+    const { model } = this.#address;
+    return refusal(error.error, { where: this.#server.where, model, key: this.#key });
+  }
+
+  /** Keeps what the server was seen to do without, and warns of what is new. */
+  #remember(refused: ReadonlySet<OptionalField>): void {
+    const fresh = [...refused].filter((field) => !this.#refused.has(field));
+    if (fresh.length === 0) return;
+    this.#refused = new Set([...this.#refused, ...fresh]);
+    const dropped = fresh.filter((field) => field !== 'max_tokens' && field !== 'stream_options');
+    if (dropped.length === 0) return;
+    this.#warnings?.add(`the server refuses ${dropped.join(', ')}: it is asked without`, this.#server.where);
+  }
+
+  #accounted(reply: Reply): TokenUsage & { cost?: Money } {
+    const totals = this.#totals;
+    const tokens = reply.usage ?? { promptTokens: 0, completionTokens: reply.pieces };
+    totals.promptTokens += tokens.promptTokens;
+    totals.completionTokens += tokens.completionTokens;
+    const { prices } = this.#configuration;
+    if (!prices || !reply.usage || !totals.cost) return tokens;
+    const { currency } = totals.cost;
+    const amount = (tokens.promptTokens * prices.input + tokens.completionTokens * prices.output) / 1e6;
+    totals.cost = { amount: totals.cost.amount + amount, currency };
+    return { ...tokens, cost: { amount, currency } };
+  }
+}
