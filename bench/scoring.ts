@@ -128,7 +128,7 @@ async function perTopic(
   scoring: Scoring,
   name: string,
 ): Promise<number[]> {
-  const reasoner = await reasonerNamed(name, { index, scoring });
+  const reasoner = await reasonerNamed(name, { feedback: { index, scoring } });
   const retriever = new LexicalRetriever(index, scoring);
   const evaluation = await evaluateCollection(
     collection,

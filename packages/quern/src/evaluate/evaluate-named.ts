@@ -1,7 +1,7 @@
 import { openCollection, type Collection } from '../collections/collection.ts';
 import type { Scoring } from '../lexical/bm25.ts';
 import { openCollectionIndex } from '../lexical/collection-index.ts';
-import { preparedReasoner } from '../reason/reasoners.ts';
+import { preparedReasoner, type ReasonerSettings } from '../reason/reasoners.ts';
 import { combineName, type Combine } from '../search/combine.ts';
 import { LexicalRetriever } from '../search/lexical-retriever.ts';
 import type { Warnings } from '../warnings.ts';
@@ -23,6 +23,8 @@ export interface NamedEvaluationOptions {
   readonly scoring?: Scoring;
   /** Names of reasoners; each is one run. */
   readonly reasoners: readonly string[];
+  /** How they are opened. */
+  readonly reasoning?: ReasonerSettings;
   readonly combine: Combine;
   readonly k: number;
   readonly measures: readonly Measure[];
@@ -57,7 +59,8 @@ export async function evaluateNamed<T>(
     warnings,
     signal,
   });
-  const prepared = await Promise.all(options.reasoners.map(preparedReasoner));
+  const settings = { ...options.reasoning, warnings, onWork };
+  const prepared = await Promise.all(options.reasoners.map((each) => preparedReasoner(each, settings)));
   const started = performance.now();
   let work = silentWork;
   const opened = await openCollectionIndex(collection, {
@@ -77,19 +80,19 @@ export async function evaluateNamed<T>(
     for (const prepare of prepared) {
       const reasoner = prepare({ index: opened.index, scoring });
       const run = runName(scoring, reasoner.id, combineName(combine));
-      work = onWork(`${collection.name} ${run}`, collection.topics.length);
       const pipeline = { reasoner, combine, retriever };
-      const evaluation = await evaluateCollection(collection, pipeline, {
-        name: run,
-        k,
-        measures,
-        signal,
-        onTopic: (done) => work.update(done),
-      }).finally(() => {
+      try {
+        // Loading a model is no part of a topic's time.
+        if (settings.deadline !== undefined) await reasoner.ready?.({ signal });
+        work = onWork(`${collection.name} ${run}`, collection.topics.length);
+        const onTopic = (done: number): void => work.update(done);
+        evaluations.push(
+          await evaluateCollection(collection, pipeline, { name: run, k, measures, signal, onTopic }),
+        );
+      } finally {
         work.stop();
-        return reasoner.close();
-      });
-      evaluations.push(evaluation);
+        await reasoner.close();
+      }
     }
     return await visit({ collection, retriever, scoring, k, evaluations, indexMilliseconds });
   } finally {

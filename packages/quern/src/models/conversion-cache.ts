@@ -45,7 +45,8 @@ export async function convertedModel(checkpoint: string, options: ConversionOpti
     await convertToGguf(checkpoint, { type, out: path, source, onWork, signal });
     for (const name of await readdir(place)) {
       const other = join(place, name);
-      if (name.startsWith(`${type}-`) && name.endsWith('.gguf') && other !== path) await rm(other, { force: true });
+      if (name.startsWith(`${type}-`) && name.endsWith('.gguf') && other !== path)
+        await rm(other, { force: true });
     }
     return path;
   } finally {

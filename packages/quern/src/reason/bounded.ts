@@ -77,17 +77,26 @@ export class BoundedReasoner implements Reasoner {
     }
   }
 
-  async ready(options?: Pick<ReasonOptions, 'signal'>): Promise<void> {
-    await this.#inner.ready?.(options);
+  /** What goes wrong then is told by the calls that follow, unless it is to be strict. */
+  async ready(options: Pick<ReasonOptions, 'signal'> = {}): Promise<void> {
+    try {
+      await this.#inner.ready?.(options);
+    } catch (error) {
+      this.#throwUnlessOpen(error, options.signal);
+    }
   }
 
   close(): Promise<void> {
     return this.#inner.close();
   }
 
-  #failed(query: string, started: number, error: unknown, signal: AbortSignal | undefined): ReasonedQuery {
+  #throwUnlessOpen(error: unknown, signal: AbortSignal | undefined): void {
     throwIfAborted(signal);
     if (this.#strict || isOfTheCaller(error)) throw error;
+  }
+
+  #failed(query: string, started: number, error: unknown, signal: AbortSignal | undefined): ReasonedQuery {
+    this.#throwUnlessOpen(error, signal);
     return {
       query,
       text: '',

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LlamaContext, LlamaContextSequence, Token } from 'node-llama-cpp';
-import { QuernError } from '../errors.ts';
+import { throwIfAborted } from '../errors.ts';
 
 /**
  * The sequences of a context, each of which always begins with the same tokens: the first sequence evaluates them once, and
@@ -13,9 +13,7 @@ import { QuernError } from '../errors.ts';
 export class LlamaSequences {
   readonly #context: LlamaContext;
   readonly #prefix: readonly Token[];
-  readonly #state = join(tmpdir(), `quern-prefix-${process.pid}-${randomBytes(6).toString('hex')}`);
-  #isSaved = false;
-  #saving: Promise<void> | undefined;
+  #prepared: Promise<void> | undefined;
   readonly #free: LlamaContextSequence[] = [];
   readonly #waiting: (() => void)[] = [];
 
@@ -25,20 +23,12 @@ export class LlamaSequences {
   }
 
   /**
-   * Waits for a free sequence, brings it to the common prefix, and hands it to `use`; calls are served in their order.
-   * Throws `ABORTED` when `signal` aborts while it waits.
+   * A sequence that holds the common tokens, as soon as one is free; calls are served in their order. It must be handed to
+   * {@link give} in the end. Throws `ABORTED` when `signal` aborts while it waits.
    */
-  async with<T>(use: (sequence: LlamaContextSequence) => Promise<T>, signal?: AbortSignal): Promise<T> {
-    const sequence = await this.take(signal);
-    try {
-      return await use(sequence);
-    } finally {
-      this.give(sequence);
-    }
-  }
-
-  /** The first half of {@link with}; what it returns must be handed to {@link give}. */
   async take(signal?: AbortSignal): Promise<LlamaContextSequence> {
+    this.#prepared ??= this.#prepare();
+    await this.#prepared;
     const sequence = await this.#next(signal);
     try {
       await this.#toPrefix(sequence);
@@ -54,18 +44,28 @@ export class LlamaSequences {
     this.#waiting.shift()?.();
   }
 
-  /** Removes what it keeps on disk. The context is its owner's to close. */
-  async close(): Promise<void> {
-    await this.#saving?.catch(() => undefined);
-    await rm(this.#state, { force: true });
+  async #prepare(): Promise<void> {
+    const sequences = Array.from({ length: this.#context.totalSequences }, () => this.#context.getSequence());
+    const [first, ...others] = sequences;
+    await first.evaluateWithoutGeneratingNewTokens([...this.#prefix]);
+    if (others.length > 0) {
+      // llama.cpp hands a sequence's state over in a file only.
+      const state = join(tmpdir(), `quern-prefix-${process.pid}-${randomBytes(6).toString('hex')}`);
+      try {
+        await first.saveStateToFile(state);
+        for (const each of others) await each.loadStateFromFile(state, { acceptRisk: true });
+      } finally {
+        await rm(state, { force: true });
+      }
+    }
+    this.#free.push(...sequences);
   }
 
   async #next(signal: AbortSignal | undefined): Promise<LlamaContextSequence> {
     for (;;) {
-      if (signal?.aborted) throw new QuernError('ABORTED', 'stopped on request');
+      throwIfAborted(signal);
       const free = this.#free.shift();
       if (free) return free;
-      if (this.#context.sequencesLeft > 0) return this.#context.getSequence();
       await this.#turn(signal);
     }
   }
@@ -87,34 +87,13 @@ export class LlamaSequences {
   }
 
   async #toPrefix(sequence: LlamaContextSequence): Promise<void> {
-    const prefix = this.#prefix;
+    const { length } = this.#prefix;
     const { nextTokenIndex } = sequence;
-    if (nextTokenIndex >= prefix.length) {
-      const excess = { start: prefix.length, end: nextTokenIndex };
-      if (nextTokenIndex > prefix.length) await sequence.eraseContextTokenRanges([excess]);
-      if (sequence.nextTokenIndex === prefix.length) return;
-    }
+    if (nextTokenIndex > length)
+      await sequence.eraseContextTokenRanges([{ start: length, end: nextTokenIndex }]);
+    if (sequence.nextTokenIndex === length) return;
+    // Some architectures can only forget everything.
     await sequence.clearHistory();
-    if (this.#context.totalSequences === 1) {
-      await sequence.evaluateWithoutGeneratingNewTokens([...prefix]);
-      return;
-    }
-    while (!this.#isSaved && this.#saving) await this.#saving.catch(() => undefined);
-    if (this.#isSaved) {
-      await sequence.loadStateFromFile(this.#state, { acceptRisk: true });
-      return;
-    }
-    this.#saving = this.#save(sequence);
-    await this.#saving;
-  }
-
-  async #save(sequence: LlamaContextSequence): Promise<void> {
-    try {
-      await sequence.evaluateWithoutGeneratingNewTokens([...this.#prefix]);
-      await sequence.saveStateToFile(this.#state);
-      this.#isSaved = true;
-    } finally {
-      this.#saving = undefined;
-    }
+    await sequence.evaluateWithoutGeneratingNewTokens([...this.#prefix]);
   }
 }

@@ -1,3 +1,4 @@
+import { defaultCacheFolder } from '../cache-folder.ts';
 import { QuernError, orAborted, throwIfAborted } from '../errors.ts';
 import { loadLlama, type LoadedLlama } from '../models/llama-runtime.ts';
 import { preparedModel, type PreparedModel } from '../models/prepared-model.ts';
@@ -116,7 +117,6 @@ export class LlamaReasoner implements Reasoner {
   async close(): Promise<void> {
     this.#closing.abort();
     const engine = await this.#engine?.catch(() => undefined);
-    await engine?.sequences.close();
     await engine?.loaded.close();
   }
 
@@ -127,7 +127,9 @@ export class LlamaReasoner implements Reasoner {
 
   /** The model's file and hash: found once, and again after a failure. */
   #prepared(): Promise<PreparedModel> {
-    this.#model ??= preparedModel(this.#name, { ...this.#settings, signal: this.#closing.signal }).catch(
+    const { env, warnings, onWork, cacheFolder = defaultCacheFolder(env) } = this.#settings;
+    const signal = this.#closing.signal;
+    this.#model ??= preparedModel(this.#name, { cacheFolder, env, warnings, onWork, signal }).catch(
       (error: unknown) => {
         this.#model = undefined;
         throw error;
@@ -149,7 +151,7 @@ export class LlamaReasoner implements Reasoner {
     const model = await this.#prepared();
     throwIfAborted(signal);
     const { maxTokens } = this.#sampling;
-    const contextTokens = model.contextTokens(promptTokensWanted + maxTokens, this.parallel);
+    const contextTokens = promptTokensWanted + maxTokens;
     const work = this.#settings.onWork?.(`loading ${this.#name}`, 100);
     const loaded = await loadLlama(model.path, {
       sequences: this.parallel,

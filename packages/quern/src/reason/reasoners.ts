@@ -2,8 +2,10 @@ import { QuernError } from '../errors.ts';
 import type { Scoring } from '../lexical/bm25.ts';
 import type { LexicalIndex } from '../lexical/lexical-index.ts';
 import { BoundedReasoner, type Bounds } from './bounded.ts';
+import type { Configuration, ReasonerConfiguration } from './configuration.ts';
 import { LlamaReasoner } from './llama.ts';
 import { NoReasoner } from './none.ts';
+import { OpenAiReasoner } from './openai.ts';
 import type { Reasoner } from './reasoner.ts';
 import { RecordedReasoner } from './recorded.ts';
 import { Rm3Reasoner } from './rm3.ts';
@@ -16,7 +18,10 @@ export interface Feedback {
 }
 
 /** How reasoners are opened by their names. */
-export interface ReasonerSettings extends ModelSettings, Bounds {}
+export interface ReasonerSettings extends ModelSettings, Bounds {
+  /** What is declared of reasoners, by their names. */
+  readonly configuration?: Configuration;
+}
 
 /**
  * The reasoner that a string names: `none`, `rm3` (which learns from the index that is given), `file:PATH`,
@@ -57,12 +62,27 @@ async function unboundedReasoner(
         return () => reasoner;
       }
       case 'llama':
-        return () => new LlamaReasoner(rest, settings);
+        return modelReasoner(new LlamaReasoner(rest, settings));
+      case 'openai': {
+        const { sampling, seed, warnings, env } = settings;
+        const configuration = declared(name, settings);
+        return modelReasoner(OpenAiReasoner.create({ name, sampling, seed, warnings, env, configuration }));
+      }
     }
   }
   throw new QuernError('USAGE', `unknown reasoner ${JSON.stringify(name)}`, {
     hint: 'Reasoners are none, rm3, file:PATH, llama:PATH_OR_HUB_ID and openai:MODEL@URL',
   });
+}
+
+function modelReasoner(reasoner: Reasoner): () => Reasoner {
+  return () => reasoner;
+}
+
+/** What the configuration says of a remote reasoner. */
+function declared(name: string, { configuration, parallel }: ReasonerSettings): ReasonerConfiguration {
+  const found = configuration?.reasoners.get(name);
+  return { ...found, concurrency: parallel ?? found?.concurrency };
 }
 
 function rm3(feedback: Feedback | undefined): Reasoner {
