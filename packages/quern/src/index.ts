@@ -39,6 +39,17 @@ export { publishedSampling, type Sampling } from './reason/sampling.ts';
 export { NoReasoner } from './reason/none.ts';
 export { RecordedReasoner } from './reason/recorded.ts';
 export { Rm3Reasoner, type Rm3Options } from './reason/rm3.ts';
+export { CachedReasoner, type CachedReasonerOptions } from './reason/cached-reasoner.ts';
+export { defaultCacheFolder } from './cache-folder.ts';
+export { ReasonedQueryCache } from './reason/reasoned-query-cache.ts';
+export type {
+  CacheStats,
+  PruneOptions,
+  ReasonedQueryCacheOptions,
+  ReasonerShare,
+} from './reason/reasoned-query-cache.ts';
+export type { CachedQuery } from './reason/cached-query.ts';
+export { contentHash, type ContentHashOptions } from './models/content-hash.ts';
 export { reasonerNamed, type Feedback } from './reason/reasoners.ts';
 export { OpenAiReasoner, type OpenAiReasonerOptions, type OpenAiTotals } from './reason/openai.ts';
 export { reasonSamples } from './reason/samples.ts';

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { QuernError } from '../errors.ts';
+import { cacheCommand } from './cache-command.ts';
 import { compareCommand } from './compare-command.ts';
 import { demoCommand } from './demo-command.ts';
 import { evalCommand } from './eval-command.ts';
@@ -29,6 +30,7 @@ for (const command of [
   reasonCommand(),
   evalCommand(),
   compareCommand(),
+  cacheCommand(),
 ]) {
   program.addCommand(command.copyInheritedSettings(program));
 }

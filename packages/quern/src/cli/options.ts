@@ -15,7 +15,7 @@ export function positiveInteger(text: string): number {
 }
 
 /** What `parse` makes of an option's text, its `USAGE` errors turned into commander's. */
-function parsed<T>(parse: (text: string) => T): (text: string) => T {
+export function parsed<T>(parse: (text: string) => T): (text: string) => T {
   return (text) => {
     try {
       return parse(text);
@@ -43,6 +43,7 @@ export function checkQuestion(question: string): void {
 export const shared = {
   json: () => new Option('--json', 'print one JSON document on stdout, nothing else'),
   data: () => new Option('--data <folder>', 'where local data lies').env('QUERN_DATA'),
+  cache: () => new Option('--cache <folder>', 'where reasoned queries are remembered').env('QUERN_CACHE'),
   analyzer: () => new Option('--analyzer <name>', 'english, english+english, whitespace, none'),
   format: () => new Option('--format <format>', 'how the corpus lies on disk').choices(CORPUS_FORMATS),
   scoring: () => new Option('--scoring <scoring>', 'how terms are weighted').choices(scorings),

@@ -2,8 +2,8 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { readConfiguration } from '../reason/configuration.ts';
 import type { ReasonerSettings } from '../reason/reasoners.ts';
 import type { Warnings } from '../warnings.ts';
-import { duration } from './durations.ts';
-import { positiveInteger } from './options.ts';
+import { durationNamed } from './durations.ts';
+import { parsed, positiveInteger, shared } from './options.ts';
 import { startProgress } from './progress.ts';
 
 /** What the options of {@link addReasonerOptions} come to. */
@@ -25,7 +25,7 @@ export function addReasonerOptions(command: Command): Command {
       new Option(
         '--deadline <time>',
         'the most time for a query, e.g. 800ms or 5s; then it goes as it is',
-      ).argParser(duration),
+      ).argParser(parsed(durationNamed)),
     )
     .option('--strict', 'a reasoner that fails is an error; without it, the question goes as it is')
     .addOption(

@@ -1,0 +1,181 @@
+import { orAborted, throwIfAborted } from '../errors.ts';
+import type { CachedQuery } from './cached-query.ts';
+import type { ReasonedQuery, Reasoner, ReasonOptions } from './reasoner.ts';
+import type { ReasonedQueryCache } from './reasoned-query-cache.ts';
+import { SharedGeneration, type SharedOutcome } from './shared-generation.ts';
+
+export interface CachedReasonerOptions {
+  /** Asks the reasoner anew and stores what it says in place of what is there. Default false. */
+  readonly refresh?: boolean;
+  /** Whether closing it closes the cache too. Default false: whoever opened the cache closes it. */
+  readonly ownsCache?: boolean;
+}
+
+/** What the calls with one key wait for. */
+interface Shared {
+  readonly generation: SharedGeneration;
+  isCached: boolean;
+}
+
+/**
+ * A reasoner that is asked only for what the cache does not have. A reasoner without `cacheKey` is asked each time.
+ *
+ * Calls of one key that are under way at once share one generation: each leaves it when its own signal says so, and it stops
+ * when the last has left; where it fails, all of them fail, nothing is stored, and the next call tries again. That holds
+ * within a process: two processes that ask the same at once both generate, and the later one's is kept.
+ *
+ * What comes from the cache is `cached`, took the time of this call, has the tokens and the end of what was stored, and costs
+ * nothing; of those that share a generation, one has its cost.
+ */
+export class CachedReasoner implements Reasoner {
+  readonly #inner: Reasoner;
+  readonly #cache: ReasonedQueryCache;
+  readonly #refresh: boolean;
+  readonly #ownsCache: boolean;
+  readonly #underWay = new Map<string, Shared>();
+
+  constructor(
+    inner: Reasoner,
+    cache: ReasonedQueryCache,
+    { refresh = false, ownsCache = false }: CachedReasonerOptions = {},
+  ) {
+    this.#inner = inner;
+    this.#cache = cache;
+    this.#refresh = refresh;
+    this.#ownsCache = ownsCache;
+  }
+
+  get id(): string {
+    return this.#inner.id;
+  }
+
+  get parallel(): number | undefined {
+    return this.#inner.parallel;
+  }
+
+  async reason(query: string, options: ReasonOptions = {}): Promise<ReasonedQuery> {
+    if (!this.#inner.cacheKey) return this.#inner.reason(query, options);
+    const pieces = this.#shared(query, options, false);
+    for (;;) {
+      const { done, value } = await pieces.next();
+      if (done) return value;
+    }
+  }
+
+  /** The text in one piece where it comes from the cache, or where the reasoner has no pieces. */
+  async *stream(
+    query: string,
+    options: ReasonOptions = {},
+  ): AsyncGenerator<string, ReasonedQuery, undefined> {
+    if (this.#inner.cacheKey) return yield* this.#shared(query, options, true);
+    if (this.#inner.stream) return yield* this.#inner.stream(query, options);
+    const reasoned = await this.#inner.reason(query, options);
+    if (reasoned.text !== '') yield reasoned.text;
+    return reasoned;
+  }
+
+  async ready(options?: Pick<ReasonOptions, 'signal'>): Promise<void> {
+    await this.#inner.ready?.(options);
+  }
+
+  async close(): Promise<void> {
+    try {
+      await this.#inner.close();
+    } finally {
+      if (this.#ownsCache) await this.#cache.close();
+    }
+  }
+
+  async *#shared(
+    query: string,
+    options: ReasonOptions,
+    inPieces: boolean,
+  ): AsyncGenerator<string, ReasonedQuery, undefined> {
+    const started = performance.now();
+    const { sample, signal } = options;
+    throwIfAborted(signal);
+    const asked = this.#inner.cacheKey!(query, { sample, signal });
+    const key = await (signal ? orAborted(asked, signal) : asked);
+    let shared = this.#underWay.get(key);
+    if (!shared || shared.generation.isAbandoned) {
+      shared = this.#begin(key, query, options, inPieces);
+      this.#underWay.set(key, shared);
+    }
+    const { generation } = shared;
+    const outcome: SharedOutcome = yield* generation.follow(signal);
+    const { reasoned, isFirst } = outcome;
+    return {
+      ...reasoned,
+      query,
+      milliseconds: performance.now() - started,
+      cached: shared.isCached,
+      ...(reasoned.cost && !isFirst && { cost: { ...reasoned.cost, amount: 0 } }),
+    };
+  }
+
+  /** Looks a key up and, where there is nothing, generates; calls with the same key share it until it is stored. */
+  #begin(key: string, query: string, options: ReasonOptions, inPieces: boolean): Shared {
+    const generate = async (
+      signal: AbortSignal,
+      onPiece: (piece: string) => void,
+    ): Promise<ReasonedQuery> => {
+      try {
+        const cached = this.#refresh ? undefined : await this.#cache.get(key);
+        if (cached) {
+          shared.isCached = true;
+          onPiece(cached.text);
+          return fromCache(cached);
+        }
+        throwIfAborted(signal);
+        const reasoned = await this.#generated(query, { ...options, signal }, inPieces, onPiece);
+        await this.#cache.put(key, reasoned);
+        return reasoned;
+      } finally {
+        if (this.#underWay.get(key) === shared) this.#underWay.delete(key);
+      }
+    };
+    const shared: Shared = { generation: new SharedGeneration(generate), isCached: false };
+    return shared;
+  }
+
+  async #generated(
+    query: string,
+    options: ReasonOptions,
+    inPieces: boolean,
+    onPiece: (piece: string) => void,
+  ): Promise<ReasonedQuery> {
+    if (!inPieces || !this.#inner.stream) {
+      const reasoned = await this.#inner.reason(query, options);
+      if (reasoned.text !== '') onPiece(reasoned.text);
+      return reasoned;
+    }
+    const pieces = this.#inner.stream(query, options);
+    try {
+      for (;;) {
+        const { done, value } = await pieces.next();
+        if (done) return value;
+        onPiece(value);
+        throwIfAborted(options.signal);
+      }
+    } catch (error) {
+      await pieces.return(undefined as never).catch(() => undefined);
+      throw error;
+    }
+  }
+}
+
+function fromCache(cached: CachedQuery): ReasonedQuery {
+  const { query, text, reasoner, finish, promptTokens, completionTokens, seed, currency } = cached;
+  return {
+    query,
+    text,
+    reasoner,
+    finish,
+    promptTokens,
+    completionTokens,
+    milliseconds: 0,
+    cached: true,
+    ...(seed !== undefined && { seed }),
+    ...(currency !== undefined && { cost: { amount: 0, currency } }),
+  };
+}
