@@ -142,14 +142,15 @@ export const destroyed: FakeReply = (response) => {
 };
 
 /** Streams pieces until the client goes away. */
-export const endless: FakeReply = async (response) => {
-  response.writeHead(200, { 'content-type': 'text/event-stream' });
-  const block = `data: ${chunkOf({ delta: { content: 'and on ' } })}\n\n`.repeat(100);
-  while (!response.destroyed) {
-    if (!response.write(block))
-      await Promise.race([pause(5), new Promise((on) => response.once('drain', on))]);
-  }
-};
+export function endless(status = 200): FakeReply {
+  return async (response) => {
+    response.writeHead(status, { 'content-type': 'text/event-stream' });
+    const block = `data: ${chunkOf({ delta: { content: 'and on ' } })}\n\n`.repeat(100);
+    while (!response.destroyed) {
+      if (!response.write(block)) await pause(1);
+    }
+  };
+}
 
 /** How a server words that it does not take a field: OpenAI, a model that takes another value, FastAPI, or not at all. */
 const refusals = {

@@ -71,6 +71,7 @@ export async function* exchange(
       fetch: (url, init) => guard.fetch(String(url), init ?? {}),
     });
     const response = await ask(openai, { signal: attempt.signal }).asResponse();
+    if (response.body === null) throw unusable(server, 'it has no content');
     const type = response.headers.get('content-type') ?? '';
     if (/\bjson\b/i.test(type)) yield withoutError(parsed(await response.text(), server), server);
     else if (/\bhtml\b/i.test(type))

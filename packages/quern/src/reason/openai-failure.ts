@@ -51,17 +51,23 @@ export function errorObject(error: unknown, secret?: string): ServerError {
   const object = isRecord(error) ? error : {};
   const details = Array.isArray(object.detail) ? object.detail.filter(isRecord) : [];
   const message =
-    [error, object.message, object.detail, details.map(({ msg }) => msg).join('; ')].find(
-      (text) => typeof text === 'string' && text.trim() !== '',
-    ) ?? '';
+    [error, object.message, object.detail, details.map(({ msg }) => word(msg)).join('; ')]
+      .map(word)
+      .find((text) => text.trim() !== '') ?? '';
+  const kinds = [object.code, object.type, ...details.map(({ type }) => type)].map(word);
   const paths = details.map(({ loc }) => (Array.isArray(loc) ? loc.at(-1) : undefined));
-  const status = [object.code, object.status].map(Number).find((code) => code >= 400 && code <= 599);
+  const status = [object.code, object.status].map(word).find((code) => /^[45]\d\d$/.test(code));
   return {
-    status,
-    message: printable(String(message), secret),
-    kind: printable([object.code, object.type, ...details.map(({ type }) => type)].join(' '), secret),
-    fields: [object.param, ...paths].filter((field) => typeof field === 'string'),
+    status: status === undefined ? undefined : Number(status),
+    message: printable(message, secret),
+    kind: printable(kinds.join(' '), secret),
+    fields: [object.param, ...paths].map(word).filter((field) => field !== ''),
   };
+}
+
+/** A value that is a text or a number, as a text; anything else (its `toString` may be anything) is none. */
+function word(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
 }
 
 /** A server's text on one line, at most 300 characters, without control characters and without the key. */

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { QuernError } from '../errors.ts';
 
 /** The time that one call has, over all its attempts. */
@@ -19,6 +20,8 @@ export function lifetime(caller: AbortSignal | undefined, closing: AbortSignal):
   let until = Infinity;
   const stop = (): void => life.abort(new QuernError('ABORTED', 'stopped on request'));
   const close = (): void => life.abort(new QuernError('ABORTED', 'the reasoner is closed'));
+  // Many calls at once share these signals: that is no leak.
+  setMaxListeners(0, closing, ...(caller ? [caller] : []));
   caller?.addEventListener('abort', stop);
   closing.addEventListener('abort', close);
   if (caller?.aborted) stop();

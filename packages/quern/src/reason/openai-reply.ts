@@ -1,4 +1,5 @@
 import { QuernError } from '../errors.ts';
+import type { Server } from './openai-exchange.ts';
 import { printable } from './openai-failure.ts';
 
 /** Tokens as a server counts them. */
@@ -17,11 +18,11 @@ export class Reply {
   /** Pieces of text: one or a few tokens each. */
   pieces = 0;
   readonly #mostCharacters: number;
-  readonly #where: string;
+  readonly #server: Server;
 
-  constructor(mostCharacters: number, where: string) {
+  constructor(mostCharacters: number, server: Server) {
     this.#mostCharacters = mostCharacters;
-    this.#where = where;
+    this.#server = server;
   }
 
   /**
@@ -62,14 +63,17 @@ export class Reply {
   #end(reason: unknown): void {
     if (reason === undefined || reason === null || reason === '') return;
     if (reason === 'stop' || reason === 'length') this.finish = reason;
-    else if (reason === 'content_filter')
+    else if (reason === 'content_filter') {
       throw this.#bad("the server's content filter stopped it (content_filter)");
-    else throw this.#bad(`it ended for the reason ${JSON.stringify(printable(String(reason)).slice(0, 40))}`);
+    } else {
+      const told = typeof reason === 'string' ? printable(reason, this.#server.secret).slice(0, 40) : '?';
+      throw this.#bad(`it ended for the reason ${JSON.stringify(told)}`);
+    }
   }
 
   #bad(what: string, details: { hint?: string } = {}): QuernError {
     return new QuernError('BAD_REPLY', `the reply cannot be used: ${what}`, {
-      where: this.#where,
+      where: this.#server.where,
       ...details,
     });
   }

@@ -27,6 +27,10 @@ function reasonerOf(server: FakeOpenAiServer, options: Partial<OpenAiReasonerOpt
   return OpenAiReasoner.create({ name: server.name(), env: {}, ...options });
 }
 
+async function seedOf(reasoner: OpenAiReasoner, query: string, sample?: number): Promise<unknown> {
+  return (await reasoner.reason(query, { sample })).seed;
+}
+
 describe('what is asked', () => {
   it('is the published prompt after an empty system turn, with every value of the sampling', async () => {
     const server = await serving();
@@ -81,8 +85,6 @@ describe('what is asked', () => {
   it('has a seed of its own for each query, sample, base seed and model, and the same on every call', async () => {
     const server = await serving();
     const first = reasonerOf(server);
-    const seedOf = async (reasoner: OpenAiReasoner, query: string, sample?: number): Promise<unknown> =>
-      (await reasoner.reason(query, { sample })).seed;
     const seeds = [
       await seedOf(first, 'one'),
       await seedOf(first, 'two'),

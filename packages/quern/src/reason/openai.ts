@@ -227,10 +227,9 @@ export class OpenAiReasoner implements Reasoner {
 
   async *#reply(query: string, seed: number, life: Lifetime): AsyncGenerator<string, Reply, undefined> {
     const { maxTokens } = this.#sampling;
-    const { where } = this.#server;
     let refused = this.#refused;
     for (let retries = 0; ;) {
-      const reply = new Reply(1024 + MOST_CHARACTERS_A_TOKEN * maxTokens, where);
+      const reply = new Reply(1024 + MOST_CHARACTERS_A_TOKEN * maxTokens, this.#server);
       const request = chatRequest(this.#address.model, query, this.#sampling, seed, refused);
       try {
         for await (const chunk of exchange(

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { orAborted, QuernError, throwIfAborted } from '../errors.ts';
 import type { ReasonedQuery, Reasoner, ReasonOptions } from './reasoner.ts';
 
@@ -16,6 +17,7 @@ export async function reasonSamples(
   }
   throwIfAborted(options.signal);
   const stopping = new AbortController();
+  setMaxListeners(0, stopping.signal);
   const stop = (): void => stopping.abort();
   options.signal?.addEventListener('abort', stop);
   const samples: ReasonedQuery[] = [];
