@@ -75,10 +75,10 @@ export async function cachedSnapshot(
   return (await isWholeModel(wanted, read)) ? { folder, commit, files } : undefined;
 }
 
-/** The files of a list that are chosen by their names. */
+/** The files of a list that are chosen by their names, in the order of these. */
 export function chosenFiles(files: readonly HubFile[], choose: ChooseFiles): HubFile[] {
   const names = files.map(({ name }) => name);
-  return files.filter(({ name }) => choose(name, names));
+  return files.filter(({ name }) => choose(name, names)).toSorted((a, b) => compareBytes(a.name, b.name));
 }
 
 /** A file without what only the download needs. */

@@ -46,11 +46,12 @@ function shardNames(name: string): string[] {
   );
 }
 
-/** The files that an index of safetensors names; undefined where it cannot be read. */
+/** The files that an index of safetensors names; undefined where there are none to read. */
 function indexedParts(json: string): string[] | undefined {
   try {
-    const { weight_map: parts } = JSON.parse(json) as { weight_map?: Record<string, string> };
-    return parts ? [...new Set(Object.values(parts))] : undefined;
+    const { weight_map: parts } = JSON.parse(json) as { weight_map: Record<string, string> };
+    const names = [...new Set(Object.values(parts))];
+    return names.length > 0 ? names : undefined;
   } catch {
     return undefined;
   }
