@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { inOrder } from './in-order.ts';
@@ -33,12 +34,12 @@ it('yields results in the order of the items, however they end, with no more at 
 
 it('goes on with others while one is slow', async () => {
   const ended: number[] = [];
-  let release: () => void = () => undefined;
-  const held = new Promise<void>((resolve) => (release = resolve));
+  const last = new EventEmitter();
+  const held = once(last, 'ended');
   const results = inOrder([0, 1, 2, 3, 4], 2, async (item) => {
     if (item === 0) await held;
     ended.push(item);
-    if (item === 4) release();
+    if (item === 4) last.emit('ended');
     return item;
   });
   expect(await all(results)).toEqual([0, 1, 2, 3, 4]);

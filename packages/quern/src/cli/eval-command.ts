@@ -7,7 +7,9 @@ import { fileError, QuernError } from '../errors.ts';
 import { evaluateNamed, type NamedEvaluation } from '../evaluate/evaluate-named.ts';
 import { macroMean } from '../evaluate/macro-mean.ts';
 import { formatMeasure, type Measure } from '../evaluate/measures.ts';
+import type { Evaluation } from '../evaluate/evaluation.ts';
 import { scorings, type Scoring } from '../lexical/bm25.ts';
+import { reasoningTotals, summedTotals, type ReasoningTotals } from '../reason/reasoning-totals.ts';
 import { combineName, type Combine } from '../search/combine.ts';
 import { Warnings } from '../warnings.ts';
 import { checkFolderOf } from '../whole-file.ts';
@@ -15,9 +17,10 @@ import { interruptSignal } from './interrupt.ts';
 import { shared } from './options.ts';
 import { durationText, note, oneLine, print, printJson, printWarnings, table } from './output.ts';
 import { startProgress } from './progress.ts';
+import { addReasonerOptions, reasonerSettings, type ReasonerOptions } from './reasoner-options.ts';
 import { writeReport } from './report-file.ts';
 
-interface Options {
+interface Options extends ReasonerOptions {
   readonly data?: string;
   readonly split?: string;
   readonly index?: string;
@@ -41,12 +44,13 @@ interface EvaluationRecord {
   readonly k: number;
   readonly queries: number;
   readonly measures: Readonly<Record<string, number>>;
+  readonly reasoning: ReasoningTotals;
   readonly milliseconds: Readonly<Record<'index' | 'reason' | 'search' | 'total', number>>;
 }
 
 /** `quern eval COLLECTION` */
 export function evalCommand(): Command {
-  return new Command('eval')
+  const command = new Command('eval')
     .description('Measure retrieval on a test collection.')
     .argument('<collection>', 'bright:SUBSET, bright:all or beir:FOLDER')
     .addOption(shared.data())
@@ -62,7 +66,8 @@ export function evalCommand(): Command {
     .addOption(shared.k(1000))
     .addOption(shared.measures('ndcg@10,map,recip_rank,recall@100,recall@1000'))
     .option('--run <file>', 'write the rankings as a TREC run')
-    .addOption(shared.html())
+    .addOption(shared.html());
+  return addReasonerOptions(command)
     .addOption(shared.json())
     .addHelpText(
       'after',
@@ -98,6 +103,7 @@ async function run(name: string, options: Options): Promise<void> {
     });
   }
   const warnings = new Warnings();
+  const reasoning = await reasonerSettings(options, warnings);
   const signal = interruptSignal();
   const records: EvaluationRecord[] = [];
   for (const each of names) {
@@ -106,6 +112,7 @@ async function run(name: string, options: Options): Promise<void> {
       each,
       {
         ...options,
+        reasoning,
         index: folder,
         // A report shows the titles of hits.
         store: options.html !== undefined,
@@ -150,6 +157,8 @@ async function written(outcome: NamedEvaluation, options: Options): Promise<Eval
     note(`quern: wrote ${options.run}`);
   }
   const { reason, search, total } = evaluation.milliseconds;
+  const reasoning = reasoningTotals(evaluation.answers.map(({ reasoned }) => reasoned));
+  noteFailures(evaluation, collection.name);
   return {
     collection: collection.name,
     reasoner: options.reasoner,
@@ -158,8 +167,22 @@ async function written(outcome: NamedEvaluation, options: Options): Promise<Eval
     k: options.k,
     queries: evaluation.measures.topics,
     measures: evaluation.measures.mean,
+    reasoning,
     milliseconds: { index: indexMilliseconds, reason, search, total: indexMilliseconds + total },
   };
+}
+
+/** Says how many topics a reasoner failed for, and why. */
+function noteFailures({ answers }: Evaluation, collection: string): void {
+  const failures = answers.flatMap(({ reasoned }) => reasoned.failure ?? []);
+  if (failures.length === 0) return;
+  const reasons = new Map<string, number>();
+  for (const { message } of failures) reasons.set(message, (reasons.get(message) ?? 0) + 1);
+  note(
+    `quern: ${collection}: the reasoner failed for ${failures.length} of ${answers.length} topics, which were searched as they are:`,
+  );
+  for (const [message, count] of [...reasons].slice(0, 5)) note(`quern:   ${count} times: ${message}`);
+  if (reasons.size > 5) note(`quern:   and for ${reasons.size - 5} more reasons`);
 }
 
 /** The mean over collections, each counting the same, as BRIGHT's tables have it. */
@@ -182,6 +205,7 @@ function meanRecord(
       measures,
       records.map((record) => record.measures),
     ),
+    reasoning: summedTotals(records.map(({ reasoning }) => reasoning)),
     milliseconds: {
       index: sum(({ milliseconds }) => milliseconds.index),
       reason: sum(({ milliseconds }) => milliseconds.reason),
@@ -199,7 +223,8 @@ function recordTable(records: readonly EvaluationRecord[], measures: readonly Me
       const head =
         `${collection}: ${queries} queries, ${scoring}, reasoner ${oneLine(reasoner)}, ${combine}\n` +
         `  index ${durationText(index)}, reasoning ${durationText(reason)}, search ${durationText(search)}` +
-        ` (${(search / queries).toFixed(2)} ms a query)`;
+        ` (${(search / queries).toFixed(2)} ms a query)` +
+        reasoningText(record.reasoning);
       const rows = measures.map((measure) => [
         `  ${measure.name}`,
         formatMeasure(measure, record.measures[measure.name]),
@@ -207,4 +232,16 @@ function recordTable(records: readonly EvaluationRecord[], measures: readonly Me
       return `${head}\n${table(rows)}`;
     })
     .join('\n');
+}
+
+/** What reasoning came to, on a line of its own; nothing where no language model was asked and nothing failed. */
+function reasoningText({ failed, cached, cut, completionTokens, cost }: ReasoningTotals): string {
+  const parts = [
+    ...(completionTokens > 0 ? [`${completionTokens} tokens written`] : []),
+    ...(cut > 0 ? [`${cut} cut at the most tokens`] : []),
+    ...(cached > 0 ? [`${cached} recorded before`] : []),
+    ...(failed > 0 ? [`${failed} FAILED`] : []),
+    ...cost.map(({ amount, currency }) => `${amount.toFixed(4)} ${currency}`),
+  ];
+  return parts.length === 0 ? '' : `\n  reasoning: ${parts.join(', ')}`;
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { QuernError } from '../errors.ts';
 import { cacheCommand } from './cache-command.ts';
+import { endProcess } from './closing.ts';
 import { compareCommand } from './compare-command.ts';
 import { demoCommand } from './demo-command.ts';
 import { evalCommand } from './eval-command.ts';
@@ -53,6 +54,7 @@ try {
 } catch (error) {
   process.exitCode = exitCode(error);
 }
+endProcess();
 
 /** Says what went wrong on stderr and returns the exit code: 0 done, 1 failed, 2 wrong usage. */
 function exitCode(error: unknown): number {

@@ -43,12 +43,13 @@ export function checkQuestion(question: string): void {
 export const shared = {
   json: () => new Option('--json', 'print one JSON document on stdout, nothing else'),
   data: () => new Option('--data <folder>', 'where local data lies').env('QUERN_DATA'),
-  cache: () => new Option('--cache <folder>', 'where reasoned queries are remembered').env('QUERN_CACHE'),
+  cache: () =>
+    new Option('--cache <folder>', 'where reasoned queries and converted models are kept').env('QUERN_CACHE'),
   analyzer: () => new Option('--analyzer <name>', 'english, english+english, whitespace, none'),
   format: () => new Option('--format <format>', 'how the corpus lies on disk').choices(CORPUS_FORMATS),
   scoring: () => new Option('--scoring <scoring>', 'how terms are weighted').choices(scorings),
   reasoner: () =>
-    new Option('--reasoner <reasoner>', 'none, rm3, or file:PATH with recorded reasoned queries'),
+    new Option('--reasoner <reasoner>', 'none, rm3, file:PATH, llama:PATH_OR_HUB_ID or openai:MODEL@URL'),
   combine: () =>
     new Option('--combine <how>', 'replace, concat:N, interpolate:W or rrf')
       .argParser(parsed(combineNamed))

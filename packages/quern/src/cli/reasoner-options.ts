@@ -13,7 +13,7 @@ export interface ReasonerOptions {
   readonly seed?: number;
   readonly maxTokens?: number;
   readonly parallel?: number;
-  readonly cache: string | boolean;
+  readonly cache?: string | boolean;
   readonly refresh?: boolean;
   readonly config?: string;
 }
@@ -42,6 +42,7 @@ export function addReasonerOptions(command: Command): Command {
         positiveInteger,
       ),
     )
+    .addOption(shared.cache())
     .option('--no-cache', 'neither read nor write the cache of reasoned queries')
     .option('--refresh', 'ask again what is in the cache, and replace it')
     .addOption(
@@ -54,7 +55,7 @@ export async function reasonerSettings(
   options: ReasonerOptions,
   warnings: Warnings,
 ): Promise<ReasonerSettings> {
-  const { deadline, strict, seed, maxTokens, parallel, config } = options;
+  const { deadline, strict, seed, maxTokens, parallel, cache, refresh, config } = options;
   return {
     deadline,
     strict,
@@ -62,6 +63,9 @@ export async function reasonerSettings(
     parallel,
     sampling: maxTokens === undefined ? undefined : { maxTokens },
     configuration: config === undefined ? undefined : await readConfiguration(config),
+    cached: cache !== false,
+    cacheFolder: typeof cache === 'string' ? cache : undefined,
+    refresh,
     warnings,
     onWork: startProgress,
   };

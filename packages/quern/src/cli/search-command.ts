@@ -9,11 +9,15 @@ import type { SearchPlan, SegmentPlan } from '../lexical/search-plan.ts';
 import { explainAnswer, type Explanation, type ExplainedHit } from '../search/explain.ts';
 import { LexicalRetriever } from '../search/lexical-retriever.ts';
 import { answer, type Answer } from '../search/pipeline.ts';
+import { Warnings } from '../warnings.ts';
+import { closeSoon } from './closing.ts';
 import { interruptSignal } from './interrupt.ts';
 import { checkQuestion, shared } from './options.ts';
-import { durationText, labelled, note, oneLine, print, printJson, table } from './output.ts';
+import { durationText, labelled, note, oneLine, print, printJson, printWarnings, table } from './output.ts';
+import { reasonedFacts } from './reasoned-facts.ts';
+import { addReasonerOptions, reasonerSettings, type ReasonerOptions } from './reasoner-options.ts';
 
-interface Options {
+interface Options extends ReasonerOptions {
   readonly k: number;
   readonly scoring: Scoring;
   readonly reasoner: string;
@@ -24,14 +28,15 @@ interface Options {
 
 /** `quern search INDEX "question"` */
 export function searchCommand(): Command {
-  return new Command('search')
+  const command = new Command('search')
     .description('Answer one question from an index.')
     .argument('<index>', 'the folder of an index')
     .argument('<question>', 'the question')
     .addOption(shared.k(10))
     .addOption(shared.scoring().default(scorings[0]))
     .addOption(shared.reasoner().default('none'))
-    .addOption(shared.combine())
+    .addOption(shared.combine());
+  return addReasonerOptions(command)
     .option('--explain', 'show every stage: texts, terms with their weights and origin, milliseconds')
     .addOption(shared.json())
     .addHelpText(
@@ -40,6 +45,7 @@ export function searchCommand(): Command {
 Examples:
   $ quern search notes.index "why does my bread not rise"
   $ quern search notes.index "why does my bread not rise" --reasoner rm3 --explain
+  $ quern search notes.index "why does my bread not rise" --reasoner llama:model.gguf --deadline 5s
   $ quern search notes.index "..." --reasoner file:reasoned.json --combine concat:1 --scoring bm25q --json`,
     )
     .action(run);
@@ -47,7 +53,8 @@ Examples:
 
 async function run(folder: string, question: string, options: Options): Promise<void> {
   checkQuestion(question);
-  const prepare = await preparedReasoner(options.reasoner);
+  const warnings = new Warnings();
+  const prepare = await preparedReasoner(options.reasoner, await reasonerSettings(options, warnings));
   const signal = interruptSignal();
   const index = await LexicalIndex.open(folder);
   const reasoner = prepare({ index, scoring: options.scoring });
@@ -60,15 +67,23 @@ async function run(folder: string, question: string, options: Options): Promise<
       const document = await index.document(id);
       if (document) documents.set(id, document);
     }
-    if (options.reasoner !== 'none' && found.searches[0].from === 'query' && found.searches.length === 1) {
-      note(`quern: ${options.reasoner} added nothing: the question was searched as it is`);
-    }
+    noteReasoning(found);
     const explanation = options.explain ? explainAnswer(found, retriever) : undefined;
     if (options.json) printJson(answerRecord(found, options, documents, explanation));
     else printAnswer(found, documents, explanation);
   } finally {
-    await reasoner.close();
+    await closeSoon(reasoner);
     await index.close();
+    printWarnings(warnings);
+  }
+}
+
+/** Says it where the question was searched as it is, though a reasoner was asked. */
+function noteReasoning({ reasoned, searches }: Answer): void {
+  const { reasoner, failure } = reasoned;
+  if (failure) note(`quern: ${reasoner} failed, and the question was searched as it is: ${failure.message}`);
+  else if (reasoner !== 'none' && searches.length === 1 && searches[0].from === 'query') {
+    note(`quern: ${reasoner} added nothing: the question was searched as it is`);
   }
 }
 
@@ -130,7 +145,8 @@ function hitLine({ rank, score, id }: Hit, document: StoredDocument | undefined)
 function printStages(found: Answer, { searches }: Explanation): void {
   const { reasoned, milliseconds } = found;
   print(labelled('question   ', found.query, 2000));
-  print(`reasoner   ${reasoned.reasoner}, ${reasoned.finish}, ${durationText(milliseconds.reason)}`);
+  print(`reasoner   ${reasoned.reasoner}, ${reasonedFacts(reasoned)}`);
+  if (reasoned.failure) print(labelled('failed     ', reasoned.failure.message, 2000));
   if (reasoned.text !== '') print(labelled('reasoned   ', reasoned.text, 4000));
   print(`retriever  ${found.retriever}, ${found.combine}, ${durationText(milliseconds.search)}`);
   for (const search of searches) {

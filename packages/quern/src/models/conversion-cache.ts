@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, realpath, rm, stat, utimes } from 'node:fs/promises';
+import { mkdir, readdir, realpath, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileError, QuernError, throwIfAborted } from '../errors.ts';
 import { ProcessLock } from '../process-lock.ts';
@@ -67,10 +67,8 @@ async function acquired(path: string, where: string, signal: AbortSignal | undef
   }
 }
 
-/** Whether the conversion is there; if so, it counts as used now. */
 async function isThere(path: string): Promise<boolean> {
-  const now = new Date();
-  return utimes(path, now, now).then(
+  return stat(path).then(
     () => true,
     () => false,
   );

@@ -1,10 +1,8 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { QuernError } from '../errors.ts';
 import type { Warnings } from '../warnings.ts';
 import type { OnWork } from '../work.ts';
+import { contentHash } from './content-hash.ts';
 import { convertedModel } from './conversion-cache.ts';
 import { resolveModel } from './hub.ts';
 import { isModelFile } from './model-files.ts';
@@ -38,7 +36,7 @@ export interface PreparedModel {
  */
 export async function preparedModel(name: string, options: PrepareOptions): Promise<PreparedModel> {
   const path = await ggufOf(await parseModelName(name), options);
-  return { path, hash: await fileHash(path, options.signal) };
+  return { path, hash: await contentHash(path, { ...options, folder: options.cacheFolder }) };
 }
 
 async function ggufOf(model: ModelName, options: PrepareOptions): Promise<string> {
@@ -77,10 +75,4 @@ export async function checkpointFolder(
 /** Whether a file of a repository is a GGUF file of this type, going by its name: `model-q8_0.gguf`. */
 function isGgufOf(name: string, type: ModelType): boolean {
   return /^[^/]+$/.test(name) && name.toLowerCase().endsWith(`${type}.gguf`);
-}
-
-async function fileHash(path: string, signal: AbortSignal | undefined): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash, { signal });
-  return hash.digest('hex');
 }

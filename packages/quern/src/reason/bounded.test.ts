@@ -117,16 +117,16 @@ describe('a bounded reasoner', () => {
   });
 });
 
-describe('a bounded stream', () => {
-  async function told(
-    pieces: AsyncGenerator<string, ReasonedQuery, undefined>,
-  ): Promise<{ texts: string[]; end: ReasonedQuery }> {
-    const texts: string[] = [];
-    let next = await pieces.next();
-    for (; next.done !== true; next = await pieces.next()) texts.push(next.value);
-    return { texts, end: next.value };
-  }
+async function told(
+  pieces: AsyncGenerator<string, ReasonedQuery, undefined>,
+): Promise<{ texts: string[]; end: ReasonedQuery }> {
+  const texts: string[] = [];
+  let next = await pieces.next();
+  for (; next.done !== true; next = await pieces.next()) texts.push(next.value);
+  return { texts, end: next.value };
+}
 
+describe('a bounded stream', () => {
   it('is the text in one piece where the inner reasoner does not stream', async () => {
     const { texts, end } = await told(new BoundedReasoner(inner(async () => reasoned)).stream('q'));
     expect(texts).toEqual([reasoned.text]);

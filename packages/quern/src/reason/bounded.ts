@@ -1,4 +1,4 @@
-import { QuernError, throwIfAborted } from '../errors.ts';
+import { orAborted, QuernError, throwIfAborted } from '../errors.ts';
 import type { Failure, ReasonedQuery, ReasonOptions, Reasoner } from './reasoner.ts';
 
 /** How {@link BoundedReasoner} bounds another. */
@@ -167,19 +167,8 @@ class Watch {
   }
 
   /** What `work` resolves to; rejects as soon as time is up, whether or not `work` heeds the signal. */
-  async first<T>(work: Promise<T>): Promise<T> {
-    const { signal } = this;
-    let stop: () => void = () => undefined;
-    const aborted = new Promise<never>((_, reject) => {
-      stop = () => reject(new QuernError('ABORTED', 'stopped on request'));
-      if (signal.aborted) stop();
-      else signal.addEventListener('abort', stop);
-    });
-    try {
-      return await Promise.race([work, aborted]);
-    } finally {
-      signal.removeEventListener('abort', stop);
-    }
+  first<T>(work: Promise<T>): Promise<T> {
+    return orAborted(work, this.signal);
   }
 
   /** What really went wrong: after the deadline, that. */

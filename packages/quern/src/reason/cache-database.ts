@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 /**
  * The database of reasoned queries, `reasoned/queries.mdb` in the folder of the cache, which several processes may have open
  * at once. LMDB looks after that; what is added is that opening it is safe (database-opening.ts) and that it gets smaller
@@ -7,7 +8,7 @@ import { randomUUID } from 'node:crypto';
 import { chmod, mkdir, open as openFile, realpath, rename, rm } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { QuernError } from '../errors.ts';
-import { WriterLock } from '../lexical/writer-lock.ts';
+import { ProcessLock } from '../process-lock.ts';
 import type { Warnings } from '../warnings.ts';
 import { databasePlaces, lmdb, openDatabase, openWhole, type Database } from './database-opening.ts';
 import { writeStamp } from './database-stamp.ts';
@@ -192,10 +193,10 @@ async function replaceByCompact(shared: Opened, file: string): Promise<void> {
 /** Does `work` while no other process opens or shrinks the database. */
 async function locked<T>(folder: string, work: () => Promise<T>): Promise<T> {
   const end = performance.now() + patience;
-  let lock: WriterLock | undefined;
+  let lock: ProcessLock | undefined;
   while (!lock) {
     try {
-      lock = await WriterLock.acquire(folder);
+      lock = await ProcessLock.acquire(join(folder, 'opening.lock'), { kind: 'cache', where: folder });
     } catch (error) {
       const isTaken = error instanceof QuernError && error.code === 'LOCKED';
       if (!isTaken || performance.now() > end) throw error;

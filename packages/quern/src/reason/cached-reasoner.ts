@@ -4,6 +4,9 @@ import type { ReasonedQuery, Reasoner, ReasonOptions } from './reasoner.ts';
 import type { ReasonedQueryCache } from './reasoned-query-cache.ts';
 import { SharedGeneration, type SharedOutcome } from './shared-generation.ts';
 
+/** What keeps reasoned queries. */
+export type ReasonedQueryStore = Pick<ReasonedQueryCache, 'get' | 'put' | 'close'>;
+
 export interface CachedReasonerOptions {
   /** Asks the reasoner anew and stores what it says in place of what is there. Default false. */
   readonly refresh?: boolean;
@@ -29,14 +32,14 @@ interface Shared {
  */
 export class CachedReasoner implements Reasoner {
   readonly #inner: Reasoner;
-  readonly #cache: ReasonedQueryCache;
+  readonly #cache: ReasonedQueryStore;
   readonly #refresh: boolean;
   readonly #ownsCache: boolean;
   readonly #underWay = new Map<string, Shared>();
 
   constructor(
     inner: Reasoner,
-    cache: ReasonedQueryCache,
+    cache: ReasonedQueryStore,
     { refresh = false, ownsCache = false }: CachedReasonerOptions = {},
   ) {
     this.#inner = inner;
@@ -107,6 +110,8 @@ export class CachedReasoner implements Reasoner {
     return {
       ...reasoned,
       query,
+      // The same model can have been asked by another name.
+      reasoner: this.id,
       milliseconds: performance.now() - started,
       cached: shared.isCached,
       ...(reasoned.cost && !isFirst && { cost: { ...reasoned.cost, amount: 0 } }),

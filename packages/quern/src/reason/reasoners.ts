@@ -1,7 +1,10 @@
+import { defaultCacheFolder } from '../cache-folder.ts';
 import { QuernError } from '../errors.ts';
 import type { Scoring } from '../lexical/bm25.ts';
 import type { LexicalIndex } from '../lexical/lexical-index.ts';
 import { BoundedReasoner, type Bounds } from './bounded.ts';
+import { CachedReasoner } from './cached-reasoner.ts';
+import { CacheOnUse } from './cache-on-use.ts';
 import type { Configuration, ReasonerConfiguration } from './configuration.ts';
 import { LlamaReasoner } from './llama.ts';
 import { NoReasoner } from './none.ts';
@@ -21,12 +24,16 @@ export interface Feedback {
 export interface ReasonerSettings extends ModelSettings, Bounds {
   /** What is declared of reasoners, by their names. */
   readonly configuration?: Configuration;
+  /** Whether what language models write is taken from the cache and kept there. Default true. */
+  readonly cached?: boolean;
+  /** Ask anew for what is in the cache. Default false. */
+  readonly refresh?: boolean;
 }
 
 /**
  * The reasoner that a string names: `none`, `rm3` (which learns from the index that is given), `file:PATH`,
- * `llama:PATH_OR_HUB_ID` or `openai:MODEL@URL`; bounded, so that it never throws but for wrong usage, unless it is to be
- * strict. Throws `USAGE` for an unknown name, or when `rm3` has no lexical index to learn from; and what opening a file throws.
+ * `llama:PATH_OR_HUB_ID` or `openai:MODEL@URL`. Language models are cached and bounded: where they fail, the query stands
+ * alone, unless they are to be strict. A recorded file is data, and what it lacks is always an error. Throws `USAGE` for an unknown name, or when `rm3` has no lexical index to learn from; and what opening a file throws.
  */
 export async function reasonerNamed(
   name: string,
@@ -43,14 +50,6 @@ export async function preparedReasoner(
   name: string,
   settings: ReasonerSettings = {},
 ): Promise<(feedback?: Feedback) => Reasoner> {
-  const unbounded = await unboundedReasoner(name, settings);
-  return (feedback) => new BoundedReasoner(unbounded(feedback), settings);
-}
-
-async function unboundedReasoner(
-  name: string,
-  settings: ReasonerSettings,
-): Promise<(feedback?: Feedback) => Reasoner> {
   if (name === 'none') return () => new NoReasoner();
   if (name === 'rm3') return rm3;
   const [kind, ...parts] = name.split(':');
@@ -62,11 +61,12 @@ async function unboundedReasoner(
         return () => reasoner;
       }
       case 'llama':
-        return modelReasoner(new LlamaReasoner(rest, settings));
+        return modelReasoner(new LlamaReasoner(rest, settings), settings);
       case 'openai': {
         const { sampling, seed, warnings, env } = settings;
         const configuration = declared(name, settings);
-        return modelReasoner(OpenAiReasoner.create({ name, sampling, seed, warnings, env, configuration }));
+        const model = OpenAiReasoner.create({ name, sampling, seed, warnings, env, configuration });
+        return modelReasoner(model, settings);
       }
     }
   }
@@ -75,8 +75,14 @@ async function unboundedReasoner(
   });
 }
 
-function modelReasoner(reasoner: Reasoner): () => Reasoner {
-  return () => reasoner;
+/** A language model, behind the cache and within its bounds. */
+function modelReasoner(model: Reasoner, settings: ReasonerSettings): () => Reasoner {
+  const { cached = true, refresh, env, warnings, cacheFolder = defaultCacheFolder(env) } = settings;
+  return () => {
+    if (!cached) return new BoundedReasoner(model, settings);
+    const cache = new CacheOnUse(cacheFolder, warnings);
+    return new BoundedReasoner(new CachedReasoner(model, cache, { refresh, ownsCache: true }), settings);
+  };
 }
 
 /** What the configuration says of a remote reasoner. */

@@ -18,8 +18,8 @@ export interface ReasoningTotals {
 /** Sums over reasoned queries. */
 export function reasoningTotals(reasoned: Iterable<Omit<ReasonedQuery, 'weights'>>): ReasoningTotals {
   const totals = { failed: 0, cached: 0, cut: 0, promptTokens: 0, completionTokens: 0 };
-  const cost = new Map<string, number>();
-  for (const { finish, cached, promptTokens, completionTokens, cost: paid } of reasoned) {
+  const paid: Money[] = [];
+  for (const { finish, cached, promptTokens, completionTokens, cost } of reasoned) {
     if (finish === 'failed') totals.failed++;
     if (finish === 'length') totals.cut++;
     if (cached) totals.cached++;
@@ -27,7 +27,27 @@ export function reasoningTotals(reasoned: Iterable<Omit<ReasonedQuery, 'weights'
       totals.promptTokens += promptTokens;
       totals.completionTokens += completionTokens;
     }
-    if (paid) cost.set(paid.currency, (cost.get(paid.currency) ?? 0) + paid.amount);
+    if (cost) paid.push(cost);
   }
-  return { ...totals, cost: Array.from(cost, ([currency, amount]) => ({ amount, currency })) };
+  return { ...totals, cost: summedMoney(paid) };
+}
+
+/** The totals of several. */
+export function summedTotals(all: readonly ReasoningTotals[]): ReasoningTotals {
+  const sum = (of: 'failed' | 'cached' | 'cut' | 'promptTokens' | 'completionTokens'): number =>
+    all.reduce((total, each) => total + each[of], 0);
+  return {
+    failed: sum('failed'),
+    cached: sum('cached'),
+    cut: sum('cut'),
+    promptTokens: sum('promptTokens'),
+    completionTokens: sum('completionTokens'),
+    cost: summedMoney(all.flatMap(({ cost }) => cost)),
+  };
+}
+
+function summedMoney(amounts: readonly Money[]): Money[] {
+  const sums = new Map<string, number>();
+  for (const { amount, currency } of amounts) sums.set(currency, (sums.get(currency) ?? 0) + amount);
+  return Array.from(sums, ([currency, amount]) => ({ amount, currency }));
 }

@@ -1,0 +1,16 @@
+import type { ReasonedQuery } from '../reason/reasoner.ts';
+import { durationText } from './output.ts';
+
+/** How a reasoned query came to be, on one line: its end, tokens, time, and what it cost. */
+export function reasonedFacts(reasoned: ReasonedQuery): string {
+  const { finish, completionTokens, tokensPerSecond, milliseconds, cached, cost } = reasoned;
+  const rate = tokensPerSecond === undefined ? '' : ` (${tokensPerSecond.toFixed(1)} a second)`;
+  const parts = [
+    finish,
+    ...(completionTokens > 0 ? [`${completionTokens} tokens${rate}`] : []),
+    durationText(milliseconds),
+    ...(cached ? ['recorded before'] : []),
+    ...(cost ? [`${cost.amount.toFixed(6)} ${cost.currency}`] : []),
+  ];
+  return parts.join(', ');
+}
