@@ -4,6 +4,7 @@ import { QuernError } from '../errors.ts';
 import { compareCommand } from './compare-command.ts';
 import { demoCommand } from './demo-command.ts';
 import { evalCommand } from './eval-command.ts';
+import { exportCommand } from './export-command.ts';
 import { indexCommand } from './index-command.ts';
 import { note, printable } from './output.ts';
 import { reasonCommand } from './reason-command.ts';
@@ -29,6 +30,7 @@ for (const command of [
   reasonCommand(),
   evalCommand(),
   compareCommand(),
+  exportCommand(),
 ]) {
   program.addCommand(command.copyInheritedSettings(program));
 }
