@@ -38,7 +38,7 @@ async function allValues(weight: Weight, signal?: AbortSignal): Promise<Float32A
   const all = new Float32Array(weight.shape.reduce((a, b) => a * b, 1));
   const scratch = new Float32Array(all.length);
   for await (const chunk of rowChunks(weight, signal)) {
-    all.set(rowValues(weight, chunk, scratch), chunk.row * rowLength(weight));
+    all.set(rowValues(weight.dtype, chunk, scratch), chunk.row * rowLength(weight));
   }
   return all;
 }
