@@ -100,29 +100,39 @@ function tinyConfig(options: TinyCheckpointOptions): Record<string, unknown> {
 function tinyWeights(
   config: Readonly<Record<string, unknown>>,
   tokens: number,
-  { seed = 1, dtype = 'BF16' }: TinyCheckpointOptions,
+  { seed = 1, dtype = 'BF16', vocabulary = 'bytes' }: TinyCheckpointOptions,
 ): NewTensor[] {
   const random = randomNumbers(seed);
   return qwen2Tensors(parseQwen2Config(config, 'config.json')).map((tensor) => {
     const values = tinyValues(tensor, tokens, random);
+    if (vocabulary === 'bytes' && isTable(tensor)) dampBytes(values, tensor.shape);
     return { name: tensor.name, dtype, shape: tensor.shape, data: encoded(values, dtype) };
   });
 }
 
 function tinyValues({ name, shape }: Qwen2Tensor, tokens: number, random: Random): Float32Array {
   const columns = shape.at(-1) ?? 1;
-  const isTable = name.includes('embed_tokens') || name.startsWith('lm_head');
-  const length = isTable ? tokens * columns : shape.reduce((a, b) => a * b, 1);
+  const isEmbedding = isTable({ name });
+  const length = isEmbedding ? tokens * columns : shape.reduce((a, b) => a * b, 1);
   const values = new Float32Array(shape.reduce((a, b) => a * b, 1));
-  const [centre, spread] = spreadOf(name, isTable, columns);
+  const [centre, spread] = spreadOf(name, isEmbedding, columns);
   for (let i = 0; i < length; i++) values[i] = centre + spread * random.normal();
   return values;
 }
 
-function spreadOf(name: string, isTable: boolean, columns: number): [centre: number, spread: number] {
+function isTable({ name }: Pick<Qwen2Tensor, 'name'>): boolean {
+  return name === 'model.embed_tokens.weight' || name === 'lm_head.weight';
+}
+
+/** Makes the bytes beyond ASCII (tokens 94 to 255) unlikely, so that what is sampled is mostly text. */
+function dampBytes(values: Float32Array, [, columns]: readonly number[]): void {
+  for (let i = 94 * columns; i < 256 * columns; i++) values[i] *= 0.1;
+}
+
+function spreadOf(name: string, isEmbedding: boolean, columns: number): [centre: number, spread: number] {
   if (name.endsWith('norm.weight')) return [1, 0.1];
   if (name.endsWith('.bias')) return [0, 0.3];
-  return [0, isTable ? 0.3 : 1.5 / Math.sqrt(columns)];
+  return [0, isEmbedding ? 0.3 : 1.5 / Math.sqrt(columns)];
 }
 
 function encoded(values: Float32Array, dtype: 'F32' | 'F16' | 'BF16'): ArrayBufferView {

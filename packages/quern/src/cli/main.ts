@@ -6,6 +6,7 @@ import { endProcess } from './closing.ts';
 import { compareCommand } from './compare-command.ts';
 import { demoCommand } from './demo-command.ts';
 import { evalCommand } from './eval-command.ts';
+import { exportCommand } from './export-command.ts';
 import { indexCommand } from './index-command.ts';
 import { note, printable } from './output.ts';
 import { reasonCommand } from './reason-command.ts';
@@ -32,6 +33,7 @@ for (const command of [
   evalCommand(),
   compareCommand(),
   cacheCommand(),
+  exportCommand(),
 ]) {
   program.addCommand(command.copyInheritedSettings(program));
 }

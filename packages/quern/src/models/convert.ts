@@ -2,7 +2,9 @@ import { throwIfAborted } from '../errors.ts';
 import { silentWork, type OnWork } from '../work.ts';
 import { Checkpoint } from './checkpoint.ts';
 import { readTokenizer } from './checkpoint-tokenizer.ts';
-import { writeGguf, type TensorSink, type WrittenTensor } from './gguf-writer.ts';
+import { LoraAdapter } from './lora-adapter.ts';
+import { mergedChange } from './lora-merge.ts';
+import { checkReplaceable, writeGguf, type TensorSink, type WrittenTensor } from './gguf-writer.ts';
 import { modelMetadata, type ModelType } from './qwen2-metadata.ts';
 import { encodedWeight, writtenType } from './tensor-encoding.ts';
 
@@ -10,8 +12,10 @@ import { encodedWeight, writtenType } from './tensor-encoding.ts';
 export interface ConvertOptions {
   /** What matrices are converted to: 16 bits, about 8.5 or about 4.5 bits a weight. */
   readonly type: ModelType;
-  /** The GGUF file; one that is there is replaced. */
+  /** The GGUF file; one that is there is replaced, anything else is not. */
   readonly out: string;
+  /** Folders of LoRA adapters, as PEFT writes them, that are merged into the weights, each computed on the checkpoint. */
+  readonly adapters?: readonly string[];
   /** Where the checkpoint comes from (a hub id, a run), noted in the file as the model's name. */
   readonly source?: string;
   readonly onWork?: OnWork;
@@ -20,7 +24,8 @@ export interface ConvertOptions {
 
 /** What was written. */
 export interface Conversion {
-  readonly type: ModelType;
+  /** `f32` for an adapter that was kept apart. */
+  readonly type: ModelType | 'f32';
   /** The bytes of the GGUF file. */
   readonly bytes: number;
   /** The bytes of the weights that were read. */
@@ -35,24 +40,36 @@ export interface Conversion {
  * Weights pass through in chunks, so that memory does not grow with the model; the same checkpoint and options give the
  * same bytes. The file is written beside `out` and renamed when it is whole and durable.
  *
- * Throws `NOT_FOUND` naming what the checkpoint lacks, `UNSUPPORTED`, `CORRUPT_FILE`, `IO`, `DISK_FULL` and `ABORTED`.
+ * Throws `NOT_FOUND` naming what the checkpoint lacks, `UNSUPPORTED`, `CORRUPT_FILE`, `IO`, `DISK_FULL`, `ABORTED`, and `ALREADY_EXISTS`
+ * where `out` is something else than a GGUF file.
  */
 export async function convertToGguf(folder: string, options: ConvertOptions): Promise<Conversion> {
   const { type, out, source, signal } = options;
+  await checkReplaceable(out);
+  const adapters: LoraAdapter[] = [];
   const checkpoint = await Checkpoint.open(folder, signal);
   try {
     const { config, endTokens, tensors } = checkpoint;
+    for (const adapter of options.adapters ?? []) {
+      adapters.push(await LoraAdapter.open(adapter, tensors, signal));
+    }
     const tokenizer = await readTokenizer(folder, signal);
     const metadata = modelMetadata({ config, tokenizer, endTokens, type, source, folder });
     const sourceBytes = tensors.reduce((sum, { weight }) => sum + weight.bytes, 0);
     const work = options.onWork?.(`converting to ${type}`, sourceBytes) ?? silentWork;
     let done = 0;
     const onBytes = (count: number): void => work.update((done += count));
-    const written = tensors.map(({ ggufName, shape, weight }): WrittenTensor => {
-      const as = writtenType({ ggufName, shape }, type);
+    const pairs = adapters.flatMap((adapter) => adapter.pairs);
+    const written = tensors.map((tensor): WrittenTensor => {
+      const { ggufName, shape, weight } = tensor;
+      const as = writtenType(tensor, type);
       const write = async (sink: TensorSink): Promise<void> => {
         throwIfAborted(signal);
-        for await (const bytes of encodedWeight(weight, as, { signal, onBytes })) await sink(bytes);
+        const change = await mergedChange(
+          pairs.filter(({ target }) => target === tensor),
+          signal,
+        );
+        for await (const bytes of encodedWeight(weight, as, { change, signal, onBytes })) await sink(bytes);
       };
       return { name: ggufName, dimensions: shape.toReversed(), type: as, write };
     });
@@ -60,6 +77,7 @@ export async function convertToGguf(folder: string, options: ConvertOptions): Pr
     const parameters = tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
     return { type, bytes, sourceBytes, tensors: tensors.length, parameters };
   } finally {
+    for (const adapter of adapters) await adapter.close();
     await checkpoint.close();
   }
 }

@@ -1,3 +1,6 @@
+import { pathKindIfAny } from '../collections/files.ts';
+import { QuernError } from '../errors.ts';
+import { RangedFile } from './file-ranges.ts';
 import {
   aligned,
   defaultAlignment,
@@ -24,8 +27,32 @@ export interface WrittenTensor extends GgufTensor {
 }
 
 /**
+ * Throws `ALREADY_EXISTS` where there is something at `path` that is no GGUF file, which must not be replaced by one.
+ */
+export async function checkReplaceable(path: string): Promise<void> {
+  const kind = await pathKindIfAny(path);
+  if (!kind) return;
+  const isGguf = kind.bytes !== undefined && kind.bytes >= 4 && (await readMagic(path)) === ggufMagic;
+  if (isGguf) return;
+  const what = kind.isFolder ? 'is a folder' : 'is there already, and is no GGUF file';
+  throw new QuernError('ALREADY_EXISTS', what, { where: path, hint: 'Choose another name' });
+}
+
+async function readMagic(path: string): Promise<number> {
+  const file = await RangedFile.open(path);
+  try {
+    const magic = Buffer.alloc(4);
+    await file.read(0, magic);
+    return magic.readUInt32LE();
+  } finally {
+    await file.close();
+  }
+}
+
+/**
  * Writes a GGUF file of version 3: the same input gives the same bytes. It is written beside `path` and renamed when it is
- * whole. Returns its bytes. Throws what the tensors' `write` throws, and `IO` or `DISK_FULL`.
+ * whole; what is there already is replaced. Returns its bytes. Throws what the tensors' `write` throws, and `IO` or
+ * `DISK_FULL`.
  */
 export function writeGguf(
   path: string,

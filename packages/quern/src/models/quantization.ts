@@ -2,7 +2,7 @@
  * ggml's block formats `Q8_0` and `Q4_0`: 32 values share a scale in `F16`. Quantised bit by bit as ggml's reference does
  * (`quantize_row_q8_0_ref` and `quantize_row_q4_0_ref` of ggml-quants.c), every operation being rounded to binary32.
  */
-import { float16Bits, float16Value } from './float-formats.ts';
+import { float16Bits, float16Value, float32OfBits } from './float-formats.ts';
 
 /** The values of a block. */
 export const blockValues = 32;
@@ -21,14 +21,11 @@ export interface BlockFormat {
 export const q8_0: BlockFormat = {
   bytes: 2 + blockValues,
   quantize(source, target) {
-    const bits = new Int32Array(source.buffer, source.byteOffset, source.length);
+    const bits = bitsOf(source);
     let at = 0;
     for (let start = 0; start < source.length; start += blockValues) {
       const end = start + blockValues;
-      let largest = 0;
-      // Unlike a comparison, Math.max hands a NaN on, so that it shows in the scale.
-      for (let i = start; i < end; i++) largest = Math.max(largest, Math.abs(source[i]));
-      const scale = Math.fround(largest / 127);
+      const scale = Math.fround(float32OfBits(largestMagnitude(bits, start)) / 127);
       const inverse = scale === 0 ? 0 : Math.fround(1 / scale);
       at = writeScale(target, at, scale);
       for (let i = start; i < end; i++) {
@@ -56,9 +53,13 @@ export const q8_0: BlockFormat = {
 export const q4_0: BlockFormat = {
   bytes: 2 + blockValues / 2,
   quantize(source, target) {
+    const bits = bitsOf(source);
     let at = 0;
     for (let start = 0; start < source.length; start += blockValues) {
-      const scale = Math.fround(firstOfLargestMagnitude(source, start) / -8);
+      const largest = largestMagnitude(bits, start);
+      let first = start;
+      while ((bits[first] & 0x7fffffff) !== largest) first++;
+      const scale = Math.fround(source[first] / -8);
       const inverse = scale === 0 ? 0 : Math.fround(1 / scale);
       at = writeScale(target, at, scale);
       const middle = start + blockValues / 2;
@@ -88,16 +89,21 @@ export function areFiniteBlocks(blocks: Uint8Array, { bytes }: BlockFormat): boo
   return true;
 }
 
-function firstOfLargestMagnitude(source: Float32Array, start: number): number {
-  let least = 0;
-  let most = 0;
+function bitsOf(values: Float32Array): Int32Array {
+  return new Int32Array(values.buffer, values.byteOffset, values.length);
+}
+
+/**
+ * The bits of the largest magnitude in a block. Magnitudes are ordered as their bits are, infinity and NaN above all, so
+ * that those show in the scale; and the larger of two integers needs no branch.
+ */
+function largestMagnitude(bits: Int32Array, start: number): number {
+  let largest = 0;
   for (let i = start; i < start + blockValues; i++) {
-    least = Math.min(least, source[i]);
-    most = Math.max(most, source[i]);
+    const excess = (bits[i] & 0x7fffffff) - largest;
+    largest += excess & ~(excess >> 31);
   }
-  if (most !== -least) return most > -least ? most : least;
-  for (let i = start; i < start + blockValues; i++) if (Math.abs(source[i]) === most) return source[i];
-  return NaN;
+  return largest;
 }
 
 function writeScale(target: Uint8Array, at: number, scale: number): number {

@@ -4,8 +4,11 @@ import type { CheckpointTokenizer } from './checkpoint-tokenizer.ts';
 import type { GgufMetadata, GgufNumberType, GgufValue } from './gguf-format.ts';
 import type { Qwen2Config } from './qwen2-config.ts';
 
+/** What a model can be converted to, the largest first. */
+export const modelTypes = ['f16', 'q8_0', 'q4_0'] as const;
+
 /** What a model is converted to. */
-export type ModelType = 'f16' | 'q8_0' | 'q4_0';
+export type ModelType = (typeof modelTypes)[number];
 
 /** llama.cpp's numbers for what most tensors of a file are. */
 const fileTypes: Record<ModelType, number> = { f16: 1, q8_0: 7, q4_0: 2 };

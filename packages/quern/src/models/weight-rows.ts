@@ -1,6 +1,5 @@
-import { QuernError } from '../errors.ts';
 import type { Weight, WeightDtype } from './checkpoint-weights.ts';
-import { areFinite, bfloat16ToFloat32, float16ToFloat32 } from './float-formats.ts';
+import { bfloat16ToFloat32, float16ToFloat32 } from './float-formats.ts';
 
 /** About as many values are worked on at a time. */
 const chunkValues = 1 << 20;
@@ -46,28 +45,15 @@ export async function* rowChunks(weight: Weight, signal?: AbortSignal): AsyncGen
   }
 }
 
-/**
- * The values of rows of a weight, in `target` where they have to be converted. Throws `CORRUPT_FILE` where one of them is
- * infinite or no number.
- */
+/** The values of rows of a weight; they are in `scratch` where they had to be converted, which must have room for them. */
 export function rowValues(
-  weight: Weight,
+  dtype: WeightDtype,
   { bytes }: Pick<RowChunk, 'bytes'>,
-  target: Float32Array,
+  scratch: Float32Array,
 ): Float32Array {
-  const values = converted(weight.dtype, bytes, target);
-  if (areFinite(values)) return values;
-  const what = `the tensor ${weight.name} holds a value that is infinite or no number`;
-  throw new QuernError('CORRUPT_FILE', what, {
-    where: weight.path,
-    hint: 'The training that wrote it diverged: take an earlier checkpoint',
-  });
-}
-
-function converted(dtype: WeightDtype, bytes: Uint8Array, target: Float32Array): Float32Array {
   if (dtype === 'F32') return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
   const halves = new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
-  const values = target.subarray(0, halves.length);
+  const values = scratch.subarray(0, halves.length);
   (dtype === 'F16' ? float16ToFloat32 : bfloat16ToFloat32)(halves, values);
   return values;
 }

@@ -1,0 +1,81 @@
+import { Command, Option } from 'commander';
+import { QuernError } from '../errors.ts';
+import { checkpointFolder } from '../models/checkpoint-folder.ts';
+import { convertAdapterToGguf } from '../models/convert-adapter.ts';
+import { convertToGguf } from '../models/convert.ts';
+import { modelTypes, type ModelType } from '../models/qwen2-metadata.ts';
+import { interruptSignal } from './interrupt.ts';
+import { shared } from './options.ts';
+import { bytesText, durationText, print, printJson } from './output.ts';
+import { startProgress } from './progress.ts';
+
+interface Options {
+  readonly gguf?: ModelType;
+  readonly out: string;
+  readonly lora: readonly string[];
+  readonly keepApart?: boolean;
+  readonly json?: boolean;
+}
+
+const defaultType: ModelType = 'q8_0';
+
+/** `quern export CHECKPOINT --gguf TYPE --out FILE` */
+export function exportCommand(): Command {
+  return new Command('export')
+    .description('Convert a checkpoint to a GGUF file, for llama.cpp.')
+    .argument('<checkpoint>', 'a folder with config.json, safetensors files and a tokenizer (Qwen2)')
+    .addOption(
+      new Option('--gguf <type>', `16, 8.5 or 4.5 bits a weight (default: ${defaultType})`).choices(
+        modelTypes,
+      ),
+    )
+    .requiredOption('--out <file>', 'the GGUF file; one that is there is replaced')
+    .option('--lora <folder>', 'merge a LoRA adapter into the weights (can be repeated)', collected, [])
+    .option('--keep-apart', 'write the LoRA adapter alone, to be used with the GGUF file of the checkpoint')
+    .addOption(shared.json())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ quern export runs/domain/checkpoint-150 --gguf q8_0 --out reasoner.gguf
+  $ quern export Qwen2.5-1.5B-Instruct --lora adapter --gguf q4_0 --out merged.gguf
+  $ quern export Qwen2.5-1.5B-Instruct --lora adapter --keep-apart --out adapter.gguf`,
+    )
+    .action(run);
+}
+
+async function run(named: string, options: Options): Promise<void> {
+  checkUse(options);
+  const { out, lora, keepApart, json, gguf: type = defaultType } = options;
+  const started = performance.now();
+  const signal = interruptSignal();
+  const folder = await checkpointFolder(named);
+  const written = keepApart
+    ? await convertAdapterToGguf(lora[0], { base: folder, out, signal })
+    : await convertToGguf(folder, { type, out, adapters: lora, signal, onWork: startProgress });
+  const milliseconds = performance.now() - started;
+  if (json) {
+    printJson({ checkpoint: named, out, lora, ...written, milliseconds });
+    return;
+  }
+  const { bytes, tensors, parameters } = written;
+  print(
+    `${out}: ${written.type}, ${bytesText(bytes)}, ${tensors} tensors, ` +
+      `${(parameters / 1e6).toFixed(1)} million weights, in ${durationText(milliseconds)}`,
+  );
+}
+
+function collected(value: string, before: readonly string[]): string[] {
+  return [...before, value];
+}
+
+function checkUse({ keepApart, lora, gguf }: Options): void {
+  if (!keepApart) return;
+  const where = '--keep-apart';
+  if (lora.length !== 1) {
+    throw new QuernError('USAGE', 'writes one adapter', { where, hint: 'Give it with --lora FOLDER' });
+  }
+  if (gguf !== undefined) {
+    throw new QuernError('USAGE', 'keeps the adapter in 32 bits', { where, hint: 'Leave --gguf out' });
+  }
+}
