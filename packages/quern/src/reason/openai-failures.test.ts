@@ -54,6 +54,10 @@ function allOf(value: unknown): string {
   );
 }
 
+function polled(value: () => unknown): ReturnType<typeof expect.poll> {
+  return expect.poll(value, { interval: 5 });
+}
+
 const broken = { finish: null, done: false, usage: null } as const;
 
 describe('a reply that cannot be used', () => {
@@ -267,22 +271,22 @@ describe('stopping', () => {
     const server = await serving(reply);
     const stopping = new AbortController();
     const call = failureOf(reasonerOf(server).reason('q', { signal: stopping.signal }));
-    await expect.poll(() => server.bodies.length).toBe(1);
+    await polled(() => server.bodies.length).toBe(1);
     stopping.abort();
     expect((await call).code).toBe('ABORTED');
-    await expect.poll(() => server.underWay).toBe(0);
+    await polled(() => server.underWay).toBe(0);
   });
 
   it.each(stops)('by closing ends a call %s, and all later ones', async (_, reply) => {
     const server = await serving(reply);
     const reasoner = reasonerOf(server);
     const call = failureOf(reasoner.reason('q'));
-    await expect.poll(() => server.bodies.length).toBe(1);
+    await polled(() => server.bodies.length).toBe(1);
     await reasoner.close();
     expect((await call).code).toBe('ABORTED');
     expect((await failureOf(reasoner.reason('q'))).code).toBe('ABORTED');
     expect((await failureOf(reasoner.ready())).code).toBe('ABORTED');
-    await expect.poll(() => server.underWay).toBe(0);
+    await polled(() => server.underWay).toBe(0);
   });
 
   it('before the call sends nothing', async () => {
@@ -299,7 +303,7 @@ describe('stopping', () => {
       expect(piece).toBe('Think ');
       break;
     }
-    await expect.poll(() => server.underWay).toBe(0);
+    await polled(() => server.underWay).toBe(0);
   });
 
   it('leaves no listener on the signal', async () => {
@@ -321,13 +325,25 @@ describe('stopping', () => {
 describe('as many calls at once as the configuration allows', () => {
   it('are under way, the others wait in line in their order', async () => {
     const server = await serving();
+    const held: (() => void)[] = [];
+    server.reply = async (response, request) => {
+      await new Promise<void>((resolve) => held.push(resolve));
+      await streamed()(response, request);
+    };
     const reasoner = reasonerOf(server, { configuration: { concurrency: 3 } });
     expect(reasoner.parallel).toBe(3);
-    const queries = Array.from({ length: 12 }, (_, index) => `query ${index}`);
-    const reasoned = await Promise.all(queries.map((query) => reasoner.reason(query)));
-    expect(reasoned.map(({ query }) => query)).toEqual(queries);
-    expect(server.mostUnderWay).toBeLessThanOrEqual(3);
     expect(reasonerOf(server).parallel).toBe(8);
+    const queries = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
+    const ended: string[] = [];
+    const calls = queries.map((query) => reasoner.reason(query).then(() => ended.push(query)));
+    for (let done = 0; done < queries.length; done++) {
+      await polled(() => held.length).toBe(Math.min(3, queries.length - done));
+      held.shift()!();
+      await polled(() => ended.length).toBe(done + 1);
+    }
+    await Promise.all(calls);
+    expect(server.mostUnderWay).toBe(3);
+    expect(ended.slice(3)).toEqual(queries.slice(3));
   });
 
   it('can be stopped while they wait, and the next in line follows', async () => {
@@ -340,7 +356,7 @@ describe('as many calls at once as the configuration allows', () => {
       failureOf(reasoner.reason('second', { signal: second.signal })),
     ];
     const third = reasoner.reason('third');
-    await expect.poll(() => server.bodies.length).toBe(1);
+    await polled(() => server.bodies.length).toBe(1);
     second.abort();
     expect((await calls[1]!).code).toBe('ABORTED');
     first.abort();

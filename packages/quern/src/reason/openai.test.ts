@@ -65,6 +65,13 @@ describe('what is asked', () => {
     expect(seed).toBeLessThan(2 ** 31);
   });
 
+  it('goes over connections that are kept', async () => {
+    const server = await serving();
+    const reasoner = reasonerOf(server);
+    for (let call = 0; call < 20; call++) await reasoner.reason('q');
+    expect(server.connections).toBeLessThan(5);
+  });
+
   it('takes values of the sampling from the caller before the configuration before the published ones', async () => {
     const server = await serving();
     const reasoner = reasonerOf(server, {

@@ -15,12 +15,13 @@ import { exchange, type Server } from './openai-exchange.ts';
 import { isPassing, refusal, RefusedRequest, withheldKey } from './openai-failure.ts';
 import { serverKey, type ServerKey } from './openai-key.ts';
 import { lifetime, type Lifetime } from './openai-lifetime.ts';
-import { Reply, type TokenUsage } from './openai-reply.ts';
+import { Reply } from './openai-reply.ts';
 import { chatRequest, chosenSampling, refusedFields, type OptionalField } from './openai-request.ts';
 import { retryWait } from './openai-retry.ts';
 import { Slots } from './openai-slots.ts';
+import { RunningTotals, type OpenAiTotals } from './openai-totals.ts';
 import { userPrompt } from './prompt.ts';
-import type { Money, ReasonedQuery, Reasoner, ReasonOptions } from './reasoner.ts';
+import type { ReasonedQuery, Reasoner, ReasonOptions } from './reasoner.ts';
 import type { Sampling } from './sampling.ts';
 import { derivedSeed } from './seed.ts';
 
@@ -41,21 +42,6 @@ export interface OpenAiReasonerOptions {
   readonly sleep?: (milliseconds: number, signal: AbortSignal) => Promise<void>;
   /** From 0 to 1, for the jitter of those waits. */
   readonly random?: () => number;
-}
-
-/** What a reasoner's calls came to so far. */
-export interface OpenAiTotals {
-  /** Calls that were started. */
-  calls: number;
-  /** Requests that were sent beyond the first of each call. */
-  retries: number;
-  /** Calls that ended in an error, being stopped by the caller aside. */
-  failures: number;
-  /** Of the calls that ended well, as in their reasoned queries. */
-  promptTokens: number;
-  completionTokens: number;
-  /** Of the calls whose tokens the server counted; only where the configuration gives prices. */
-  cost?: Money;
 }
 
 const DEFAULTS = { concurrency: 8, retries: 4, timeout: 60, totalTimeout: 600 };
@@ -81,7 +67,7 @@ export class OpenAiReasoner implements Reasoner {
   readonly #random: () => number;
   readonly #slots: Slots;
   readonly #closing = new AbortController();
-  readonly #totals: OpenAiTotals;
+  readonly #totals: RunningTotals;
   #refused: ReadonlySet<OptionalField> = new Set();
 
   private constructor(options: OpenAiReasonerOptions) {
@@ -106,9 +92,7 @@ export class OpenAiReasoner implements Reasoner {
     this.#random = options.random ?? Math.random;
     this.parallel = configuration.concurrency ?? DEFAULTS.concurrency;
     this.#slots = new Slots(this.parallel);
-    this.#totals = { calls: 0, retries: 0, failures: 0, promptTokens: 0, completionTokens: 0 };
-    const { prices } = configuration;
-    if (prices) this.#totals.cost = { amount: 0, currency: prices.currency ?? 'USD' };
+    this.#totals = new RunningTotals(configuration.prices);
     if (this.#key.state === 'withheld') warnings?.add(withheldKey(this.#key.variable), this.#address.name);
   }
 
@@ -120,8 +104,8 @@ export class OpenAiReasoner implements Reasoner {
   }
 
   /** What all calls came to so far. */
-  get totals(): Readonly<OpenAiTotals> {
-    return { ...this.#totals };
+  get totals(): OpenAiTotals {
+    return this.#totals.snapshot();
   }
 
   /**
@@ -161,7 +145,7 @@ export class OpenAiReasoner implements Reasoner {
         milliseconds: performance.now() - started,
         cached: false,
         ...(this.#refused.has('seed') ? {} : { seed }),
-        ...this.#accounted(reply),
+        ...this.#totals.add(reply),
       };
     } catch (error) {
       if (!(error instanceof QuernError && error.code === 'ABORTED')) this.#totals.failures++;
@@ -290,18 +274,5 @@ export class OpenAiReasoner implements Reasoner {
     const dropped = fresh.filter((field) => field !== 'max_tokens' && field !== 'stream_options');
     if (dropped.length === 0) return;
     this.#warnings?.add(`the server refuses ${dropped.join(', ')}: it is asked without`, this.#server.where);
-  }
-
-  #accounted(reply: Reply): TokenUsage & { cost?: Money } {
-    const totals = this.#totals;
-    const tokens = reply.usage ?? { promptTokens: 0, completionTokens: reply.pieces };
-    totals.promptTokens += tokens.promptTokens;
-    totals.completionTokens += tokens.completionTokens;
-    const { prices } = this.#configuration;
-    if (!prices || !reply.usage || !totals.cost) return tokens;
-    const { currency } = totals.cost;
-    const amount = (tokens.promptTokens * prices.input + tokens.completionTokens * prices.output) / 1e6;
-    totals.cost = { amount: totals.cost.amount + amount, currency };
-    return { ...tokens, cost: { amount, currency } };
   }
 }
