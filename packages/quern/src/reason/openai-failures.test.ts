@@ -258,6 +258,15 @@ describe('a server that says nothing', () => {
     expect(reasoner.totals).toMatchObject({ retries: 4, failures: 1 });
     expect((await failureOf(reasoner.ready())).code).toBe('NETWORK');
   });
+
+  it('but has a port that fetch does not allow is a NETWORK error that says so', async () => {
+    const reasoner = OpenAiReasoner.create({
+      name: 'openai:m@http://127.0.0.1:6000/v1',
+      env: {},
+      configuration: { retries: 0 },
+    });
+    expect((await failureOf(reasoner.reason('q'))).message).toContain('a port that fetch does not allow');
+  });
 });
 
 describe('stopping', () => {

@@ -130,6 +130,22 @@ describe('what is asked', () => {
   });
 });
 
+describe('a configuration made by hand', () => {
+  it.each([
+    ['concurrency', 0],
+    ['concurrency', 1.5],
+    ['retries', -1],
+    ['timeout', 0],
+    ['timeout', 301],
+    ['totalTimeout', NaN],
+    ['totalTimeout', Infinity],
+  ])('is refused where %s is %d', (where, value) => {
+    expect(() =>
+      OpenAiReasoner.create({ name: 'openai:m', env: {}, configuration: { [where]: value } }),
+    ).toThrow(expect.objectContaining({ code: 'USAGE', where }));
+  });
+});
+
 describe('a reasoned query', () => {
   it('is the streamed text, with the tokens that the server counted', async () => {
     const server = await serving();

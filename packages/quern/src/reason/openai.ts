@@ -14,6 +14,7 @@ import { openAiAddress, type OpenAiAddress } from './openai-address.ts';
 import { exchange, type Server } from './openai-exchange.ts';
 import { isPassing, refusal, RefusedRequest, withheldKey } from './openai-failure.ts';
 import { serverKey, type ServerKey } from './openai-key.ts';
+import { limitsOf, type Limits } from './openai-limits.ts';
 import { lifetime, type Lifetime } from './openai-lifetime.ts';
 import { Reply } from './openai-reply.ts';
 import { chatRequest, chosenSampling, refusedFields, type OptionalField } from './openai-request.ts';
@@ -44,8 +45,6 @@ export interface OpenAiReasonerOptions {
   readonly random?: () => number;
 }
 
-const DEFAULTS = { concurrency: 8, retries: 4, timeout: 60, totalTimeout: 600 };
-
 /** A generous bound on what a token comes to, so that a server that never stops is stopped. */
 const MOST_CHARACTERS_A_TOKEN = 64;
 const MOST_BYTES_A_TOKEN = 4096;
@@ -61,7 +60,7 @@ export class OpenAiReasoner implements Reasoner {
   readonly #server: Server;
   readonly #sampling: Sampling;
   readonly #seed: number;
-  readonly #configuration: ReasonerConfiguration;
+  readonly #limits: Limits;
   readonly #warnings?: Warnings;
   readonly #sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>;
   readonly #random: () => number;
@@ -79,18 +78,18 @@ export class OpenAiReasoner implements Reasoner {
       throw new QuernError('USAGE', `is a whole number, not ${seed}`, { where: 'seed' });
     }
     this.#seed = seed;
-    this.#configuration = configuration;
+    this.#limits = limitsOf(configuration);
     this.#warnings = warnings;
     this.#key = serverKey(this.#address.baseUrl, configuration.keyVariable, env);
     this.#server = {
       baseUrl: this.#address.baseUrl,
       where: this.#address.name,
       secret: this.#key.value,
-      idle: (configuration.timeout ?? DEFAULTS.timeout) * 1000,
+      idle: this.#limits.idle,
     };
     this.#sleep = options.sleep ?? ((milliseconds, signal) => pause(milliseconds, undefined, { signal }));
     this.#random = options.random ?? Math.random;
-    this.parallel = configuration.concurrency ?? DEFAULTS.concurrency;
+    this.parallel = this.#limits.concurrency;
     this.#slots = new Slots(this.parallel);
     this.#totals = new RunningTotals(configuration.prices);
     if (this.#key.state === 'withheld') warnings?.add(withheldKey(this.#key.variable), this.#address.name);
@@ -135,7 +134,7 @@ export class OpenAiReasoner implements Reasoner {
     let giveBack: (() => void) | undefined;
     try {
       giveBack = await this.#slots.take(life.signal);
-      life.start((this.#configuration.totalTimeout ?? DEFAULTS.totalTimeout) * 1000, this.#server.where);
+      life.start(this.#limits.total, this.#server.where);
       const reply = yield* this.#reply(query, seed, life);
       return {
         query,
@@ -164,7 +163,7 @@ export class OpenAiReasoner implements Reasoner {
   async ready({ signal }: Pick<ReasonOptions, 'signal'> = {}): Promise<void> {
     const life = lifetime(signal, this.#closing.signal);
     try {
-      life.start((this.#configuration.totalTimeout ?? DEFAULTS.totalTimeout) * 1000, this.#server.where);
+      life.start(this.#limits.total, this.#server.where);
       for (let retries = 0; ; retries++) {
         try {
           const reply = exchange(this.#server, (client, options) => client.models.list(options), {
@@ -251,7 +250,7 @@ export class OpenAiReasoner implements Reasoner {
   async #waitToRetry(error: unknown, retries: number, life: Lifetime): Promise<void> {
     const told = error instanceof RefusedRequest ? error.error : undefined;
     const mayPass = told ? isPassing(told) : error instanceof QuernError && error.code === 'NETWORK';
-    if (!mayPass || retries >= (this.#configuration.retries ?? DEFAULTS.retries)) throw this.#shown(error);
+    if (!mayPass || retries >= this.#limits.retries) throw this.#shown(error);
     const wait = retryWait(retries, this.#random, told?.retryAfter);
     if (wait >= life.left()) throw this.#shown(error);
     await this.#sleep(wait, life.signal).catch((failure: unknown) => {
