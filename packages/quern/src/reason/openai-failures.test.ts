@@ -17,6 +17,7 @@ import {
 import { QuernError } from '../errors.ts';
 import { Warnings } from '../warnings.ts';
 import { OpenAiReasoner, type OpenAiReasonerOptions } from './openai.ts';
+import { reasonSamples } from './samples.ts';
 
 const servers: FakeOpenAiServer[] = [];
 
@@ -315,6 +316,19 @@ describe('stopping', () => {
     await polled(() => server.underWay).toBe(0);
   });
 
+  it('by one signal is no leak to Node, for however many calls', async () => {
+    const warnings: Error[] = [];
+    const listen = (warning: Error): void => void warnings.push(warning);
+    process.on('warning', listen);
+    const server = await serving();
+    const { signal } = new AbortController();
+    const reasoner = reasonerOf(server);
+    await Promise.all(Array.from({ length: 20 }, () => reasoner.reason('q', { signal })));
+    await reasonSamples(reasoner, 'q', 20);
+    process.off('warning', listen);
+    expect(warnings).toEqual([]);
+  });
+
   it('leaves no listener on the signal', async () => {
     const server = await serving();
     const { signal } = new AbortController();
@@ -453,6 +467,17 @@ describe('the key', () => {
     const { headers } = server.requests[0]!;
     expect(headers.authorization).toBe(`Bearer ${secret}`);
     expect(JSON.stringify(headers)).not.toMatch(/sk-admin|org-1|proj-1|sk-custom|stainless/i);
+  });
+
+  it('is refused, unseen, where it stands for the name of its variable', () => {
+    let thrown: unknown;
+    try {
+      OpenAiReasoner.create({ name: 'openai:m', env: {}, configuration: { keyVariable: secret } });
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).toMatchObject({ code: 'USAGE', where: 'keyVariable' });
+    expect(allOf(thrown)).not.toContain('sk-');
   });
 
   it('is refused, unseen, where no header can hold it', () => {
