@@ -51,7 +51,8 @@ export type {
 export type { CachedQuery } from './reason/cached-query.ts';
 export { contentHash, type ContentHashOptions } from './models/content-hash.ts';
 export { reasonerNamed, type Feedback } from './reason/reasoners.ts';
-export { OpenAiReasoner, type OpenAiReasonerOptions, type OpenAiTotals } from './reason/openai.ts';
+export { OpenAiReasoner, type OpenAiReasonerOptions } from './reason/openai.ts';
+export type { OpenAiTotals } from './reason/openai-totals.ts';
 export { reasonSamples } from './reason/samples.ts';
 export { readConfiguration } from './reason/configuration.ts';
 export type { Configuration, Prices, ReasonerConfiguration } from './reason/configuration.ts';

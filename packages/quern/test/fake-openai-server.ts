@@ -198,6 +198,8 @@ export class FakeOpenAiServer {
   /** Chat completions under way, and the most that ever were. */
   underWay = 0;
   mostUnderWay = 0;
+  /** Connections so far. */
+  connections = 0;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
 
@@ -205,6 +207,7 @@ export class FakeOpenAiServer {
     this.#server = server;
     this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
     server.on('connection', (socket) => {
+      this.connections++;
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));
     });

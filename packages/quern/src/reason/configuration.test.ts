@@ -107,7 +107,7 @@ reasoners:
     ['a list', '[]', /expected object/],
     ['invalid UTF-8', Uint8Array.of(0x61, 0x3a, 0xff), /UTF-8/],
     ['too much', `# ${'x'.repeat(1 << 20)}`, /larger than 1048576 bytes/],
-    ['a million brackets', '['.repeat(500_000), /nested too deeply|not valid/],
+    ['nothing but brackets', '['.repeat(50_000), /nested too deeply|not valid/],
     [
       'aliases of aliases of aliases',
       [

@@ -1,9 +1,3 @@
-import { open } from 'node:fs/promises';
-import { isUtf8 } from 'node:buffer';
-import { LineCounter, parseDocument, isMap, isNode, type Document } from 'yaml';
-import { z } from 'zod';
-import { fileError, QuernError } from '../errors.ts';
-import { openAiAddress } from './openai-address.ts';
 import type { Sampling } from './sampling.ts';
 
 /** What money a model's tokens cost. */
@@ -39,44 +33,6 @@ export interface Configuration {
   readonly reasoners: ReadonlyMap<string, ReasonerConfiguration>;
 }
 
-const MOST_BYTES = 1024 * 1024;
-
-const seconds = (most: number): z.ZodType<number> => z.number().positive().max(most);
-
-const sampling = z.strictObject({
-  temperature: z.number().min(0).optional(),
-  topP: z.number().positive().max(1).optional(),
-  topK: z.int().min(0).optional(),
-  repetitionPenalty: z.number().positive().optional(),
-  maxTokens: z.int().min(1).optional(),
-});
-
-const reasonerSchema: z.ZodType<ReasonerConfiguration> = z.strictObject({
-  keyVariable: z
-    .string()
-    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'is the name of an environment variable, never the key itself')
-    .optional(),
-  concurrency: z.int().min(1).max(1024).optional(),
-  retries: z.int().min(0).max(100).optional(),
-  timeout: seconds(300).optional(),
-  totalTimeout: seconds(86_400).optional(),
-  prices: z
-    .strictObject({
-      input: z.number().min(0),
-      output: z.number().min(0),
-      currency: z
-        .string()
-        .regex(/^[A-Z]{3}$/, 'is three capital letters, e.g. USD')
-        .optional(),
-    })
-    .optional(),
-  sampling: sampling.optional(),
-});
-
-const configurationSchema = z.strictObject({
-  reasoners: z.record(z.string(), reasonerSchema).optional(),
-});
-
 /**
  * The configuration in a YAML or JSON file of at most 1 MiB:
  *
@@ -89,103 +45,7 @@ const configurationSchema = z.strictObject({
  * and `NOT_FOUND` or `IO` where the file cannot be read.
  */
 export async function readConfiguration(path: string): Promise<Configuration> {
-  const lines = new LineCounter();
-  const document = parsedDocument(await readSmallText(path), path, lines);
-  const place = (at: readonly PropertyKey[]): string => placeOf(document, at, path, lines);
-  let value: unknown;
-  try {
-    value = document.toJS({ maxAliasCount: 100 });
-  } catch (error) {
-    throw new QuernError('BAD_INPUT', `cannot be read: ${(error as Error).message}`, { where: path });
-  }
-  // Names first: one with a password in it must not come up in what the schema says.
-  for (const name of declaredNames(value)) checkName(name, place(['reasoners', name]));
-  const checked = configurationSchema.safeParse(value);
-  if (!checked.success) throw issueError(checked.error.issues[0]!, place);
-  return { reasoners: new Map(Object.entries(checked.data.reasoners ?? {})) };
-}
-
-function declaredNames(value: unknown): string[] {
-  const reasoners = (value as { reasoners?: unknown } | null | undefined)?.reasoners;
-  return typeof reasoners === 'object' && reasoners !== null ? Object.keys(reasoners) : [];
-}
-
-function checkName(name: string, where: string): void {
-  try {
-    openAiAddress(name, {});
-  } catch (error) {
-    const { what, where: part, hint } = error as QuernError;
-    throw new QuernError('BAD_INPUT', part === undefined ? what : `${part} ${what}`, { where, hint });
-  }
-}
-
-async function readSmallText(path: string): Promise<string> {
-  const bytes = await smallFile(path).catch((error: unknown) => {
-    throw fileError(error, path);
-  });
-  if (bytes.length > MOST_BYTES) {
-    throw new QuernError('BAD_INPUT', `is larger than ${MOST_BYTES} bytes, and no configuration`, {
-      where: path,
-    });
-  }
-  if (!isUtf8(bytes)) throw new QuernError('BAD_INPUT', 'is not valid UTF-8', { where: path });
-  return bytes.toString('utf8');
-}
-
-/** The bytes of a file, and no more than one over the limit, whatever the file is. */
-async function smallFile(path: string): Promise<Buffer> {
-  const file = await open(path);
-  try {
-    const bytes = Buffer.alloc(MOST_BYTES + 1);
-    let length = 0;
-    while (length < bytes.length) {
-      const { bytesRead } = await file.read(bytes, length);
-      if (bytesRead === 0) break;
-      length += bytesRead;
-    }
-    return bytes.subarray(0, length);
-  } finally {
-    await file.close();
-  }
-}
-
-function parsedDocument(text: string, path: string, lineCounter: LineCounter): Document {
-  let document: Document;
-  try {
-    document = parseDocument(text, { lineCounter, prettyErrors: false });
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new QuernError('BAD_INPUT', 'is nested too deeply', { where: path });
-  }
-  const [error] = [...document.errors, ...document.warnings];
-  if (error) {
-    const { line } = lineCounter.linePos(error.pos[0]);
-    throw new QuernError('BAD_INPUT', `not valid YAML or JSON (${error.message})`, {
-      where: `${path}:${line}`,
-    });
-  }
-  return document;
-}
-
-function issueError(issue: z.core.$ZodIssue, place: (at: readonly PropertyKey[]) => string): QuernError {
-  if (issue.code === 'unrecognized_keys') {
-    const at = [...issue.path, issue.keys[0]!];
-    return new QuernError('BAD_INPUT', `unknown key ${at.map(String).join(' › ')}`, { where: place(at) });
-  }
-  const name = issue.path.length === 0 ? 'the configuration' : issue.path.map(String).join(' › ');
-  return new QuernError('BAD_INPUT', `${name}: ${issue.message}`, { where: place(issue.path) });
-}
-
-/** `file:line` of the key that a path ends in, or of what is nearest above it. */
-function placeOf(document: Document, at: readonly PropertyKey[], path: string, lines: LineCounter): string {
-  let node: unknown = document.contents;
-  let offset: number | undefined;
-  for (const step of at) {
-    if (!isMap(node)) break;
-    const pair = node.items.find(({ key }) => String(isNode(key) ? key.toJSON() : key) === String(step));
-    if (!pair) break;
-    if (isNode(pair.key)) offset = pair.key.range?.[0];
-    node = pair.value;
-  }
-  return offset === undefined ? path : `${path}:${lines.linePos(offset).line}`;
+  // What parses and checks it is loaded only where there is one.
+  const { configurationIn } = await import('./configuration-file.ts');
+  return configurationIn(path);
 }

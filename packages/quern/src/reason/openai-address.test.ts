@@ -76,6 +76,7 @@ describe('the name of a remote reasoner', () => {
         expect(typeof address === 'object' || address === 'USAGE').toBe(true);
         expect(addressOrCode(typeof address === 'object' ? address.name : `openai:${rest}`)).toEqual(address);
       }),
+      { numRuns: 50 },
     );
   });
 });

@@ -144,6 +144,8 @@ export function connectionFailure(error: unknown, where: string, what: string): 
       if (typeof candidate === 'string' && /^[A-Z0-9_]{2,40}$/.test(candidate)) codes.push(candidate);
     }
   }
+  // The only failure that says nothing but a message: fetch keeps to the ports that browsers allow.
+  if (String((error as Error).cause).endsWith('bad port')) codes.push('a port that fetch does not allow');
   const why = codes[0] === undefined ? '' : ` (${codes[0]})`;
   const timedOut = /HEADERS_TIMEOUT|BODY_TIMEOUT/.test(codes[0] ?? '');
   return new QuernError(timedOut ? 'TIMEOUT' : 'NETWORK', `${what}${why}`, {

@@ -17,6 +17,7 @@ import {
 import { QuernError } from '../errors.ts';
 import { Warnings } from '../warnings.ts';
 import { OpenAiReasoner, type OpenAiReasonerOptions } from './openai.ts';
+import { reasonSamples } from './samples.ts';
 
 const servers: FakeOpenAiServer[] = [];
 
@@ -52,6 +53,10 @@ function allOf(value: unknown): string {
     (JSON.stringify(value) ?? '') +
     (value instanceof Error ? `${value.message}${value.stack}` : '')
   );
+}
+
+function polled(value: () => unknown): ReturnType<typeof expect.poll> {
+  return expect.poll(value, { interval: 5 });
 }
 
 const broken = { finish: null, done: false, usage: null } as const;
@@ -254,6 +259,15 @@ describe('a server that says nothing', () => {
     expect(reasoner.totals).toMatchObject({ retries: 4, failures: 1 });
     expect((await failureOf(reasoner.ready())).code).toBe('NETWORK');
   });
+
+  it('but has a port that fetch does not allow is a NETWORK error that says so', async () => {
+    const reasoner = OpenAiReasoner.create({
+      name: 'openai:m@http://127.0.0.1:6000/v1',
+      env: {},
+      configuration: { retries: 0 },
+    });
+    expect((await failureOf(reasoner.reason('q'))).message).toContain('a port that fetch does not allow');
+  });
 });
 
 describe('stopping', () => {
@@ -267,22 +281,22 @@ describe('stopping', () => {
     const server = await serving(reply);
     const stopping = new AbortController();
     const call = failureOf(reasonerOf(server).reason('q', { signal: stopping.signal }));
-    await expect.poll(() => server.bodies.length).toBe(1);
+    await polled(() => server.bodies.length).toBe(1);
     stopping.abort();
     expect((await call).code).toBe('ABORTED');
-    await expect.poll(() => server.underWay).toBe(0);
+    await polled(() => server.underWay).toBe(0);
   });
 
   it.each(stops)('by closing ends a call %s, and all later ones', async (_, reply) => {
     const server = await serving(reply);
     const reasoner = reasonerOf(server);
     const call = failureOf(reasoner.reason('q'));
-    await expect.poll(() => server.bodies.length).toBe(1);
+    await polled(() => server.bodies.length).toBe(1);
     await reasoner.close();
     expect((await call).code).toBe('ABORTED');
     expect((await failureOf(reasoner.reason('q'))).code).toBe('ABORTED');
     expect((await failureOf(reasoner.ready())).code).toBe('ABORTED');
-    await expect.poll(() => server.underWay).toBe(0);
+    await polled(() => server.underWay).toBe(0);
   });
 
   it('before the call sends nothing', async () => {
@@ -299,7 +313,20 @@ describe('stopping', () => {
       expect(piece).toBe('Think ');
       break;
     }
-    await expect.poll(() => server.underWay).toBe(0);
+    await polled(() => server.underWay).toBe(0);
+  });
+
+  it('by one signal is no leak to Node, for however many calls', async () => {
+    const warnings: Error[] = [];
+    const listen = (warning: Error): void => void warnings.push(warning);
+    process.on('warning', listen);
+    const server = await serving();
+    const { signal } = new AbortController();
+    const reasoner = reasonerOf(server);
+    await Promise.all(Array.from({ length: 20 }, () => reasoner.reason('q', { signal })));
+    await reasonSamples(reasoner, 'q', 20);
+    process.off('warning', listen);
+    expect(warnings).toEqual([]);
   });
 
   it('leaves no listener on the signal', async () => {
@@ -321,13 +348,25 @@ describe('stopping', () => {
 describe('as many calls at once as the configuration allows', () => {
   it('are under way, the others wait in line in their order', async () => {
     const server = await serving();
+    const held: (() => void)[] = [];
+    server.reply = async (response, request) => {
+      await new Promise<void>((resolve) => held.push(resolve));
+      await streamed()(response, request);
+    };
     const reasoner = reasonerOf(server, { configuration: { concurrency: 3 } });
     expect(reasoner.parallel).toBe(3);
-    const queries = Array.from({ length: 12 }, (_, index) => `query ${index}`);
-    const reasoned = await Promise.all(queries.map((query) => reasoner.reason(query)));
-    expect(reasoned.map(({ query }) => query)).toEqual(queries);
-    expect(server.mostUnderWay).toBeLessThanOrEqual(3);
     expect(reasonerOf(server).parallel).toBe(8);
+    const queries = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
+    const ended: string[] = [];
+    const calls = queries.map((query) => reasoner.reason(query).then(() => ended.push(query)));
+    for (let done = 0; done < queries.length; done++) {
+      await polled(() => held.length).toBe(Math.min(3, queries.length - done));
+      held.shift()!();
+      await polled(() => ended.length).toBe(done + 1);
+    }
+    await Promise.all(calls);
+    expect(server.mostUnderWay).toBe(3);
+    expect(ended.slice(3)).toEqual(queries.slice(3));
   });
 
   it('can be stopped while they wait, and the next in line follows', async () => {
@@ -340,7 +379,7 @@ describe('as many calls at once as the configuration allows', () => {
       failureOf(reasoner.reason('second', { signal: second.signal })),
     ];
     const third = reasoner.reason('third');
-    await expect.poll(() => server.bodies.length).toBe(1);
+    await polled(() => server.bodies.length).toBe(1);
     second.abort();
     expect((await calls[1]!).code).toBe('ABORTED');
     first.abort();
@@ -428,6 +467,17 @@ describe('the key', () => {
     const { headers } = server.requests[0]!;
     expect(headers.authorization).toBe(`Bearer ${secret}`);
     expect(JSON.stringify(headers)).not.toMatch(/sk-admin|org-1|proj-1|sk-custom|stainless/i);
+  });
+
+  it('is refused, unseen, where it stands for the name of its variable', () => {
+    let thrown: unknown;
+    try {
+      OpenAiReasoner.create({ name: 'openai:m', env: {}, configuration: { keyVariable: secret } });
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).toMatchObject({ code: 'USAGE', where: 'keyVariable' });
+    expect(allOf(thrown)).not.toContain('sk-');
   });
 
   it('is refused, unseen, where no header can hold it', () => {

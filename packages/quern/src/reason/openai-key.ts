@@ -15,10 +15,15 @@ const DEFAULT_VARIABLE = 'OPENAI_API_KEY';
 /**
  * The key for a server: from the environment variable that the configuration names, else from `OPENAI_API_KEY`. A key that
  * nobody chose for this server is withheld from one that is reached unencrypted over a public network. Throws `USAGE`,
- * without the key, where it holds what no HTTP header can.
+ * without repeating either, where the variable's name is none or the key holds what no HTTP header can.
  */
 export function serverKey(baseUrl: string, named: string | undefined, env: NodeJS.ProcessEnv): ServerKey {
   const variable = named ?? DEFAULT_VARIABLE;
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(variable)) {
+    throw new QuernError('USAGE', 'is the name of an environment variable, never the key itself', {
+      where: 'keyVariable',
+    });
+  }
   const value = env[variable]?.trim();
   if (!value) return { variable, state: 'unset' };
   if (!/^[\x21-\x7e]+$/.test(value)) {

@@ -65,6 +65,13 @@ describe('what is asked', () => {
     expect(seed).toBeLessThan(2 ** 31);
   });
 
+  it('goes over connections that are kept', async () => {
+    const server = await serving();
+    const reasoner = reasonerOf(server);
+    for (let call = 0; call < 20; call++) await reasoner.reason('q');
+    expect(server.connections).toBeLessThan(5);
+  });
+
   it('takes values of the sampling from the caller before the configuration before the published ones', async () => {
     const server = await serving();
     const reasoner = reasonerOf(server, {
@@ -120,6 +127,22 @@ describe('what is asked', () => {
     expect(() => OpenAiReasoner.create({ name: 'openai:m', sampling, env: {} })).toThrow(
       expect.objectContaining({ code: 'USAGE', where }),
     );
+  });
+});
+
+describe('a configuration made by hand', () => {
+  it.each([
+    ['concurrency', 0],
+    ['concurrency', 1.5],
+    ['retries', -1],
+    ['timeout', 0],
+    ['timeout', 301],
+    ['totalTimeout', NaN],
+    ['totalTimeout', Infinity],
+  ])('is refused where %s is %d', (where, value) => {
+    expect(() =>
+      OpenAiReasoner.create({ name: 'openai:m', env: {}, configuration: { [where]: value } }),
+    ).toThrow(expect.objectContaining({ code: 'USAGE', where }));
   });
 });
 

@@ -14,13 +14,15 @@ import { openAiAddress, type OpenAiAddress } from './openai-address.ts';
 import { exchange, type Server } from './openai-exchange.ts';
 import { isPassing, refusal, RefusedRequest, withheldKey } from './openai-failure.ts';
 import { serverKey, type ServerKey } from './openai-key.ts';
+import { limitsOf, type Limits } from './openai-limits.ts';
 import { lifetime, type Lifetime } from './openai-lifetime.ts';
-import { Reply, type TokenUsage } from './openai-reply.ts';
+import { Reply } from './openai-reply.ts';
 import { chatRequest, chosenSampling, refusedFields, type OptionalField } from './openai-request.ts';
 import { retryWait } from './openai-retry.ts';
 import { Slots } from './openai-slots.ts';
+import { RunningTotals, type OpenAiTotals } from './openai-totals.ts';
 import { userPrompt } from './prompt.ts';
-import type { Money, ReasonedQuery, Reasoner, ReasonOptions } from './reasoner.ts';
+import type { ReasonedQuery, Reasoner, ReasonOptions } from './reasoner.ts';
 import type { Sampling } from './sampling.ts';
 import { derivedSeed } from './seed.ts';
 
@@ -43,23 +45,6 @@ export interface OpenAiReasonerOptions {
   readonly random?: () => number;
 }
 
-/** What a reasoner's calls came to so far. */
-export interface OpenAiTotals {
-  /** Calls that were started. */
-  calls: number;
-  /** Requests that were sent beyond the first of each call. */
-  retries: number;
-  /** Calls that ended in an error, being stopped by the caller aside. */
-  failures: number;
-  /** Of the calls that ended well, as in their reasoned queries. */
-  promptTokens: number;
-  completionTokens: number;
-  /** Of the calls whose tokens the server counted; only where the configuration gives prices. */
-  cost?: Money;
-}
-
-const DEFAULTS = { concurrency: 8, retries: 4, timeout: 60, totalTimeout: 600 };
-
 /** A generous bound on what a token comes to, so that a server that never stops is stopped. */
 const MOST_CHARACTERS_A_TOKEN = 64;
 const MOST_BYTES_A_TOKEN = 4096;
@@ -75,13 +60,13 @@ export class OpenAiReasoner implements Reasoner {
   readonly #server: Server;
   readonly #sampling: Sampling;
   readonly #seed: number;
-  readonly #configuration: ReasonerConfiguration;
+  readonly #limits: Limits;
   readonly #warnings?: Warnings;
   readonly #sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>;
   readonly #random: () => number;
   readonly #slots: Slots;
   readonly #closing = new AbortController();
-  readonly #totals: OpenAiTotals;
+  readonly #totals: RunningTotals;
   #refused: ReadonlySet<OptionalField> = new Set();
 
   private constructor(options: OpenAiReasonerOptions) {
@@ -93,22 +78,20 @@ export class OpenAiReasoner implements Reasoner {
       throw new QuernError('USAGE', `is a whole number, not ${seed}`, { where: 'seed' });
     }
     this.#seed = seed;
-    this.#configuration = configuration;
+    this.#limits = limitsOf(configuration);
     this.#warnings = warnings;
     this.#key = serverKey(this.#address.baseUrl, configuration.keyVariable, env);
     this.#server = {
       baseUrl: this.#address.baseUrl,
       where: this.#address.name,
       secret: this.#key.value,
-      idle: (configuration.timeout ?? DEFAULTS.timeout) * 1000,
+      idle: this.#limits.idle,
     };
     this.#sleep = options.sleep ?? ((milliseconds, signal) => pause(milliseconds, undefined, { signal }));
     this.#random = options.random ?? Math.random;
-    this.parallel = configuration.concurrency ?? DEFAULTS.concurrency;
+    this.parallel = this.#limits.concurrency;
     this.#slots = new Slots(this.parallel);
-    this.#totals = { calls: 0, retries: 0, failures: 0, promptTokens: 0, completionTokens: 0 };
-    const { prices } = configuration;
-    if (prices) this.#totals.cost = { amount: 0, currency: prices.currency ?? 'USD' };
+    this.#totals = new RunningTotals(configuration.prices);
     if (this.#key.state === 'withheld') warnings?.add(withheldKey(this.#key.variable), this.#address.name);
   }
 
@@ -120,8 +103,8 @@ export class OpenAiReasoner implements Reasoner {
   }
 
   /** What all calls came to so far. */
-  get totals(): Readonly<OpenAiTotals> {
-    return { ...this.#totals };
+  get totals(): OpenAiTotals {
+    return this.#totals.snapshot();
   }
 
   /**
@@ -151,7 +134,7 @@ export class OpenAiReasoner implements Reasoner {
     let giveBack: (() => void) | undefined;
     try {
       giveBack = await this.#slots.take(life.signal);
-      life.start((this.#configuration.totalTimeout ?? DEFAULTS.totalTimeout) * 1000, this.#server.where);
+      life.start(this.#limits.total, this.#server.where);
       const reply = yield* this.#reply(query, seed, life);
       return {
         query,
@@ -161,7 +144,7 @@ export class OpenAiReasoner implements Reasoner {
         milliseconds: performance.now() - started,
         cached: false,
         ...(this.#refused.has('seed') ? {} : { seed }),
-        ...this.#accounted(reply),
+        ...this.#totals.add(reply),
       };
     } catch (error) {
       if (!(error instanceof QuernError && error.code === 'ABORTED')) this.#totals.failures++;
@@ -180,7 +163,7 @@ export class OpenAiReasoner implements Reasoner {
   async ready({ signal }: Pick<ReasonOptions, 'signal'> = {}): Promise<void> {
     const life = lifetime(signal, this.#closing.signal);
     try {
-      life.start((this.#configuration.totalTimeout ?? DEFAULTS.totalTimeout) * 1000, this.#server.where);
+      life.start(this.#limits.total, this.#server.where);
       for (let retries = 0; ; retries++) {
         try {
           const reply = exchange(this.#server, (client, options) => client.models.list(options), {
@@ -267,7 +250,7 @@ export class OpenAiReasoner implements Reasoner {
   async #waitToRetry(error: unknown, retries: number, life: Lifetime): Promise<void> {
     const told = error instanceof RefusedRequest ? error.error : undefined;
     const mayPass = told ? isPassing(told) : error instanceof QuernError && error.code === 'NETWORK';
-    if (!mayPass || retries >= (this.#configuration.retries ?? DEFAULTS.retries)) throw this.#shown(error);
+    if (!mayPass || retries >= this.#limits.retries) throw this.#shown(error);
     const wait = retryWait(retries, this.#random, told?.retryAfter);
     if (wait >= life.left()) throw this.#shown(error);
     await this.#sleep(wait, life.signal).catch((failure: unknown) => {
@@ -290,18 +273,5 @@ export class OpenAiReasoner implements Reasoner {
     const dropped = fresh.filter((field) => field !== 'max_tokens' && field !== 'stream_options');
     if (dropped.length === 0) return;
     this.#warnings?.add(`the server refuses ${dropped.join(', ')}: it is asked without`, this.#server.where);
-  }
-
-  #accounted(reply: Reply): TokenUsage & { cost?: Money } {
-    const totals = this.#totals;
-    const tokens = reply.usage ?? { promptTokens: 0, completionTokens: reply.pieces };
-    totals.promptTokens += tokens.promptTokens;
-    totals.completionTokens += tokens.completionTokens;
-    const { prices } = this.#configuration;
-    if (!prices || !reply.usage || !totals.cost) return tokens;
-    const { currency } = totals.cost;
-    const amount = (tokens.promptTokens * prices.input + tokens.completionTokens * prices.output) / 1e6;
-    totals.cost = { amount: totals.cost.amount + amount, currency };
-    return { ...tokens, cost: { amount, currency } };
   }
 }

@@ -49,9 +49,9 @@ describe('samples of a query', () => {
     const samples = reasonSamples(reasoner, 'q', 5);
     expect(reasoner.calls).toHaveLength(2);
     reasoner.calls[0]!.end();
-    await expect.poll(() => reasoner.calls.length).toBe(3);
+    await expect.poll(() => reasoner.calls.length, { interval: 5 }).toBe(3);
     for (let index = 1; index < 5; index++) {
-      await expect.poll(() => reasoner.calls.length).toBeGreaterThan(index);
+      await expect.poll(() => reasoner.calls.length, { interval: 5 }).toBeGreaterThan(index);
       reasoner.calls[index]!.end();
     }
     expect(await samples).toHaveLength(5);
@@ -64,7 +64,7 @@ describe('samples of a query', () => {
     expect(reasoner.calls).toHaveLength(1);
     expect(reasoner.calls[0]!.options.excluded).toEqual(['d1']);
     reasoner.calls[0]!.end();
-    await expect.poll(() => reasoner.calls.length).toBe(2);
+    await expect.poll(() => reasoner.calls.length, { interval: 5 }).toBe(2);
     reasoner.calls[1]!.end();
     await samples;
   });
