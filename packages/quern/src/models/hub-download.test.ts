@@ -1,10 +1,21 @@
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, it } from 'vitest';
 import * as fake from '../../test/fake-hub.ts';
 import { FakeHub, noise, sha256 } from '../../test/fake-hub.ts';
 import { TestCache } from '../../test/hub-cache.ts';
 import { temporaryFolder } from '../../test/temporary-folder.ts';
+import type { OnWork } from '../work.ts';
 import { mostAttempts } from './hub-download.ts';
 
 const folder = temporaryFolder();
@@ -153,6 +164,29 @@ describe('a download', () => {
     ).toEqual([]);
     hub.reset();
     await downloaded(cache);
+  });
+
+  it('is not written to under its final name by another program that had the same partial file open', async () => {
+    const cache = newCache();
+    const locks = join(cache.path, '.locks', 'models--owner--model');
+    mkdirSync(locks, { recursive: true });
+    writeFileSync(join(locks, `${sha256(weights)}.lock`), '');
+    hub.next('cdn', fake.breakAfter(500_000));
+    let other: number | undefined;
+    const onWork: OnWork = () => ({
+      update: (done) => {
+        if (done < 500_000) return;
+        other ??= openSync(cache.blob('model.safetensors', '.incomplete'), 'a');
+        writeSync(other, 'what is not of it');
+      },
+      stop: () => undefined,
+    });
+    await cache.resolve({ onWork });
+    writeSync(other!, 'more');
+    closeSync(other!);
+    await downloaded(cache);
+    expect(hub.bytesServed).toBeLessThan(2 + size + slack);
+    expect(Object.keys(cache.tree()).filter((name) => /incomplete|copy/.test(name))).toEqual([]);
   });
 
   it('goes on where a content ends early without being told to', async () => {

@@ -172,6 +172,15 @@ describe('a model', () => {
     expect(existsSync(cache.repository('refs', 'main'))).toBe(false);
   });
 
+  it('may come from a mirror, whose address has a path', async () => {
+    const cache = new TestCache(folder, hub);
+    const model = await cache.resolve({ env: { HF_ENDPOINT: `${hub.endpoint}/mirror/` } });
+    expect(sha256(readFileSync(join(model.folder, 'model.safetensors')))).toBe(sha256(weights));
+    const asked = hub.requests.filter(({ server }) => server === 'hub').map(({ path }) => path);
+    expect(asked[0]).toBe('/mirror/api/models/owner/model/revision/main?blobs=true');
+    expect(asked[1]).toBe(`/mirror/owner/model/resolve/${hub.commit}/config.json`);
+  });
+
   it('is fetched once by two who want it at the same time', async () => {
     const cache = new TestCache(folder, hub);
     hub.slowness = 5;
@@ -268,10 +277,10 @@ describe('without the hub', () => {
     await expect(cache.resolve(offline, 'owner/model@v2')).rejects.toMatchObject(absent('not in the cache'));
     await expect(
       cache.resolve({ ...offline, files: (name) => name.endsWith('.gguf') }),
-    ).rejects.toMatchObject(absent('2 of its 2 files, such as model-q4.gguf, are not in'));
+    ).rejects.toMatchObject(absent('lacks 2 of its 2 files, such as model-q4.gguf'));
     rmSync(cache.blob('model.safetensors'));
     await expect(cache.resolve(offline)).rejects.toMatchObject(
-      absent('1 of its 4 files, such as model.safetensors'),
+      absent('lacks 1 of its 4 files, such as model.safetensors'),
     );
     expect(hub.requests.filter(({ path }) => path.startsWith('/api/'))).toHaveLength(1);
   });
