@@ -153,7 +153,8 @@ export class FakeHub {
 
   async #answerHub(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.#note('hub', request);
-    const path = decodeURIComponent(new URL(request.url!, this.endpoint).pathname);
+    // A mirror has a path of its own.
+    const path = decodeURIComponent(new URL(request.url!, this.endpoint).pathname).replace(/^\/mirror/, '');
     const [, resolved] = /^\/[^/]+\/[^/]+\/resolve\/[0-9a-z]+\/(.*)$/.exec(path) ?? [];
     const file = this.files.find(({ name }) => name === resolved);
     const api = `/api/models/${this.repository}`;

@@ -12,7 +12,18 @@
  * Our own list of files has its own place because huggingface_hub takes one in `trees` to mean that a snapshot is to have
  * every file of the repository, and we fetch those that are needed.
  */
-import { copyFile, link, mkdir, open, readFile, readlink, rename, rm, symlink } from 'node:fs/promises';
+import {
+  access,
+  copyFile,
+  link,
+  mkdir,
+  open,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  symlink,
+} from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import { dirname, join, relative } from 'node:path';
 import { fileError } from '../errors.ts';
@@ -46,6 +57,17 @@ export class RepositoryCache {
   /** The lock of a content. Not huggingface_hub's, which is one of the system's and leaves its file behind. */
   lock(etag: string): string {
     return join(this.locks, `${etag}.quern.lock`);
+  }
+
+  /**
+   * Whether huggingface_hub has ever begun to download a content. Before version 1 it wrote to the same partial file,
+   * under a lock that we cannot see, as Node has none of the system's.
+   */
+  async isKnownToOthers(etag: string): Promise<boolean> {
+    return access(join(this.locks, `${etag}.lock`)).then(
+      () => true,
+      () => false,
+    );
   }
 
   snapshot(commit: string): string {

@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { constants, open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { constants, copyFile, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileError, throwIfAborted } from '../errors.ts';
 import { syncFolder } from '../whole-file.ts';
@@ -89,6 +89,31 @@ export class IncomingFile {
       await syncFolder(dirname(path));
     } catch (error) {
       throw fileError(error, path);
+    }
+  }
+
+  /**
+   * The same by way of a copy, for a file that another program may be writing to and would go on to under its final
+   * name. False where the copy is not right.
+   */
+  async finishCopy(path: string): Promise<boolean> {
+    const own = `${this.#path}.copy`;
+    let copy: IncomingFile | undefined;
+    try {
+      await copyFile(this.#path, own);
+      // What the other has put behind the end is not the file's.
+      const cut = await open(own, 'r+');
+      await cut.truncate(this.#expected.size).finally(() => cut.close());
+      copy = await IncomingFile.open(own, this.#expected);
+      if (!copy.isRight()) return false;
+      await copy.finish(path);
+      await this.remove();
+      return true;
+    } catch (error) {
+      throw fileError(error, own);
+    } finally {
+      await copy?.close();
+      await rm(own, { force: true }).catch(() => undefined);
     }
   }
 

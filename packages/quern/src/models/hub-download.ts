@@ -14,6 +14,8 @@ export interface Download {
   readonly partial: string;
   /** Its final name, in the same folder. */
   readonly target: string;
+  /** Whether another program, which keeps to another lock, may be writing to `partial`. */
+  readonly isShared: () => Promise<boolean>;
 }
 
 /** How many attempts in a row may fail without a further byte. */
@@ -35,8 +37,12 @@ export async function download(
   try {
     onReceived(incoming.received);
     for (let tries = 1; ; tries++) {
-      const fault = await receiveAll(connection, what, incoming, pause, onReceived);
-      if (fault === undefined) break;
+      let fault = await receiveAll(connection, what, incoming, pause, onReceived);
+      if (fault === undefined) {
+        if (!(await what.isShared())) return await incoming.finish(target);
+        if (await incoming.finishCopy(target)) return;
+        fault = 'was changed by another program';
+      }
       await incoming.restart();
       onReceived(0);
       if (tries === 1) continue;
@@ -46,7 +52,6 @@ export async function download(
         hint: 'Try again later; a proxy that changes content can cause this too. Nothing of it was kept',
       });
     }
-    await incoming.finish(target);
   } finally {
     await incoming.close();
   }

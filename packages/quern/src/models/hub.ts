@@ -195,7 +195,9 @@ class Resolution {
     await whileLocked({ lock, partial, target }, this.#timing, onReceived, signal, async () => {
       if ((await fileSize(target)) !== file.size) {
         const asked = { repository: this.#id.repository, revision: commit, file: file.name };
-        await download(connection, { file, asked, partial, target }, this.#timing.pause, onReceived);
+        const isShared = (): Promise<boolean> => this.#cache.isKnownToOthers(etag);
+        const what = { file, asked, partial, target, isShared };
+        await download(connection, what, this.#timing.pause, onReceived);
       } else await rm(partial, { force: true });
       await this.#cache.linkFile(commit, file);
     });
@@ -228,7 +230,7 @@ class Resolution {
     const wanted = listing ? chosenFiles(listing.files, this.#choose) : [];
     const missing = await missingFiles(this.#cache, commit, wanted);
     if (missing.length === 0) return `not, or not whole, in ${place}`;
-    return `${missing.length} of its ${wanted.length} files, such as ${missing[0].name}, are not in ${place}`;
+    return `${place} lacks ${missing.length} of its ${wanted.length} files, such as ${missing[0].name}`;
   }
 
   get #name(): string {
