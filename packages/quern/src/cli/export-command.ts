@@ -4,9 +4,10 @@ import { checkpointFolder } from '../models/checkpoint-folder.ts';
 import { convertAdapterToGguf } from '../models/convert-adapter.ts';
 import { convertToGguf } from '../models/convert.ts';
 import { modelTypes, type ModelType } from '../models/qwen2-metadata.ts';
+import { Warnings } from '../warnings.ts';
 import { interruptSignal } from './interrupt.ts';
 import { shared } from './options.ts';
-import { bytesText, durationText, print, printJson } from './output.ts';
+import { bytesText, durationText, print, printJson, printWarnings } from './output.ts';
 import { startProgress } from './progress.ts';
 
 interface Options {
@@ -23,7 +24,7 @@ const defaultType: ModelType = 'q8_0';
 export function exportCommand(): Command {
   return new Command('export')
     .description('Convert a checkpoint to a GGUF file, for llama.cpp.')
-    .argument('<checkpoint>', 'a folder with config.json, safetensors files and a tokenizer (Qwen2)')
+    .argument('<checkpoint>', 'a folder with config.json, safetensors and a tokenizer (Qwen2), or a hub id')
     .addOption(
       new Option('--gguf <type>', `16, 8.5 or 4.5 bits a weight (default: ${defaultType})`).choices(
         modelTypes,
@@ -38,6 +39,7 @@ export function exportCommand(): Command {
       `
 Examples:
   $ quern export runs/domain/checkpoint-150 --gguf q8_0 --out reasoner.gguf
+  $ quern export TongSearch/TongSearch-QR-1.5B --out tongsearch-qr-1.5b.gguf
   $ quern export Qwen2.5-1.5B-Instruct --lora adapter --gguf q4_0 --out merged.gguf
   $ quern export Qwen2.5-1.5B-Instruct --lora adapter --keep-apart --out adapter.gguf`,
     )
@@ -49,7 +51,9 @@ async function run(named: string, options: Options): Promise<void> {
   const { out, lora, keepApart, json, gguf: type = defaultType } = options;
   const started = performance.now();
   const signal = interruptSignal();
-  const folder = await checkpointFolder(named);
+  const warnings = new Warnings();
+  const folder = await checkpointFolder(named, { warnings, signal, onWork: startProgress });
+  printWarnings(warnings);
   const written = keepApart
     ? await convertAdapterToGguf(lora[0], { base: folder, out, signal })
     : await convertToGguf(folder, { type, out, adapters: lora, signal, onWork: startProgress });

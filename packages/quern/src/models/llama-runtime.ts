@@ -1,5 +1,8 @@
 import type { Llama, LlamaContext, LlamaModel } from 'node-llama-cpp';
 import { QuernError, throwIfAborted } from '../errors.ts';
+import { freeMemory } from './free-memory.ts';
+import { metadataNumber, metadataText, readGguf, type GgufInfo } from './gguf-reader.ts';
+import { checkMemory, memoryNeeded } from './memory.ts';
 
 /** What a model is opened with. */
 export interface LlamaSettings {
@@ -7,8 +10,10 @@ export interface LlamaSettings {
   readonly adapters?: readonly string[];
   /** How many sequences are evaluated at once. */
   readonly sequences: number;
-  /** Tokens that one sequence holds: prompt and completion. */
+  /** Tokens that one sequence is to hold, prompt and completion: fewer, where the model was trained with fewer, or memory is short. */
   readonly contextTokens: number;
+  /** The fewest tokens that will do. Default: `contextTokens`. */
+  readonly leastTokens?: number;
   readonly signal?: AbortSignal;
   /** Told the share that is loaded, 0 to 1. */
   readonly onProgress?: (share: number) => void;
@@ -26,17 +31,19 @@ let users = 0;
 
 /**
  * Loads a GGUF file with llama.cpp (node-llama-cpp's prebuilt binary; nothing is downloaded or compiled), on a GPU if it
- * finds one, else on as many threads as the processor has cores. Throws `MISSING_PACKAGE`, `CORRUPT_FILE` where llama.cpp
- * refuses the file, `OUT_OF_MEMORY`, and `ABORTED`.
+ * finds one, else on as many threads as the processor has cores, in which case the memory is checked first. Throws what
+ * {@link readGguf} throws, `MISSING_PACKAGE`, `UNSUPPORTED` where llama.cpp cannot load it, `OUT_OF_MEMORY`, and `ABORTED`.
  */
 export async function loadLlama(path: string, settings: LlamaSettings): Promise<LoadedLlama> {
-  const { adapters = [], sequences, contextTokens, signal, onProgress } = settings;
+  const { adapters = [], sequences, signal, onProgress } = settings;
+  const gguf = await readGguf(path, { signal });
   const { InsufficientMemoryError } = await llamaPackage();
   throwIfAborted(signal);
   const llama = await entered();
   let model: LlamaModel | undefined;
   try {
     throwIfAborted(signal);
+    const contextTokens = fittingContext(gguf, path, settings, llama.gpu === false ? freeMemory() : Infinity);
     const loaded = await llama.loadModel({ modelPath: path, loadSignal: signal, onLoadProgress: onProgress });
     model = loaded;
     const context = await loaded.createContext({
@@ -63,11 +70,33 @@ export async function loadLlama(path: string, settings: LlamaSettings): Promise<
     if (error instanceof InsufficientMemoryError) {
       throw new QuernError('OUT_OF_MEMORY', `not enough memory (${message})`, { where: path, cause: error });
     }
-    throw new QuernError('CORRUPT_FILE', `llama.cpp cannot load it (${message})`, {
+    throw new QuernError('UNSUPPORTED', `llama.cpp cannot load it (${message})`, {
       where: path,
       cause: error,
     });
   }
+}
+
+/** The largest context, up to the one that is wanted, that fits into `free` bytes. Throws `OUT_OF_MEMORY`. */
+function fittingContext(
+  gguf: GgufInfo,
+  path: string,
+  { contextTokens, leastTokens = contextTokens, sequences }: LlamaSettings,
+  free: number,
+): number {
+  const most = Math.min(contextTokens, trainedContext(gguf));
+  const sizes = [most, most / 2, most / 4].map(Math.ceil).filter((size) => size >= leastTokens);
+  const fitting = sizes.find((size) => memoryNeeded({ gguf, contextTokens: size, sequences }).total <= free);
+  if (fitting !== undefined) return fitting;
+  const least = Math.min(most, leastTokens);
+  checkMemory({ gguf, path, contextTokens: least, sequences, free });
+  return least;
+}
+
+/** The tokens that a model was trained to see; without end where its file does not say. */
+function trainedContext({ metadata }: GgufInfo): number {
+  const architecture = metadataText(metadata, 'general.architecture') ?? '';
+  return metadataNumber(metadata, `${architecture}.context_length`) || Infinity;
 }
 
 /** node-llama-cpp, loaded when it is first asked for. Throws `MISSING_PACKAGE`. */

@@ -1,10 +1,7 @@
 import { QuernError } from '../errors.ts';
 import { pathKindIfAny } from '../collections/files.ts';
 import { parseHubId } from './hub-id.ts';
-import type { ModelType } from './qwen2-metadata.ts';
-
-/** What checkpoints can be converted to, the largest first. */
-export const modelTypes: readonly ModelType[] = ['f16', 'q8_0', 'q4_0'];
+import { modelTypes, type ModelType } from './qwen2-metadata.ts';
 
 /** Where a model is: a GGUF file, a folder of a checkpoint, or a repository of the Hugging Face hub. */
 export interface ModelName {

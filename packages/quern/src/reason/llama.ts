@@ -20,8 +20,11 @@ interface Engine {
   readonly promptTokens: number;
 }
 
-/** The prompt that DESIGN's models are trained with at most. */
+/** The longest prompt that the published models were trained with. */
 const promptTokensWanted = 8000;
+
+/** Where memory is short, questions of some 1,400 words still fit. */
+const leastPromptTokens = 2000;
 
 /**
  * `llama:PATH_OR_HUB_ID`: a model that runs inside this process, by llama.cpp. It is found, downloaded, converted and loaded
@@ -151,11 +154,11 @@ export class LlamaReasoner implements Reasoner {
     const model = await this.#prepared();
     throwIfAborted(signal);
     const { maxTokens } = this.#sampling;
-    const contextTokens = promptTokensWanted + maxTokens;
     const work = this.#settings.onWork?.(`loading ${this.#name}`, 100);
     const loaded = await loadLlama(model.path, {
       sequences: this.parallel,
-      contextTokens,
+      contextTokens: promptTokensWanted + maxTokens,
+      leastTokens: leastPromptTokens + maxTokens,
       signal,
       onProgress: (share) => work?.update(share * 100),
     }).finally(() => work?.stop());
