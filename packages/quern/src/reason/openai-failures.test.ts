@@ -1,5 +1,6 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { inspect } from 'node:util';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   chunkOf,
   completion,
@@ -237,6 +238,19 @@ describe('a server that says nothing', () => {
     expect(server.bodies).toHaveLength(1);
   });
 
+  it('for a while, again and again, is waited for as long as no while is too long', async () => {
+    const server = await serving(async (response, request) => {
+      await onlyHeaders(response, request);
+      for (let piece = 0; piece < 6; piece++) {
+        await pause(250);
+        response.write(`data: ${chunkOf({ delta: { content: String(piece) } })}\n\n`);
+      }
+      response.end(`data: ${chunkOf({ finish_reason: 'stop' })}\n\n`);
+    });
+    const reasoner = reasonerOf(server, { configuration: { timeout: 1 } });
+    expect((await reasoner.reason('q')).text).toBe('012345');
+  });
+
   it('but keep-alive comments for ever ends with the total timeout', async () => {
     const server = await serving(async (response, request) => {
       await onlyHeaders(response, request);
@@ -388,6 +402,20 @@ describe('as many calls at once as the configuration allows', () => {
     expect(server.bodies).toHaveLength(2);
   });
 
+  it('can be stopped once their turn has come, and nobody behind them loses theirs', async () => {
+    const server = await serving(streamed(), silent);
+    const reasoner = reasonerOf(server, { configuration: { concurrency: 1 } });
+    const stopping = new AbortController();
+    const first = reasoner.reason('first');
+    const second = failureOf(reasoner.reason('second', { signal: stopping.signal }));
+    const third = reasoner.reason('third');
+    await first;
+    await polled(() => server.bodies.length).toBe(2);
+    stopping.abort();
+    expect((await second).code).toBe('ABORTED');
+    expect((await third).query).toBe('third');
+  });
+
   it('are free again after errors and streams that nobody reads to their end', async () => {
     const server = await serving(failing(400), destroyed, streamed({ pieces: [] }));
     const reasoner = reasonerOf(server, { configuration: { concurrency: 1, retries: 0 } });
@@ -449,8 +477,8 @@ describe('the key', () => {
     );
   });
 
-  it('and headers that the variables of other programs hold are not sent', async () => {
-    const server = await serving();
+  it('and headers that the variables of other programs hold are not sent, and nothing is logged', async () => {
+    const server = await serving(streamed(), streamed({ raw: 'data: {\n\n' }));
     const others = {
       OPENAI_ADMIN_KEY: 'sk-admin',
       OPENAI_ORG_ID: 'org-1',
@@ -458,15 +486,18 @@ describe('the key', () => {
       OPENAI_CUSTOM_HEADERS: 'X-Custom: sk-custom\nAuthorization: Bearer sk-custom',
       OPENAI_LOG: 'debug',
     };
-    Object.assign(process.env, others);
-    try {
-      await reasonerOf(server, { env }).reason('q');
-    } finally {
-      for (const name of Object.keys(others)) delete process.env[name];
+    for (const [name, value] of Object.entries(others)) vi.stubEnv(name, value);
+    const logs = (['debug', 'info', 'warn', 'error'] as const).map((level) => vi.spyOn(console, level));
+    await reasonerOf(server, { env }).reason('q');
+    await failureOf(reasonerOf(server, { env }).reason('q'));
+    vi.unstubAllEnvs();
+    const logged = logs.flatMap((log) => log.mock.calls);
+    vi.restoreAllMocks();
+    expect(logged).toEqual([]);
+    for (const { headers } of server.requests) {
+      expect(headers.authorization).toBe(`Bearer ${secret}`);
+      expect(JSON.stringify(headers)).not.toMatch(/sk-admin|org-1|proj-1|sk-custom|stainless/i);
     }
-    const { headers } = server.requests[0]!;
-    expect(headers.authorization).toBe(`Bearer ${secret}`);
-    expect(JSON.stringify(headers)).not.toMatch(/sk-admin|org-1|proj-1|sk-custom|stainless/i);
   });
 
   it('is refused, unseen, where it stands for the name of its variable', () => {

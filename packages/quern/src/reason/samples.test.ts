@@ -69,6 +69,16 @@ describe('samples of a query', () => {
     await samples;
   });
 
+  it('are no leak to Node, however many are under way', async () => {
+    const warnings: Error[] = [];
+    const listen = (warning: Error): void => void warnings.push(warning);
+    process.on('warning', listen);
+    await reasonSamples(new HeldReasoner(30, true), 'q', 30);
+    await new Promise(setImmediate);
+    process.off('warning', listen);
+    expect(warnings).toEqual([]);
+  });
+
   it('are none where none are asked for', async () => {
     expect(await reasonSamples(new HeldReasoner(), 'q', 0)).toEqual([]);
   });
