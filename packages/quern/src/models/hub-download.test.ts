@@ -208,7 +208,7 @@ describe('a download', () => {
     const cache = newCache();
     hub.next('cdn', fake.stallAfter(300_000));
     hub.next('cdn', fake.stallAfter(0));
-    await cache.resolve({ timing: { pause: 1, stall: 100 } });
+    await cache.resolve({ timing: { pause: 1, stall: 400 } });
     expect(starts()).toEqual([0, 300_000, 300_000]);
     await downloaded(cache);
   });

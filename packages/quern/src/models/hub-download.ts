@@ -2,7 +2,7 @@ import { QuernError } from '../errors.ts';
 import { IncomingFile } from './hub-content.ts';
 import type { HubFile } from './hub-listing.ts';
 import { askedName, refusal, type Asked } from './hub-refusal.ts';
-import { hubGet, type HubConnection, type HubReply } from './hub-request.ts';
+import { hubGet, hubUrl, type HubConnection, type HubReply } from './hub-request.ts';
 import { Attempts, PassingFailure } from './hub-retry.ts';
 
 /** A file to fetch. */
@@ -136,8 +136,6 @@ function extent({ status, headers }: HubReply): { start?: number; total?: number
 
 /** The address of a file at a commit: `ENDPOINT/OWNER/NAME/resolve/COMMIT/FILE`. */
 function fileUrl(endpoint: URL, { repository, revision, file = '' }: Asked): URL {
-  const url = new URL(endpoint);
   const path = file.split('/').map(encodeURIComponent).join('/');
-  url.pathname += `${url.pathname.endsWith('/') ? '' : '/'}${repository}/resolve/${revision}/${path}`;
-  return url;
+  return hubUrl(endpoint, `${repository}/resolve/${revision}/${path}`);
 }

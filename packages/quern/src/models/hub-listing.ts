@@ -1,7 +1,7 @@
 import { QuernError } from '../errors.ts';
 import { isCommit } from './hub-id.ts';
 import { askedName, refusal, type Asked } from './hub-refusal.ts';
-import { hubGet, type HubConnection } from './hub-request.ts';
+import { hubGet, hubUrl, type HubConnection } from './hub-request.ts';
 import { Attempts } from './hub-retry.ts';
 
 /** A file of a repository. */
@@ -40,8 +40,8 @@ export async function fetchListing(
   attempts: Attempts,
 ): Promise<HubListing> {
   const { repository, revision } = asked;
-  const url = new URL(connection.endpoint);
-  url.pathname += `${url.pathname.endsWith('/') ? '' : '/'}api/models/${repository}/revision/${encodeURIComponent(revision)}`;
+  const path = `api/models/${repository}/revision/${encodeURIComponent(revision)}`;
+  const url = hubUrl(connection.endpoint, path);
   url.search = '?blobs=true';
   for (;;) {
     try {

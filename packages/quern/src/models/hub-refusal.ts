@@ -1,5 +1,5 @@
 import { QuernError } from '../errors.ts';
-import type { HubConnection, HubReply } from './hub-request.ts';
+import { hubUrl, type HubConnection, type HubReply } from './hub-request.ts';
 import { PassingFailure, retryAfterMilliseconds } from './hub-retry.ts';
 
 /** What was asked for, for errors. */
@@ -27,7 +27,7 @@ export function refusal(reply: HubReply, asked: Asked, { endpoint, token }: HubC
     const retryAfter = retryAfterMilliseconds(headers.get('retry-after'));
     return new PassingFailure(`${host} ${answered(status, retryAfter)}`, { retryAfter });
   }
-  const page = `${endpoint.href.replace(/\/$/, '')}/${asked.repository}`;
+  const page = hubUrl(endpoint, asked.repository).href;
   const word = reply.isHub ? headers.get('x-error-code') : null;
   // The hub answers 401 for what is not there too, so that nobody learns which private repositories are.
   if (word === 'RepoNotFound' && [401, 403, 404].includes(status)) {

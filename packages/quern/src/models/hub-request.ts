@@ -27,6 +27,13 @@ export interface HubReply {
   discard(): Promise<void>;
 }
 
+/** An address of the hub: `path`, whose parts are encoded, below its endpoint. */
+export function hubUrl(endpoint: URL, path: string): URL {
+  const url = new URL(endpoint);
+  url.pathname = `${url.pathname.replace(/\/$/, '')}/${path}`;
+  return url;
+}
+
 const mostRedirects = 5;
 
 /**

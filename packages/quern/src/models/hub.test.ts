@@ -198,6 +198,20 @@ describe('a model', () => {
   });
 });
 
+describe('a cache that cannot be written to', () => {
+  it('will do where all is there, with a warning', async () => {
+    const cache = new TestCache(folder, hub);
+    const model = await cache.resolve();
+    rmSync(cache.repository('.quern'), { recursive: true });
+    writeFileSync(cache.repository('.quern'), 'no folder');
+    const warnings = new Warnings();
+    expect(await cache.resolve({ warnings })).toEqual(model);
+    expect(warnings.list().map(({ message }) => message)).toEqual(['the cache cannot be written to']);
+    rmSync(cache.blob('tokenizer.json'));
+    await expect(cache.resolve()).rejects.toMatchObject({ code: 'IO' });
+  });
+});
+
 describe('while a model is fetched', () => {
   it('the bytes of all needed files are told, those of an earlier run as done', async () => {
     const cache = new TestCache(folder, hub);

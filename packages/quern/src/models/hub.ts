@@ -15,7 +15,7 @@ import { hubEnvironment, hubToken, type HubEnvironment } from './hub-environment
 import { parseHubId, type HubId } from './hub-id.ts';
 import { etagOf, fetchListing, type HubFile, type HubListing } from './hub-listing.ts';
 import { whileLocked } from './hub-lock.ts';
-import type { HubConnection } from './hub-request.ts';
+import { hubUrl, type HubConnection } from './hub-request.ts';
 import { Attempts, defaultTiming, type HubTiming } from './hub-retry.ts';
 import { cachedSnapshot, chosenFiles, listedSnapshot, missingFiles, modelFile } from './hub-snapshot.ts';
 import type { Snapshot } from './hub-snapshot.ts';
@@ -55,9 +55,9 @@ export async function resolveModel(id: string, options: ResolveModelOptions = {}
   const hubId = parseHubId(id);
   const env = options.env ?? process.env;
   const hub = hubEnvironment(env);
-  const resolution = new Resolution(hubId, hub, options);
   throwIfAborted(options.signal);
-  return hub.isOffline ? resolution.offline() : resolution.online(await hubToken(env));
+  const resolution = new Resolution(hubId, hub, options);
+  return hub.isOffline ? resolution.offline() : resolution.online(() => hubToken(env));
 }
 
 /** For how long the hub may send nothing where the cache would do, in milliseconds. */
@@ -89,31 +89,35 @@ class Resolution {
     });
   }
 
-  async online(token: string | undefined): Promise<Snapshot> {
-    const { commit, repository, revision } = this.#id;
+  async online(readToken: () => Promise<string | undefined>): Promise<Snapshot> {
+    const { commit } = this.#id;
     const known = commit === undefined ? undefined : await listedSnapshot(this.#cache, commit, this.#choose);
     if (known) return known;
     const { endpoint } = this.#hub;
-    const { stall, pause } = this.#timing;
+    const { stall } = this.#timing;
     const { signal } = this.#options;
-    const connection: HubConnection = { endpoint, token, stall, signal };
+    const connection: HubConnection = { endpoint, token: await readToken(), stall, signal };
     const noted = commit === undefined ? undefined : await this.#cache.listing(commit);
     if (noted) return this.#fetch(connection, noted);
     const cached = await this.#cached();
-    // With something to fall back on nobody should have to wait.
-    const attempts = new Attempts(cached ? 1 : mostAttempts, pause, signal);
-    const patience = cached ? Math.min(stall, stallWithFallback) : stall;
-    const listing = await fetchListing(
-      { ...connection, stall: patience },
-      { repository, revision },
-      attempts,
-    ).catch((error: unknown) => {
-      if (!cached || !(error instanceof QuernError) || error.code !== 'NETWORK') throw error;
+    if (!cached) return this.#fetch(connection, await this.#list(connection, mostAttempts));
+    let listing: HubListing;
+    try {
+      // With something to fall back on nobody should have to wait.
+      listing = await this.#list({ ...connection, stall: Math.min(stall, stallWithFallback) }, 1);
+    } catch (error) {
+      if (!(error instanceof QuernError) || error.code !== 'NETWORK') throw error;
       const warning = `the hub cannot be asked, so the cache is used (${error.what})`;
       this.#options.warnings?.add(warning, `${this.#name}, commit ${cached.commit}`);
-      return undefined;
-    });
-    return listing ? this.#fetch(connection, listing) : cached!;
+      return cached;
+    }
+    return this.#fetch(connection, listing);
+  }
+
+  #list(connection: HubConnection, limit: number): Promise<HubListing> {
+    const { repository, revision } = this.#id;
+    const attempts = new Attempts(limit, this.#timing.pause, this.#options.signal);
+    return fetchListing(connection, { repository, revision }, attempts);
   }
 
   /** Completes the snapshot. */
@@ -129,7 +133,7 @@ class Resolution {
     if (wanted.length === 0) {
       throw new QuernError('NOT_FOUND', `none of its ${listing.files.length} files is one that is needed`, {
         where: this.#name,
-        hint: `See ${new URL(this.#hub.endpoint).href.replace(/\/$/, '')}/${this.#id.repository}`,
+        hint: `See ${hubUrl(this.#hub.endpoint, this.#id.repository).href}`,
       });
     }
     const missing = await missingFiles(this.#cache, commit, wanted);
