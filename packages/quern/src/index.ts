@@ -72,6 +72,16 @@ export type { HubTiming } from './models/hub-retry.ts';
 export type { ModelFile } from './models/hub-snapshot.ts';
 export { isModelFile, type ChooseFiles } from './models/model-files.ts';
 
+export { convertToGguf, type Conversion, type ConvertOptions } from './models/convert.ts';
+export { convertAdapterToGguf, type ConvertAdapterOptions } from './models/convert-adapter.ts';
+export type { ModelType } from './models/qwen2-metadata.ts';
+export { readGguf, type GgufInfo, type PlacedTensor, type ReadGgufOptions } from './models/gguf-reader.ts';
+export type { GgufArray, GgufMetadata, GgufTensor, GgufValue, TensorTypeName } from './models/gguf-format.ts';
+export { checkMemory, memoryNeeded, type MemoryNeeded, type ModelUse } from './models/memory.ts';
+export { freeMemory } from './models/free-memory.ts';
+export { SafetensorsFile, writeSafetensors, type NewTensor } from './models/safetensors.ts';
+export type { Dtype, SafetensorsTensor } from './models/safetensors-header.ts';
+
 export { combineName, combineNamed, type Combine } from './search/combine.ts';
 export { reciprocalRankFusion } from './search/fusion.ts';
 export { LexicalRetriever } from './search/lexical-retriever.ts';
