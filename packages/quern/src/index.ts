@@ -72,7 +72,6 @@ export type { HubTiming } from './models/hub-retry.ts';
 export type { ModelFile } from './models/hub-snapshot.ts';
 export { isModelFile, type ChooseFiles } from './models/model-files.ts';
 
-export { convertToGguf, type Conversion, type ConvertOptions } from './models/convert.ts';
 export { convertAdapterToGguf, type ConvertAdapterOptions } from './models/convert-adapter.ts';
 export type { ModelType } from './models/qwen2-metadata.ts';
 export { readGguf, type GgufInfo, type PlacedTensor, type ReadGgufOptions } from './models/gguf-reader.ts';

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { cp } from 'node:fs/promises';
+import { cp, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -161,6 +161,13 @@ describe('quern eval', () => {
   });
 });
 
+function recordsOf(path: string): (Reasoned & { readonly id: string })[] {
+  return readFileSync(path, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Reasoned & { readonly id: string });
+}
+
 describe('a batch on the command line', () => {
   const queries = join(folder, 'queries.jsonl');
   const count = 12;
@@ -201,10 +208,7 @@ describe('a batch on the command line', () => {
     }
     const summary = await quernJson<{ queries: number; resumed: number }>(args, { env });
     expect(summary).toMatchObject({ queries: count, resumed: before });
-    const records = readFileSync(out, 'utf8')
-      .trimEnd()
-      .split('\n')
-      .map((line) => JSON.parse(line) as Reasoned & { id: string });
+    const records = recordsOf(out);
     expect(records.map(({ id }) => id)).toEqual(Array.from({ length: count }, (_, i) => `q${i}`));
     for (const { text } of records) expect(text).not.toBe('');
     expect(readdirSync(folder).filter((name) => name.startsWith('reasoned.jsonl.'))).toEqual([]);
@@ -213,12 +217,7 @@ describe('a batch on the command line', () => {
       args.map((arg) => (arg === out ? once : arg)),
       { env },
     );
-    const texts = (path: string): string[] =>
-      readFileSync(path, 'utf8')
-        .trimEnd()
-        .split('\n')
-        .map((line) => (JSON.parse(line) as Reasoned).text);
-    expect(texts(once)).toEqual(texts(out));
+    expect(recordsOf(once).map(({ text }) => text)).toEqual(records.map(({ text }) => text));
   });
 
   it('can be evaluated with, as recorded reasoned queries', async () => {
@@ -246,9 +245,12 @@ describe('a batch on the command line', () => {
   });
 });
 
-describe('a model that cannot be used is told by one clear error', () => {
-  const broken = (name: string): string => join(folder, 'broken', name);
+/** The path of a model that the last tests break. */
+function broken(name: string): string {
+  return join(folder, 'broken', name);
+}
 
+describe('a model that cannot be used is told by one clear error', () => {
   beforeAll(async () => {
     for (const name of ['shard', 'config', 'tokenizer', 'architecture', 'offsets'])
       await cp(checkpoint, broken(name), { recursive: true });
@@ -256,7 +258,6 @@ describe('a model that cannot be used is told by one clear error', () => {
     writeFileSync(broken('short.gguf'), readFileSync(model));
     truncateSync(broken('short.gguf'), Math.floor(readFileSync(model).length / 2));
     truncateSync(join(broken('shard'), 'model.safetensors'), 1000);
-    const { rm } = await import('node:fs/promises');
     await rm(join(broken('config'), 'config.json'));
     await rm(join(broken('tokenizer'), 'tokenizer.json'));
     const config = JSON.parse(readFileSync(join(checkpoint, 'config.json'), 'utf8')) as object;
