@@ -85,8 +85,11 @@ it('names what is missing, and replaces nothing but GGUF files', async () => {
 
 /** A checkpoint whose layers have as many intermediate values, all weights zero, which takes no room on the disk. */
 async function writeZeroCheckpoint(place: string, intermediate: number): Promise<void> {
-  await writeTinyCheckpoint(place, { config: { intermediate_size: intermediate } });
-  const config = JSON.parse(readFileSync(join(place, 'config.json'), 'utf8')) as Record<string, unknown>;
+  await writeTinyCheckpoint(place);
+  const configPath = join(place, 'config.json');
+  const tiny = JSON.parse(readFileSync(configPath, 'utf8')) as Record<string, unknown>;
+  const config = { ...tiny, intermediate_size: intermediate };
+  writeFileSync(configPath, JSON.stringify(config));
   let end = 0;
   const described = qwen2Tensors(parseQwen2Config(config, 'config.json')).map(({ name, shape }) => {
     const start = end;

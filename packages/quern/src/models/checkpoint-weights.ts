@@ -62,11 +62,8 @@ export class CheckpointWeights {
    */
   weight(name: string, shape?: readonly number[]): Weight {
     const file = this.#fileOf.get(name);
-    const tensor = file?.tensors.get(name);
-    if (!file || !tensor) {
-      throw new QuernError('CORRUPT_FILE', `the tensor ${name} is missing`, { where: this.folder });
-    }
-    return { ...weightOf(file, name, shape) };
+    if (file) return weightOf(file, name, shape);
+    throw new QuernError('CORRUPT_FILE', `the tensor ${name} is missing`, { where: this.folder });
   }
 
   async close(): Promise<void> {
@@ -74,7 +71,7 @@ export class CheckpointWeights {
   }
 }
 
-/** A tensor of an open file as a weight; throws as {@link CheckpointWeights.weight} does. */
+/** A tensor of an open safetensors file; throws as {@link CheckpointWeights.weight} does. */
 export function weightOf(file: SafetensorsFile, name: string, shape?: readonly number[]): Weight {
   const { path } = file;
   const tensor = file.tensors.get(name);

@@ -92,6 +92,13 @@ describe('refuses', () => {
   it.each([
     ['another kind of adapter', { peft_type: 'IA3' }, 'UNSUPPORTED', /IA3/],
     ['DoRA', { use_dora: true }, 'UNSUPPORTED', /use_dora/],
+    [
+      'a start that changes the base',
+      { init_lora_weights: 'pissa_niter_4' },
+      'UNSUPPORTED',
+      /pissa_niter_4.*changes the base/,
+    ],
+    ['an adapter that begins at a token', { alora_invocation_tokens: [1] }, 'UNSUPPORTED', /alora/],
     ['trained biases', { bias: 'all' }, 'UNSUPPORTED', /bias/],
     ['an alpha for each module', { alpha_pattern: { q_proj: 2 } }, 'UNSUPPORTED', /alpha_pattern/],
     ['modules saved whole', { modules_to_save: ['lm_head'] }, 'UNSUPPORTED', /modules_to_save/],

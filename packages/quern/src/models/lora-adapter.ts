@@ -67,19 +67,36 @@ interface LoraConfig {
   readonly hasOtherRanks: boolean;
 }
 
+/** What would make the change of a matrix another than `scale * B A`, or change more than matrices. */
+const otherFlags = ['use_dora', 'fan_in_fan_out', 'lora_bias', 'use_qalora', 'use_bdlora'] as const;
+const otherFields = [
+  'alora_invocation_tokens',
+  'alpha_pattern',
+  'arrow_config',
+  'kasa_config',
+  'layer_replication',
+  'modules_to_save',
+  'monteclora_config',
+  'target_parameters',
+  'trainable_token_indices',
+  'velora_config',
+] as const;
+
+/** Ways to start a training that leave the base as it is; PiSSA, OLoRA, CorDA, LoRA-GA and LoftQ do not. */
+const plainStarts: ReadonlySet<unknown> = new Set(['gaussian', 'eva', 'orthogonal']);
+
 function parseConfig(config: JsonObject, path: string): LoraConfig {
   const unsupported = (what: string): QuernError =>
     new QuernError('UNSUPPORTED', `${what} is not supported`, { where: path });
   const type = config['peft_type'];
   if (type !== 'LORA') throw unsupported(`an adapter of the type ${JSON.stringify(type)?.slice(0, 40)}`);
-  // What each of these would change in the formula is left out nowhere: better to refuse.
-  for (const flag of ['use_dora', 'fan_in_fan_out', 'lora_bias'] as const) {
-    if (config[flag] === true) throw unsupported(flag);
-  }
+  for (const flag of otherFlags) if (config[flag] === true) throw unsupported(flag);
+  for (const field of otherFields) if (isFilled(config[field])) throw unsupported(field);
   const bias = config['bias'] ?? 'none';
   if (bias !== 'none') throw unsupported(`bias ${JSON.stringify(bias).slice(0, 40)}`);
-  for (const field of ['alpha_pattern', 'modules_to_save', 'trainable_token_indices'] as const) {
-    if (isFilled(config[field])) throw unsupported(field);
+  const start = config['init_lora_weights'] ?? true;
+  if (typeof start !== 'boolean' && !plainStarts.has(start)) {
+    throw unsupported(`init_lora_weights ${JSON.stringify(start).slice(0, 40)}, which changes the base,`);
   }
   const { r: rank, lora_alpha: alpha } = config;
   if (typeof rank !== 'number' || !Number.isInteger(rank) || rank < 1 || rank > 65_536) {

@@ -47,6 +47,9 @@ export interface SafetensorsHeader {
 /** The longest header, as in the reference. */
 export const maxHeaderBytes = 100_000_000;
 
+/** More than PyTorch can make. */
+const maxDimensions = 64;
+
 /** The bytes before the header: its length. */
 export const lengthBytes = 8;
 
@@ -101,6 +104,7 @@ function readTensor(name: string, value: unknown, start: number, path: string): 
   const { dtype, shape, data_offsets: offsets } = value;
   if (!isDtype(dtype)) return fail(`its dtype ${quoted(dtype)} is unknown`);
   if (!isSizes(shape)) return fail('its shape is no list of whole numbers from 0');
+  if (shape.length > maxDimensions) return fail(`it has ${shape.length} dimensions`);
   if (!isSizes(offsets) || offsets.length !== 2 || offsets[0] > offsets[1]) {
     return fail('its data_offsets are no pair of ascending whole numbers');
   }
