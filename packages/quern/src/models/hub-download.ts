@@ -43,8 +43,7 @@ export async function download(
         if (await incoming.finishCopy(target)) return;
         fault = 'was changed by another program';
       }
-      await incoming.restart();
-      onReceived(0);
+      await startOver(incoming, onReceived);
       if (tries === 1) continue;
       await incoming.remove();
       throw new QuernError('CORRUPT_FILE', `what was downloaded twice ${fault}`, {
@@ -73,13 +72,16 @@ async function receiveAll(
       const { received } = incoming;
       const reply = await hubGet(connection, url, received > 0 ? { range: `bytes=${received}-` } : {});
       try {
+        if (reply.status === 416 && received > 0) {
+          await startOver(incoming, onReceived);
+          throw new PassingFailure(`${reply.host} has no such range`);
+        }
+        if (reply.status !== 200 && reply.status !== 206) throw refusal(reply, asked, connection);
         const fault = await receive(reply, incoming, file, onReceived);
         if (fault !== undefined) return fault;
       } finally {
         await reply.discard();
       }
-      // Only an answer that is none leaves this to be asked.
-      if (reply.status !== 200 && reply.status !== 206) throw refusal(reply, asked, connection);
       if (!incoming.isWhole) {
         throw new PassingFailure(`${reply.host} ended after ${incoming.received} of ${file.size} bytes`);
       }
@@ -99,17 +101,10 @@ async function receive(
   { size }: HubFile,
   onReceived: (bytes: number) => void,
 ): Promise<string | undefined> {
-  if (reply.status === 416 && incoming.received > 0) {
-    await incoming.restart();
-    onReceived(0);
-    throw new PassingFailure(`${reply.host} has no such range`);
-  }
-  if (reply.status !== 200 && reply.status !== 206) return undefined;
   const { start, total } = extent(reply);
   if (start !== incoming.received) {
     // A server that ignores ranges begins at the beginning.
-    await incoming.restart();
-    onReceived(0);
+    await startOver(incoming, onReceived);
     if (start !== 0) throw new PassingFailure(`${reply.host} sends another range than was asked for`);
   }
   if (total !== undefined && total !== size) return `has ${total} bytes, and the hub lists ${size}`;
@@ -119,6 +114,11 @@ async function receive(
     onReceived(incoming.received);
   }
   return undefined;
+}
+
+async function startOver(incoming: IncomingFile, onReceived: (bytes: number) => void): Promise<void> {
+  await incoming.restart();
+  onReceived(0);
 }
 
 /** Where the content of a reply begins in the file, and how long the file is, as far as that is told. */
