@@ -189,6 +189,14 @@ describe('a download', () => {
     expect(Object.keys(cache.tree()).filter((name) => /incomplete|copy/.test(name))).toEqual([]);
   });
 
+  it('keeps what an earlier run left where another page is sent instead', async () => {
+    hub.next('cdn', fake.sends('<html>Log in</html>'), 100);
+    const cache = newCache(weights.subarray(0, 1_000_000));
+    await expect(cache.resolve()).rejects.toMatchObject({ code: 'CORRUPT_FILE' });
+    expect(statSync(cache.blob('model.safetensors', '.incomplete')).size).toBe(1_000_000);
+    expect(starts()).toEqual([1_000_000, 1_000_000]);
+  });
+
   it('goes on where a content ends early without being told to', async () => {
     hub.next('cdn', unsized(weights.subarray(0, 700_000)));
     expect(await downloaded(newCache())).toBe(size - 700_000);

@@ -41,13 +41,12 @@ export async function download(
       if (fault === undefined) {
         if (!(await what.isShared())) return await incoming.finish(target);
         if (await incoming.finishCopy(target)) return;
-        fault = 'was changed by another program';
+        fault = { what: 'was changed by another program', isStored: true };
       }
-      await incoming.restart();
-      onReceived(0);
+      if (fault.isStored) await startOver(incoming, onReceived);
       if (tries === 1) continue;
-      await incoming.remove();
-      throw new QuernError('CORRUPT_FILE', `what was downloaded twice ${fault}`, {
+      if (incoming.received === 0) await incoming.remove();
+      throw new QuernError('CORRUPT_FILE', `what was downloaded twice ${fault.what}`, {
         where: askedName(asked),
         hint: 'Try again later; a proxy that changes content can cause this too. Nothing of it was kept',
       });
@@ -57,6 +56,13 @@ export async function download(
   }
 }
 
+/** What shows that a content is not the file's. */
+interface Fault {
+  readonly what: string;
+  /** Whether bytes of it are in the file; what a reply says of itself shows before any is. */
+  readonly isStored: boolean;
+}
+
 /** Fetches what is missing, over as many connections as it takes. Returns what is wrong with the content. */
 async function receiveAll(
   connection: HubConnection,
@@ -64,7 +70,7 @@ async function receiveAll(
   incoming: IncomingFile,
   pause: number,
   onReceived: (bytes: number) => void,
-): Promise<string | undefined> {
+): Promise<Fault | undefined> {
   const attempts = new Attempts(mostAttempts, pause, connection.signal);
   const url = fileUrl(connection.endpoint, asked);
   let furthest = incoming.received;
@@ -73,13 +79,16 @@ async function receiveAll(
       const { received } = incoming;
       const reply = await hubGet(connection, url, received > 0 ? { range: `bytes=${received}-` } : {});
       try {
+        if (reply.status === 416 && received > 0) {
+          await startOver(incoming, onReceived);
+          throw new PassingFailure(`${reply.host} has no such range`);
+        }
+        if (reply.status !== 200 && reply.status !== 206) throw refusal(reply, asked, connection);
         const fault = await receive(reply, incoming, file, onReceived);
         if (fault !== undefined) return fault;
       } finally {
         await reply.discard();
       }
-      // Only an answer that is none leaves this to be asked.
-      if (reply.status !== 200 && reply.status !== 206) throw refusal(reply, asked, connection);
       if (!incoming.isWhole) {
         throw new PassingFailure(`${reply.host} ended after ${incoming.received} of ${file.size} bytes`);
       }
@@ -89,36 +98,40 @@ async function receiveAll(
       await attempts.failed(error, askedName(asked));
     }
   }
-  return incoming.isRight() ? undefined : 'does not have the checksum that the hub lists';
+  if (incoming.isRight()) return undefined;
+  return { what: 'does not have the checksum that the hub lists', isStored: true };
 }
 
-/** Takes in a reply; returns what shows that its content is not the file's. */
+/** Takes in a reply; returns what is wrong with its content. */
 async function receive(
   reply: HubReply,
   incoming: IncomingFile,
   { size }: HubFile,
   onReceived: (bytes: number) => void,
-): Promise<string | undefined> {
-  if (reply.status === 416 && incoming.received > 0) {
-    await incoming.restart();
-    onReceived(0);
-    throw new PassingFailure(`${reply.host} has no such range`);
-  }
-  if (reply.status !== 200 && reply.status !== 206) return undefined;
+): Promise<Fault | undefined> {
   const { start, total } = extent(reply);
+  // The page of a proxy, say, must not cost what is there.
+  if (total !== undefined && total !== size) {
+    return { what: `has ${total} bytes, and the hub lists ${size}`, isStored: false };
+  }
   if (start !== incoming.received) {
     // A server that ignores ranges begins at the beginning.
-    await incoming.restart();
-    onReceived(0);
+    await startOver(incoming, onReceived);
     if (start !== 0) throw new PassingFailure(`${reply.host} sends another range than was asked for`);
   }
-  if (total !== undefined && total !== size) return `has ${total} bytes, and the hub lists ${size}`;
   for await (const chunk of reply.chunks()) {
-    if (incoming.received + chunk.length > size) return `has more than the ${size} bytes that the hub lists`;
+    if (incoming.received + chunk.length > size) {
+      return { what: `has more than the ${size} bytes that the hub lists`, isStored: true };
+    }
     await incoming.append(chunk);
     onReceived(incoming.received);
   }
   return undefined;
+}
+
+async function startOver(incoming: IncomingFile, onReceived: (bytes: number) => void): Promise<void> {
+  await incoming.restart();
+  onReceived(0);
 }
 
 /** Where the content of a reply begins in the file, and how long the file is, as far as that is told. */
