@@ -4,10 +4,11 @@
  * again. Both are done under a lock, as a file may be renamed then.
  */
 import { randomUUID } from 'node:crypto';
-import { chmod, mkdir, open as openFile, realpath, rename, rm } from 'node:fs/promises';
+import { chmod, open as openFile, realpath, rename, rm } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { QuernError } from '../errors.ts';
 import { WriterLock } from '../lexical/writer-lock.ts';
+import { makePrivateFolder } from '../private-folder.ts';
 import type { Warnings } from '../warnings.ts';
 import { databasePlaces, lmdb, openDatabase, openWhole, type Database } from './database-opening.ts';
 import { writeStamp } from './database-stamp.ts';
@@ -64,7 +65,7 @@ export class CacheDatabase {
    */
   static async open(folder: string, warnings: Warnings): Promise<CacheDatabase> {
     const { open } = await lmdb();
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makePrivateFolder(folder);
     const place = await realpath(folder);
     return inTurn(place, async () => {
       const already = opened.get(place);
