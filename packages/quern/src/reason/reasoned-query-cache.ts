@@ -305,7 +305,11 @@ function ioError(error: unknown, path: string): QuernError {
   if (typed instanceof QuernError) return typed;
   const message = error instanceof Error ? error.message : String(error);
   const isFull = /no space left|quota|file too large/i.test(message);
-  return new QuernError(isFull ? 'DISK_FULL' : 'IO', message, { where: path, cause: error });
+  const details = { where: path, cause: error };
+  // lmdb's message has addresses in it, and would be another each time.
+  return isFull
+    ? new QuernError('DISK_FULL', 'no space left to write', details)
+    : new QuernError('IO', message, details);
 }
 
 function checkAmount(what: string, amount: number): void {
