@@ -26,12 +26,12 @@ let whole: Buffer;
 async function madeDatabase(path: string, pageSize?: number): Promise<void> {
   const database = open<Buffer, Buffer>(path, { ...options, ...(pageSize && { pageSize }) });
   const keys: Buffer[] = [];
-  for (let turn = 0; turn < 40; turn++) {
+  for (let turn = 0; turn < 16; turn++) {
     const writing: Promise<boolean>[] = [];
     for (let i = 0; i < 40; i++) {
       const key = i % 4 === 3 && keys.length > 0 ? keys[(turn * i) % keys.length] : randomBytes(32);
       keys.push(key);
-      writing.push(database.put(key, randomBytes(i === 0 ? 20_000 : (turn * i * 7) % 6000)));
+      writing.push(database.put(key, randomBytes(i === 0 ? 20_000 : (turn * i * 17) % 6000)));
     }
     for (const key of keys.splice(0, 15)) writing.push(database.remove(key));
     await Promise.all(writing);
@@ -52,7 +52,7 @@ beforeAll(async () => {
 
 describe('a database file', () => {
   it('is whole as lmdb leaves it', async () => {
-    expect(whole.length).toBeGreaterThan(1_000_000);
+    expect(whole.length).toBeGreaterThan(500_000);
     expect(await databaseDamage(file, 32)).toBeUndefined();
   });
 
@@ -75,7 +75,7 @@ describe('a database file', () => {
 
   it('is damaged when it lacks its end, wherever it was cut off', async () => {
     const pages = whole.length / 4096;
-    for (let page = 0; page < pages; page += 7) {
+    for (let page = 0; page < pages; page += 31) {
       const cut = whole.subarray(0, page * 4096 + 100);
       expect(await damageOf(cut)).toBeDefined();
     }
@@ -88,8 +88,8 @@ describe('a database file', () => {
   it('is damaged when a bit of the head of a page in use is another', async () => {
     // The numbers of pages, the flags and the bounds; of a free page's head nobody asks.
     const inUse = pagesInUse(whole);
-    expect(inUse.length).toBeGreaterThan(100);
-    for (const page of inUse.filter((_, i) => i % 9 === 0)) {
+    expect(inUse.length).toBeGreaterThan(20);
+    for (const page of inUse.filter((_, i) => i % 12 === 0)) {
       for (const bit of [3, 18 * 8, 18 * 8 + 1, 20 * 8 + 1, 22 * 8 + 1]) {
         const altered = Buffer.from(whole);
         altered[page * 4096 + (bit >> 3)] ^= 1 << (bit & 7);
@@ -110,7 +110,7 @@ describe('a database file', () => {
         const damage = await damageOf(altered);
         expect(typeof (damage ?? '')).toBe('string');
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 });
@@ -172,7 +172,7 @@ it('a file that passes can be read, written to and cleared without the end of th
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
     return Math.floor((state / 2 ** 32) * below);
   };
-  for (let trial = 0; trial < 200; trial++) {
+  for (let trial = 0; trial < 120; trial++) {
     const bytes = Buffer.from(whole);
     const count = 1 + random(5);
     for (let i = 0; i < count; i++) {
@@ -184,8 +184,8 @@ it('a file that passes can be read, written to and cleared without the end of th
     if ((await databaseDamage(path, 32)) === undefined) passed.push(path);
     else damaged++;
   }
-  expect(passed.length).toBeGreaterThan(30);
-  expect(damaged).toBeGreaterThan(30);
+  expect(passed.length).toBeGreaterThan(20);
+  expect(damaged).toBeGreaterThan(20);
   const script = join(folder, 'user.mjs');
   await writeFile(script, user);
   const { status, signal, stdout } = spawnSync(process.execPath, [script, ...passed], { encoding: 'utf8' });
