@@ -1,9 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { open, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import type { BigIntStats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileError, QuernError, throwIfAborted } from '../errors.ts';
+import { makePrivateFolder } from '../private-folder.ts';
 import { silentWork, type OnWork } from '../work.ts';
 
 export interface ContentHashOptions {
@@ -93,7 +94,7 @@ async function remember(memo: string, state: string, hash: string): Promise<void
   const passing = `${memo}.${randomUUID()}.tmp`;
   const lines = `${state}\n${hash}`;
   try {
-    await mkdir(join(memo, '..'), { recursive: true, mode: 0o700 });
+    await makePrivateFolder(dirname(memo));
     await writeFile(passing, `${lines}\n${sha256(Buffer.from(lines))}\n`, {
       flag: 'wx',
       mode: 0o600,

@@ -1,13 +1,14 @@
-import { join } from 'node:path';
 /**
  * The database of reasoned queries, `reasoned/queries.mdb` in the folder of the cache, which several processes may have open
  * at once. LMDB looks after that; what is added is that opening it is safe (database-opening.ts) and that it gets smaller
  * again. Both are done under a lock, as a file may be renamed then.
  */
 import { randomUUID } from 'node:crypto';
-import { chmod, mkdir, open as openFile, realpath, rename, rm } from 'node:fs/promises';
+import { chmod, open as openFile, realpath, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { QuernError } from '../errors.ts';
+import { makePrivateFolder } from '../private-folder.ts';
 import { ProcessLock } from '../process-lock.ts';
 import type { Warnings } from '../warnings.ts';
 import { databasePlaces, lmdb, openDatabase, openWhole, type Database } from './database-opening.ts';
@@ -65,7 +66,7 @@ export class CacheDatabase {
    */
   static async open(folder: string, warnings: Warnings): Promise<CacheDatabase> {
     const { open } = await lmdb();
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makePrivateFolder(folder);
     const place = await realpath(folder);
     return inTurn(place, async () => {
       const already = opened.get(place);

@@ -1,7 +1,10 @@
-import { lstat, mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { access, constants, lstat, open as openFile, rm, stat, writeFile } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { RootDatabase, RootDatabaseOptions } from 'lmdb';
 import { QuernError } from '../errors.ts';
+import { makePrivateFolder } from '../private-folder.ts';
 import type { Warnings } from '../warnings.ts';
 import { isAsStamped } from './database-stamp.ts';
 import { databaseDamage } from './lmdb-file.ts';
@@ -13,8 +16,6 @@ export type Database = RootDatabase<Buffer, Buffer>;
 type Open = (typeof import('lmdb'))['open'];
 
 const keyBytes = 32;
-/** What LMDB reports of a file that is none of its own: page not found, corrupted, version mismatch, invalid. */
-const damageCodes = new Set<unknown>([-30_797, -30_796, -30_794, -30_793]);
 const lockFileReaders = 1000;
 
 /** Where the parts of the database in the folder of a cache lie. */
@@ -50,23 +51,16 @@ export async function openWhole(folder: string, open: Open, warnings: Warnings):
       `the cache of reasoned queries was damaged and begins anew (${why}); it was set aside`,
       aside,
     );
-    await mkdir(places.folder, { mode: 0o700 });
+    await makePrivateFolder(places.folder);
   };
   if (!(await isFolder(places.folder))) await beginAnew('its folder is not a folder');
   const isStamped = await isAsStamped(places.file, places.stamp).catch(() => false);
-  const damage = isStamped
-    ? undefined
-    : ((await damageAt(places.file)) ?? (await damageAt(places.lock, false)));
+  const damage =
+    (isStamped ? undefined : await damageAt(places.file)) ?? (await damageAt(places.lock, false));
   if (damage !== undefined) await beginAnew(damage);
   await makeLockFile(places.lock);
-  try {
-    return openDatabase(open, places.file);
-  } catch (error) {
-    if (!damageCodes.has((error as { code?: unknown }).code)) throw error;
-    await beginAnew((error as Error).message);
-    await makeLockFile(places.lock);
-    return openDatabase(open, places.file);
-  }
+  await checkOpening(places);
+  return openDatabase(open, places.file);
 }
 
 /** Opens the file at `path`, which must be whole. */
@@ -79,6 +73,8 @@ export function openDatabase(open: Open, path: string): Database {
     maxReaders: lockFileReaders,
     // Every commit is on disk before the next begins, so that the newest state is whole also when the machine stops.
     overlappingSync: false,
+    // With it, a commit that fails rejects a promise that nobody has, which ends the process.
+    eventTurnBatching: false,
     permissionsMode: 0o600,
   };
   const database = open<Buffer, Buffer>(path, options);
@@ -88,9 +84,7 @@ export function openDatabase(open: Open, path: string): Database {
 }
 
 async function isFolder(path: string): Promise<boolean> {
-  await mkdir(path, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error;
-  });
+  await makePrivateFolder(path);
   return stat(path).then(
     (found) => found.isDirectory(),
     () => false,
@@ -119,4 +113,26 @@ async function makeLockFile(path: string): Promise<void> {
       throw error;
     },
   );
+}
+
+/**
+ * Throws where LMDB could not open the database. lmdb 3.5 ends the process when it fails halfway, so that it may not be the one
+ * who finds out.
+ */
+async function checkOpening({ file, lock }: ReturnType<typeof databasePlaces>): Promise<void> {
+  await access(lock, constants.R_OK | constants.W_OK);
+  const { size } = await stat(file).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+    return { size: 0 };
+  });
+  const probe = `${file}.${randomUUID()}.tmp`;
+  const handles: FileHandle[] = [];
+  try {
+    // It writes the first pages of a new one.
+    if (size === 0) await writeFile(probe, Buffer.alloc(1 << 16), { flag: 'wx', flush: true });
+    for (let i = 0; i < 4; i++) handles.push(await openFile(size === 0 ? probe : file, 'r+'));
+  } finally {
+    for (const handle of handles) await handle.close();
+    await rm(probe, { force: true });
+  }
 }

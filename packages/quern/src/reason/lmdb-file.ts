@@ -11,7 +11,6 @@ import {
   checkOverflow,
   Damage,
   headerBytes,
-  isOfAnotherFormat,
   metaOf,
   metaPageBytes,
   mostPageBytes,
@@ -73,8 +72,6 @@ function metaBytes(head: Buffer): Buffer {
 }
 
 async function checkDatabase(file: FileHandle, size: number, head: Buffer, keyBytes: number): Promise<void> {
-  // LMDB itself knows whether it can read that, and throws where it cannot.
-  if (isOfAnotherFormat(head)) return;
   const pageSize = pageSizeOf(head);
   const filePages = Math.floor(size / pageSize);
   if (filePages < 2) throw new Damage('it ends within its first pages');

@@ -62,15 +62,11 @@ export function wide(bytes: Buffer, at: number): number {
   return value;
 }
 
-/** Whether it is a database of another format than this. Throws where it is none. */
-export function isOfAnotherFormat(head: Buffer): boolean {
-  if (head.length < metaPageBytes) throw new Damage('it is shorter than its first page');
-  if (head.readUInt32LE(headerBytes) !== 0xbeefc0de) throw new Damage('it is no LMDB database');
-  return head.readUInt32LE(headerBytes + 4) !== 2;
-}
-
 /** The size of its pages, as the head of a file tells. */
 export function pageSizeOf(head: Buffer): number {
+  if (head.length < metaPageBytes) throw new Damage('it is shorter than its first page');
+  if (head.readUInt32LE(headerBytes) !== 0xbeefc0de) throw new Damage('it is no LMDB database');
+  if (head.readUInt32LE(headerBytes + 4) !== 2) throw new Damage('it is of another format');
   const size = head.readUInt32LE(headerBytes + 24);
   if (size < 256 || size > mostPageBytes || (size & (size - 1)) !== 0)
     throw new Damage('its page size is impossible');
@@ -88,7 +84,6 @@ export function metaOf(page: Buffer, number: number): Meta {
     entries: treeOf(body, 72),
   };
   const isMeta =
-    !isOfAnotherFormat(page) &&
     page.readUInt16LE(18) === meta &&
     wide(page, 0) === number &&
     wide(body, 8) === 0 &&

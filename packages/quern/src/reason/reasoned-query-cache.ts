@@ -62,6 +62,8 @@ interface Entry extends KeyedHead {
 const day = 24 * 60 * 60 * 1000;
 /** How long a reasoned query waits to be on disk, in milliseconds: another process may hold the database up. */
 const storePatience = 5000;
+/** For how long nothing is stored after that failed, as on a full disk, in milliseconds. */
+const storePause = 60_000;
 
 /**
  * Reasoned queries that outlast the process, by all that determines them (`cacheKey` of a {@link Reasoner}). Several
@@ -78,6 +80,7 @@ export class ReasonedQueryCache {
   readonly #path: string;
   readonly #warnings: Warnings;
   readonly #maxBytes: number;
+  #storesAfter = 0;
   readonly #storing = new Set<Promise<unknown>>();
 
   private constructor(
@@ -245,10 +248,11 @@ export class ReasonedQueryCache {
   }
 
   async #store(key: Buffer, cached: CachedQuery): Promise<boolean> {
-    if (!this.#database) return false;
+    if (!this.#database || Date.now() < this.#storesAfter) return false;
     const storing = this.#storeAndPrune(this.#database, key, cached).then(
       () => true,
       (error: unknown) => {
+        this.#storesAfter = Date.now() + storePause;
         this.#warn('a reasoned query could not be stored in the cache', error);
         return false;
       },
@@ -301,7 +305,11 @@ function ioError(error: unknown, path: string): QuernError {
   if (typed instanceof QuernError) return typed;
   const message = error instanceof Error ? error.message : String(error);
   const isFull = /no space left|quota|file too large/i.test(message);
-  return new QuernError(isFull ? 'DISK_FULL' : 'IO', message, { where: path, cause: error });
+  const details = { where: path, cause: error };
+  // lmdb's message has addresses in it, and would be another each time.
+  return isFull
+    ? new QuernError('DISK_FULL', 'no space left to write', details)
+    : new QuernError('IO', message, details);
 }
 
 function checkAmount(what: string, amount: number): void {
