@@ -13,13 +13,15 @@ const defaultType: ModelType = 'q8_0';
 export interface PrepareOptions extends ModelFolderOptions {
   /** The folder for what is made of models: conversions in `models`, hashes in `hashes`. */
   readonly cacheFolder: string;
+  /** GGUF files of LoRA adapters that are applied to it. */
+  readonly adapters?: readonly string[];
 }
 
 /** A model as a file that llama.cpp loads. */
 export interface PreparedModel {
   /** The path of the GGUF file. */
   readonly path: string;
-  /** SHA-256 of the file, hexadecimal. */
+  /** SHA-256 of the file, hexadecimal; with adapters, those of all files with a `+` between them. */
   readonly hash: string;
 }
 
@@ -30,7 +32,11 @@ export interface PreparedModel {
  */
 export async function preparedModel(name: string, options: PrepareOptions): Promise<PreparedModel> {
   const path = await ggufOf(await parseModelName(name), options);
-  return { path, hash: await contentHash(path, { ...options, folder: options.cacheFolder }) };
+  const hashes: string[] = [];
+  for (const file of [path, ...(options.adapters ?? [])]) {
+    hashes.push(await contentHash(file, { ...options, folder: options.cacheFolder }));
+  }
+  return { path, hash: hashes.join('+') };
 }
 
 async function ggufOf(model: ModelName, options: PrepareOptions): Promise<string> {

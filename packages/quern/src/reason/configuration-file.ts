@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { isUtf8 } from 'node:buffer';
+import { dirname, resolve } from 'node:path';
 import { LineCounter, parseDocument, isMap, isNode, type Document } from 'yaml';
 import { z } from 'zod';
 import { fileError, QuernError } from '../errors.ts';
@@ -40,8 +41,14 @@ const reasonerSchema: z.ZodType<ReasonerConfiguration> = z.strictObject({
   sampling: sampling.optional(),
 });
 
+const llamaSchema: z.ZodType<ReasonerConfiguration> = z.strictObject({
+  concurrency: z.int().min(1).max(256).optional(),
+  sampling: sampling.optional(),
+  adapters: z.array(z.string().min(1)).optional(),
+});
+
 const configurationSchema = z.strictObject({
-  reasoners: z.record(z.string(), reasonerSchema).optional(),
+  reasoners: z.record(z.string(), z.unknown()).optional(),
 });
 
 /** What `readConfiguration` returns and throws. */
@@ -59,7 +66,15 @@ export async function configurationIn(path: string): Promise<Configuration> {
   for (const name of declaredNames(value)) checkName(name, place(['reasoners', name]));
   const checked = configurationSchema.safeParse(value);
   if (!checked.success) throw issueError(checked.error.issues[0]!, place);
-  return { reasoners: new Map(Object.entries(checked.data.reasoners ?? {})) };
+  const reasoners = new Map<string, ReasonerConfiguration>();
+  for (const [name, declared] of Object.entries(checked.data.reasoners ?? {})) {
+    const entry = (isLlama(name) ? llamaSchema : reasonerSchema).safeParse(declared);
+    if (!entry.success) throw issueError(entry.error.issues[0]!, place, ['reasoners', name]);
+    const { adapters, ...rest } = entry.data;
+    const found = adapters?.map((adapter) => resolve(dirname(path), adapter));
+    reasoners.set(name, found ? { ...rest, adapters: found } : rest);
+  }
+  return { reasoners };
 }
 
 function declaredNames(value: unknown): string[] {
@@ -67,7 +82,13 @@ function declaredNames(value: unknown): string[] {
   return typeof reasoners === 'object' && reasoners !== null ? Object.keys(reasoners) : [];
 }
 
+/** Whether a name is that of a model in this process. */
+function isLlama(name: string): boolean {
+  return /^llama:./s.test(name);
+}
+
 function checkName(name: string, where: string): void {
+  if (isLlama(name)) return;
   try {
     openAiAddress(name, {});
   } catch (error) {
@@ -124,13 +145,18 @@ function parsedDocument(text: string, path: string, lineCounter: LineCounter): D
   return document;
 }
 
-function issueError(issue: z.core.$ZodIssue, place: (at: readonly PropertyKey[]) => string): QuernError {
+function issueError(
+  issue: z.core.$ZodIssue,
+  place: (at: readonly PropertyKey[]) => string,
+  under: readonly PropertyKey[] = [],
+): QuernError {
+  const path = [...under, ...issue.path];
   if (issue.code === 'unrecognized_keys') {
-    const at = [...issue.path, issue.keys[0]!];
+    const at = [...path, issue.keys[0]!];
     return new QuernError('BAD_INPUT', `unknown key ${at.map(String).join(' › ')}`, { where: place(at) });
   }
-  const name = issue.path.length === 0 ? 'the configuration' : issue.path.map(String).join(' › ');
-  return new QuernError('BAD_INPUT', `${name}: ${issue.message}`, { where: place(issue.path) });
+  const name = path.length === 0 ? 'the configuration' : path.map(String).join(' › ');
+  return new QuernError('BAD_INPUT', `${name}: ${issue.message}`, { where: place(path) });
 }
 
 /** `file:line` of the key that a path ends in, or of what is nearest above it. */

@@ -56,6 +56,18 @@ reasoners:
     expect([...(await readConfiguration(path)).reasoners]).toEqual([[name, everything]]);
   });
 
+  it('declares models of this process too, with adapters that count from its folder', async () => {
+    const path = file(
+      'reasoners: { "llama:m.gguf": { sampling: { temperature: 0 }, adapters: [a.gguf, /b.gguf] } }',
+    );
+    expect((await readConfiguration(path)).reasoners.get('llama:m.gguf')).toEqual({
+      sampling: { temperature: 0 },
+      adapters: [join(folder, 'a.gguf'), '/b.gguf'],
+    });
+    const wrong = file('reasoners:\n  llama:m.gguf:\n    keyVariable: KEY\n');
+    await expect(readConfiguration(wrong)).rejects.toMatchObject({ code: 'BAD_INPUT', where: `${wrong}:3` });
+  });
+
   it('may declare nothing', async () => {
     expect((await readConfiguration(file('{}'))).reasoners.size).toBe(0);
     expect((await readConfiguration(file('\ufeffreasoners: {}\r\n'))).reasoners.size).toBe(0);

@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../test/temporary-folder.ts';
+import { writeTinyAdapter } from '../../test/tiny-adapter.ts';
 import { writeTinyCheckpoint } from '../../test/tiny-checkpoint.ts';
+import { convertAdapterToGguf } from '../models/convert-adapter.ts';
 import { LlamaReasoner } from './llama.ts';
 import type { ModelSettings } from './settings.ts';
 
@@ -153,5 +155,19 @@ describe('a model inside this process', () => {
     ];
     expect(new Set(keys).size).toBe(keys.length);
     expect(await reasonerOf({ parallel: 4 }).cacheKey('q')).toBe(keys[0]);
+  });
+
+  it('is another model with an adapter, which its cache key says', async () => {
+    const adapter = join(folder, 'adapter');
+    await writeTinyAdapter(adapter);
+    const out = join(folder, 'adapter.gguf');
+    await convertAdapterToGguf(adapter, { base: checkpoint, out });
+    const adapted = reasonerOf({ adapters: [out] });
+    const [own, base] = [
+      await adapted.reason('why do cats purr'),
+      await reasonerOf().reason('why do cats purr'),
+    ];
+    expect(own.text).not.toBe(base.text);
+    expect(await adapted.cacheKey('q')).not.toBe(await reasonerOf().cacheKey('q'));
   });
 });

@@ -130,9 +130,9 @@ export class LlamaReasoner implements Reasoner {
 
   /** The model's file and hash: found once, and again after a failure. */
   #prepared(): Promise<PreparedModel> {
-    const { env, warnings, onWork, cacheFolder = defaultCacheFolder(env) } = this.#settings;
+    const { env, warnings, onWork, adapters, cacheFolder = defaultCacheFolder(env) } = this.#settings;
     const signal = this.#closing.signal;
-    this.#model ??= preparedModel(this.#name, { cacheFolder, env, warnings, onWork, signal }).catch(
+    this.#model ??= preparedModel(this.#name, { cacheFolder, adapters, env, warnings, onWork, signal }).catch(
       (error: unknown) => {
         this.#model = undefined;
         throw error;
@@ -156,6 +156,7 @@ export class LlamaReasoner implements Reasoner {
     const { maxTokens } = this.#sampling;
     const work = this.#settings.onWork?.(`loading ${this.#name}`, 100);
     const loaded = await loadLlama(model.path, {
+      adapters: this.#settings.adapters,
       sequences: this.parallel,
       contextTokens: promptTokensWanted + maxTokens,
       leastTokens: leastPromptTokens + maxTokens,

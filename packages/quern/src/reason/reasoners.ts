@@ -60,8 +60,11 @@ export async function preparedReasoner(
         const reasoner = await RecordedReasoner.open(rest);
         return () => reasoner;
       }
-      case 'llama':
-        return modelReasoner(new LlamaReasoner(rest, settings), settings);
+      case 'llama': {
+        const { concurrency, sampling, adapters } = declared(name, settings);
+        const own = { parallel: concurrency, sampling: { ...sampling, ...settings.sampling }, adapters };
+        return modelReasoner(new LlamaReasoner(rest, { ...settings, ...own }), settings);
+      }
       case 'openai': {
         const { sampling, seed, warnings, env } = settings;
         const configuration = declared(name, settings);
@@ -85,7 +88,7 @@ function modelReasoner(model: Reasoner, settings: ReasonerSettings): () => Reaso
   };
 }
 
-/** What the configuration says of a remote reasoner. */
+/** What the configuration says of a reasoner; how many at once the caller's settings say before it. */
 function declared(name: string, { configuration, parallel }: ReasonerSettings): ReasonerConfiguration {
   const found = configuration?.reasoners.get(name);
   return { ...found, concurrency: parallel ?? found?.concurrency };
