@@ -1,8 +1,10 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import * as fc from 'fast-check';
 import { beforeEach, expect, it } from 'vitest';
 import { temporaryFolder } from '../../test/temporary-folder.ts';
 import { tinyTokenizer } from '../../test/tiny-tokenizer.ts';
+import { QuernError } from '../errors.ts';
 import { readTokenizer } from './checkpoint-tokenizer.ts';
 
 const folder = temporaryFolder();
@@ -151,4 +153,27 @@ it.each<[string, string, unknown, string, RegExp]>([
   write(name, value);
   await expect(readTokenizer(folder)).rejects.toMatchObject({ code });
   await expect(readTokenizer(folder)).rejects.toThrow(message);
+});
+
+it('reads or gives a typed error, whatever a field of its files holds', async () => {
+  const { model, ...outer } = tokenizer();
+  const parts = { 'tokenizer.json': { model, ...outer }, 'tokenizer_config.json': config(), model };
+  const change = fc.constantFrom(...(Object.keys(parts) as (keyof typeof parts)[])).chain((part) =>
+    fc.record({
+      part: fc.constant(part),
+      field: fc.constantFrom(...Object.keys(parts[part])),
+      value: fc.jsonValue(),
+    }),
+  );
+  await fc.assert(
+    fc.asyncProperty(change, async ({ part, field, value }) => {
+      const changed = { ...parts[part], [field]: value };
+      const name = part === 'model' ? 'tokenizer.json' : part;
+      write(name, part === 'model' ? { ...outer, model: changed } : changed);
+      const ended = await readTokenizer(folder).catch((error: unknown) => error);
+      write(name, files[name]);
+      expect(ended instanceof Error && !(ended instanceof QuernError)).toBe(false);
+    }),
+    { numRuns: 200 },
+  );
 });

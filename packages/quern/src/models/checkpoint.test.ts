@@ -1,8 +1,10 @@
 import { readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import * as fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../test/temporary-folder.ts';
 import { writeTinyCheckpoint } from '../../test/tiny-checkpoint.ts';
+import { QuernError } from '../errors.ts';
 import { Checkpoint } from './checkpoint.ts';
 import { writeSafetensors } from './safetensors.ts';
 
@@ -96,6 +98,8 @@ describe('refuses', () => {
     ['yarn without factor', { rope_scaling: { type: 'yarn' } }, 'CORRUPT_FILE', /factor/],
     ['a missing size', { hidden_size: undefined }, 'CORRUPT_FILE', /hidden_size is missing/],
     ['a size of 2^63', { num_hidden_layers: 2 ** 63 }, 'CORRUPT_FILE', /num_hidden_layers/],
+    ['a million layers', { num_hidden_layers: 1e6 }, 'CORRUPT_FILE', /num_hidden_layers 1000000/],
+    ['a rotation beyond 32 bits', { rope_theta: 1e39 }, 'CORRUPT_FILE', /rope_theta/],
     ['a fractional size', { vocab_size: 0.5 }, 'CORRUPT_FILE', /vocab_size/],
     ['a size that is a text', { hidden_size: '64' }, 'CORRUPT_FILE', /hidden_size/],
     ['heads that do not divide', { num_attention_heads: 5 }, 'CORRUPT_FILE', /5 heads/],
@@ -191,4 +195,29 @@ describe('refuses', () => {
     await writeSafetensors(file('model.safetensors'), integers);
     await expect(opened()).rejects.toMatchObject({ code: 'UNSUPPORTED' });
   });
+});
+
+it('opens or gives a typed error, whatever a field of its JSON files holds', async () => {
+  await writeTinyCheckpoint(folder, { shards: 2, layers: 1 });
+  const files = ['config.json', 'generation_config.json', 'model.safetensors.index.json'].map((name) => {
+    const text = readFileSync(file(name), 'utf8');
+    return { name, text, fields: Object.keys(JSON.parse(text) as object) };
+  });
+  const change = fc.constantFrom(...files).chain(({ name, text, fields }) =>
+    fc.record({
+      name: fc.constant(name),
+      text: fc.constant(text),
+      field: fc.constantFrom(...fields),
+      value: fc.jsonValue(),
+    }),
+  );
+  await fc.assert(
+    fc.asyncProperty(change, async ({ name, text, field, value }) => {
+      edit(name, { [field]: value });
+      const ended = await opened().catch((error: unknown) => error);
+      writeFileSync(file(name), text);
+      expect(ended instanceof Checkpoint || ended instanceof QuernError).toBe(true);
+    }),
+    { numRuns: 200 },
+  );
 });

@@ -102,7 +102,7 @@ function parseConfig(config: JsonObject, path: string): LoraConfig {
   if (typeof rank !== 'number' || !Number.isInteger(rank) || rank < 1 || rank > 65_536) {
     throw new QuernError('CORRUPT_FILE', 'r is no whole number from 1 to 65,536', { where: path });
   }
-  if (typeof alpha !== 'number' || !(alpha > 0)) {
+  if (typeof alpha !== 'number' || !(alpha > 0 && Number.isFinite(Math.fround(alpha)))) {
     throw new QuernError('CORRUPT_FILE', 'lora_alpha is no number above 0', { where: path });
   }
   return {

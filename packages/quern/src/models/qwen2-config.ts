@@ -62,7 +62,7 @@ export function parseQwen2Config(config: JsonObject, path: string): Qwen2Config 
   const rope = fields.optionalObject('rope_parameters') ?? fields.optionalObject('rope_scaling');
   return {
     hiddenSize,
-    layers: fields.size('num_hidden_layers'),
+    layers: layerCount(fields),
     heads,
     keyValueHeads,
     intermediateSize: fields.size('intermediate_size'),
@@ -78,6 +78,14 @@ export function parseQwen2Config(config: JsonObject, path: string): Qwen2Config 
     paddingToken: fields.optionalId('pad_token_id'),
   };
 }
+
+/** The number of layers, before anything is made for each of them. */
+function layerCount(fields: Fields): number {
+  const layers = fields.size('num_hidden_layers');
+  return layers <= maxLayers ? layers : fields.fail(`num_hidden_layers ${layers} is more than any model has`);
+}
+
+const maxLayers = 10_000;
 
 /** The ids of the tokens that end a generation, as `config.json` or `generation_config.json` lists them. */
 export function endTokensOf(config: JsonObject, path: string): number[] {
@@ -168,7 +176,8 @@ class Fields {
   optionalPositive(name: string): number | undefined {
     const value = this.#value(name);
     if (value === undefined) return undefined;
-    return typeof value === 'number' && value > 0 ? value : this.fail(`${name} is no number above 0`);
+    const isPositive = typeof value === 'number' && value > 0 && Number.isFinite(Math.fround(value));
+    return isPositive ? value : this.fail(`${name} is no number above 0 that 32 bits can hold`);
   }
 
   flag(name: string): boolean {

@@ -123,6 +123,12 @@ describe('a damaged file', () => {
       /tensor "a"/,
     ],
     [
+      'has 65 dimensions',
+      headerOf('').replace('[2]', `[2${',1'.repeat(64)}]`),
+      8,
+      /tensor "a".*65 dimensions/,
+    ],
+    [
       'has offsets of 2^63',
       headerOf('').replace('[0,8]', '[0,9223372036854775808]'),
       8,
