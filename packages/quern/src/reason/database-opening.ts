@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { access, constants, lstat, open as openFile, rm, stat, writeFile } from 'node:fs/promises';
+import { access, constants, lstat, open as openFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { RootDatabase, RootDatabaseOptions } from 'lmdb';
@@ -58,6 +58,7 @@ export async function openWhole(folder: string, open: Open, warnings: Warnings):
   const damage =
     (isStamped ? undefined : await damageAt(places.file)) ?? (await damageAt(places.lock, false));
   if (damage !== undefined) await beginAnew(damage);
+  await removePassing(places.folder);
   await makeLockFile(places.lock);
   await checkOpening(places);
   return openDatabase(open, places.file);
@@ -89,6 +90,13 @@ async function isFolder(path: string): Promise<boolean> {
     (found) => found.isDirectory(),
     () => false,
   );
+}
+
+/** Removes what processes that were killed left under passing names. */
+async function removePassing(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (/\.[0-9a-f-]{36}\.tmp$/.test(name)) await rm(join(folder, name), { force: true });
+  }
 }
 
 async function damageAt(path: string, isDatabase = true): Promise<string | undefined> {

@@ -40,9 +40,10 @@ export async function databaseDamage(path: string, keyBytes: number): Promise<st
   const file = await open(path, 'r');
   try {
     for (let check = 1; check <= mostChecks; check++) {
+      // In this order: the file may grow in between, and then has what the head tells of.
+      const head = await headOf(file);
       const { size } = await file.stat();
       if (size === 0) return undefined;
-      const head = await headOf(file, size);
       let damage: string | undefined;
       try {
         await checkDatabase(file, size, head, keyBytes);
@@ -50,7 +51,7 @@ export async function databaseDamage(path: string, keyBytes: number): Promise<st
         if (!(error instanceof Damage)) throw error;
         damage = error.message;
       }
-      if (metaBytes(head).equals(metaBytes(await headOf(file, size)))) return damage;
+      if (metaBytes(head).equals(metaBytes(await headOf(file)))) return damage;
     }
     return undefined;
   } finally {
@@ -59,10 +60,10 @@ export async function databaseDamage(path: string, keyBytes: number): Promise<st
 }
 
 /** The start of the file, with both meta pages whatever the size of a page. */
-async function headOf(file: FileHandle, size: number): Promise<Buffer> {
-  const head = Buffer.alloc(Math.min(size, 2 * mostPageBytes));
-  await file.read(head, 0, head.length, 0);
-  return head;
+async function headOf(file: FileHandle): Promise<Buffer> {
+  const head = Buffer.alloc(2 * mostPageBytes);
+  const { bytesRead } = await file.read(head, 0, head.length, 0);
+  return head.subarray(0, bytesRead);
 }
 
 /** What every transaction changes in one of the meta pages. */

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -147,6 +147,15 @@ describe('the cache of reasoned queries', () => {
     const existing = await ReasonedQueryCache.openExisting(at);
     open.push(existing!);
     expect(await existing!.stats()).toMatchObject({ entries: 0, reasoners: [] });
+  });
+
+  it('clears away what a process that was killed left half-done', async () => {
+    const at = await filledFolder(1);
+    const { folder: inside, file } = databasePlaces(at);
+    const before = await readdir(inside);
+    await writeFile(`${file}.${randomUUID()}.tmp`, 'half a copy');
+    await cacheIn(at);
+    expect(await readdir(inside)).toEqual(before);
   });
 
   it('is for its owner only', async () => {
