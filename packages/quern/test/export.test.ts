@@ -74,7 +74,7 @@ it.each([
 it('names what is missing, and replaces nothing but GGUF files', async () => {
   const missing = await quern(['export', join(folder, 'none'), '--out', out]);
   expect(missing.code).toBe(1);
-  expect(missing.stderr).toMatch(/none: no such checkpoint\. Name the folder/);
+  expect(missing.stderr).toMatch(/none: no such model file or checkpoint folder\. Give/);
   const notes = join(folder, 'notes.txt');
   writeFileSync(notes, 'mine');
   const refused = await quern(['export', checkpoint, '--out', notes]);
