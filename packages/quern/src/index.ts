@@ -42,7 +42,7 @@ export type { ModelSettings } from './reason/settings.ts';
 export { LlamaReasoner } from './reason/llama.ts';
 export { BoundedReasoner, type Bounds } from './reason/bounded.ts';
 export { reasonBatch, type BatchOptions, type BatchSummary } from './reason/batch.ts';
-export { readBatchQueries, type BatchQuery } from './reason/batch-queries.ts';
+export { readBatchQueries, type BatchQuery } from './reason/batch/batch-queries.ts';
 export { reasonedRecord, type ReasonedRecord } from './reason/reasoned-record.ts';
 export { reasoningTotals, type ReasoningTotals } from './reason/reasoning-totals.ts';
 export { convertToGguf, type Conversion, type ConvertOptions } from './models/convert.ts';
@@ -51,35 +51,46 @@ export { RecordedReasoner } from './reason/recorded.ts';
 export { Rm3Reasoner, type Rm3Options } from './reason/rm3.ts';
 export { CachedReasoner, type CachedReasonerOptions } from './reason/cached-reasoner.ts';
 export { defaultCacheFolder } from './cache-folder.ts';
-export { ReasonedQueryCache } from './reason/reasoned-query-cache.ts';
+export { ReasonedQueryCache } from './reason/cache/reasoned-query-cache.ts';
 export type {
   CacheStats,
   PruneOptions,
   ReasonedQueryCacheOptions,
   ReasonerShare,
-} from './reason/reasoned-query-cache.ts';
-export type { CachedQuery } from './reason/cached-query.ts';
+} from './reason/cache/reasoned-query-cache.ts';
+export type { CachedQuery } from './reason/cache/cached-query.ts';
 export { contentHash, type ContentHashOptions } from './models/content-hash.ts';
 export { reasonerNamed, type Feedback, type ReasonerSettings } from './reason/reasoners.ts';
 export { OpenAiReasoner, type OpenAiReasonerOptions } from './reason/openai.ts';
-export type { OpenAiTotals } from './reason/openai-totals.ts';
+export type { OpenAiTotals } from './reason/openai/openai-totals.ts';
 export { reasonSamples } from './reason/samples.ts';
 export { readConfiguration } from './reason/configuration.ts';
 export type { Configuration, Prices, ReasonerConfiguration } from './reason/configuration.ts';
 
 export { resolveModel, type ResolvedModel, type ResolveModelOptions } from './models/hub.ts';
-export type { HubTiming } from './models/hub-retry.ts';
-export type { ModelFile } from './models/hub-snapshot.ts';
+export type { HubTiming } from './models/hub/hub-retry.ts';
+export type { ModelFile } from './models/hub/hub-snapshot.ts';
 export { isModelFile, type ChooseFiles } from './models/model-files.ts';
 
 export { convertAdapterToGguf, type ConvertAdapterOptions } from './models/convert-adapter.ts';
-export type { ModelType } from './models/qwen2-metadata.ts';
-export { readGguf, type GgufInfo, type PlacedTensor, type ReadGgufOptions } from './models/gguf-reader.ts';
-export type { GgufArray, GgufMetadata, GgufTensor, GgufValue, TensorTypeName } from './models/gguf-format.ts';
+export type { ModelType } from './models/gguf/qwen2-metadata.ts';
+export {
+  readGguf,
+  type GgufInfo,
+  type PlacedTensor,
+  type ReadGgufOptions,
+} from './models/gguf/gguf-reader.ts';
+export type {
+  GgufArray,
+  GgufMetadata,
+  GgufTensor,
+  GgufValue,
+  TensorTypeName,
+} from './models/gguf/gguf-format.ts';
 export { checkMemory, memoryNeeded, type MemoryNeeded, type ModelUse } from './models/memory.ts';
 export { freeMemory } from './models/free-memory.ts';
-export { SafetensorsFile, writeSafetensors, type NewTensor } from './models/safetensors.ts';
-export type { Dtype, SafetensorsTensor } from './models/safetensors-header.ts';
+export { SafetensorsFile, writeSafetensors, type NewTensor } from './models/checkpoint/safetensors.ts';
+export type { Dtype, SafetensorsTensor } from './models/checkpoint/safetensors-header.ts';
 
 export { combineName, combineNamed, type Combine } from './search/combine.ts';
 export { reciprocalRankFusion } from './search/fusion.ts';

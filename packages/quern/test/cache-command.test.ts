@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { ReasonedQueryCache } from '../src/reason/reasoned-query-cache.ts';
+import { ReasonedQueryCache } from '../src/reason/cache/reasoned-query-cache.ts';
 import { reasonedQuery } from './reasoned-query.ts';
 import { quern, quernJson } from './run-quern.ts';
 import { temporaryFolder } from './temporary-folder.ts';

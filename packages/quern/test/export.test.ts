@@ -3,9 +3,9 @@ import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } fr
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { beforeAll, expect, it } from 'vitest';
-import { readGguf } from '../src/models/gguf-reader.ts';
-import { parseQwen2Config } from '../src/models/qwen2-config.ts';
-import { qwen2Tensors } from '../src/models/qwen2-tensors.ts';
+import { readGguf } from '../src/models/gguf/gguf-reader.ts';
+import { parseQwen2Config } from '../src/models/checkpoint/qwen2-config.ts';
+import { qwen2Tensors } from '../src/models/checkpoint/qwen2-tensors.ts';
 import { withLlamaModel } from './llama-model.ts';
 import { quern, quernJson, startQuern } from './run-quern.ts';
 import { temporaryFolder } from './temporary-folder.ts';

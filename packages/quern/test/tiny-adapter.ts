@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeSafetensors, type NewTensor } from '../src/models/safetensors.ts';
+import { writeSafetensors, type NewTensor } from '../src/models/checkpoint/safetensors.ts';
 import { randomNumbers } from './random-numbers.ts';
 
 /** Options of {@link writeTinyAdapter}. */

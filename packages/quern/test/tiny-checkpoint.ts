@@ -1,9 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { float32ToBfloat16, float32ToFloat16 } from '../src/models/float-formats.ts';
-import { parseQwen2Config } from '../src/models/qwen2-config.ts';
-import { qwen2Tensors, type Qwen2Tensor } from '../src/models/qwen2-tensors.ts';
-import { writeSafetensors, type NewTensor } from '../src/models/safetensors.ts';
+import { float32ToBfloat16, float32ToFloat16 } from '../src/models/gguf/float-formats.ts';
+import { parseQwen2Config } from '../src/models/checkpoint/qwen2-config.ts';
+import { qwen2Tensors, type Qwen2Tensor } from '../src/models/checkpoint/qwen2-tensors.ts';
+import { writeSafetensors, type NewTensor } from '../src/models/checkpoint/safetensors.ts';
 import { randomNumbers, type Random } from './random-numbers.ts';
 import { tinyTokenizer, type TinyVocabulary } from './tiny-tokenizer.ts';
 

@@ -3,7 +3,7 @@ import { QuernError } from '../errors.ts';
 import { checkpointFolder } from '../models/checkpoint-folder.ts';
 import { convertAdapterToGguf } from '../models/convert-adapter.ts';
 import { convertToGguf } from '../models/convert.ts';
-import { modelTypes, type ModelType } from '../models/qwen2-metadata.ts';
+import { modelTypes, type ModelType } from '../models/gguf/qwen2-metadata.ts';
 import { Warnings } from '../warnings.ts';
 import { interruptSignal } from './interrupt.ts';
 import { shared } from './options.ts';

@@ -4,7 +4,7 @@ import { scorings, type Scoring } from '../lexical/bm25.ts';
 import { LexicalIndex } from '../lexical/lexical-index.ts';
 import type { BatchSummary } from '../reason/batch.ts';
 import { reasonBatch } from '../reason/batch.ts';
-import { readBatchQueries } from '../reason/batch-queries.ts';
+import { readBatchQueries } from '../reason/batch/batch-queries.ts';
 import { reasonedRecord } from '../reason/reasoned-record.ts';
 import type { ReasonedQuery, Reasoner } from '../reason/reasoner.ts';
 import { preparedReasoner } from '../reason/reasoners.ts';

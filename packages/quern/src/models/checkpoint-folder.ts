@@ -2,11 +2,11 @@ import type { Environment } from '../collections/environment.ts';
 import { QuernError } from '../errors.ts';
 import type { Warnings } from '../warnings.ts';
 import type { OnWork } from '../work.ts';
-import { checkFolder } from './checkpoint.ts';
+import { checkFolder } from './checkpoint/checkpoint.ts';
 import { resolveModel } from './hub.ts';
 import { isModelFile } from './model-files.ts';
 import { parseModelName, type ModelName } from './model-name.ts';
-import type { ModelType } from './qwen2-metadata.ts';
+import type { ModelType } from './gguf/qwen2-metadata.ts';
 
 /** How models of the hub are found. */
 export interface ModelFolderOptions {

@@ -5,9 +5,9 @@ import { fileError, QuernError, throwIfAborted } from '../errors.ts';
 import { ProcessLock } from '../process-lock.ts';
 import type { OnWork } from '../work.ts';
 import { convertToGguf } from './convert.ts';
-import { waitFor } from './hub-retry.ts';
+import { waitFor } from './hub/hub-retry.ts';
 import { isModelFile } from './model-files.ts';
-import type { ModelType } from './qwen2-metadata.ts';
+import type { ModelType } from './gguf/qwen2-metadata.ts';
 
 /** To be raised when conversions come out otherwise than before. */
 const converterVersion = 1;

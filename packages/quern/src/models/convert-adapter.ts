@@ -1,10 +1,10 @@
 import { QuernError } from '../errors.ts';
-import { Checkpoint } from './checkpoint.ts';
+import { Checkpoint } from './checkpoint/checkpoint.ts';
 import type { Conversion } from './convert.ts';
-import type { GgufMetadata, GgufValue } from './gguf-format.ts';
-import { checkReplaceable, writeGguf, type WrittenTensor } from './gguf-writer.ts';
-import { LoraAdapter, type LoraPair } from './lora-adapter.ts';
-import { encodedWeight } from './tensor-encoding.ts';
+import type { GgufMetadata, GgufValue } from './gguf/gguf-format.ts';
+import { checkReplaceable, writeGguf, type WrittenTensor } from './gguf/gguf-writer.ts';
+import { LoraAdapter, type LoraPair } from './checkpoint/lora-adapter.ts';
+import { encodedWeight } from './gguf/tensor-encoding.ts';
 
 /** Options of {@link convertAdapterToGguf}. */
 export interface ConvertAdapterOptions {

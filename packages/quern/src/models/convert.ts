@@ -1,12 +1,12 @@
 import { throwIfAborted } from '../errors.ts';
 import { silentWork, type OnWork } from '../work.ts';
-import { Checkpoint } from './checkpoint.ts';
-import { readTokenizer } from './checkpoint-tokenizer.ts';
-import { LoraAdapter } from './lora-adapter.ts';
-import { mergedChange } from './lora-merge.ts';
-import { checkReplaceable, writeGguf, type TensorSink, type WrittenTensor } from './gguf-writer.ts';
-import { modelMetadata, type ModelType } from './qwen2-metadata.ts';
-import { encodedWeight, writtenType } from './tensor-encoding.ts';
+import { Checkpoint } from './checkpoint/checkpoint.ts';
+import { readTokenizer } from './checkpoint/checkpoint-tokenizer.ts';
+import { LoraAdapter } from './checkpoint/lora-adapter.ts';
+import { mergedChange } from './checkpoint/lora-merge.ts';
+import { checkReplaceable, writeGguf, type TensorSink, type WrittenTensor } from './gguf/gguf-writer.ts';
+import { modelMetadata, type ModelType } from './gguf/qwen2-metadata.ts';
+import { encodedWeight, writtenType } from './gguf/tensor-encoding.ts';
 
 /** Options of {@link convertToGguf}. */
 export interface ConvertOptions {

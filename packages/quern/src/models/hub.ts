@@ -9,17 +9,17 @@ import type { Environment } from '../collections/environment.ts';
 import { fileError, QuernError, throwIfAborted } from '../errors.ts';
 import type { Warnings } from '../warnings.ts';
 import { silentWork, type OnWork, type Work } from '../work.ts';
-import { RepositoryCache } from './hub-cache-layout.ts';
-import { download, mostAttempts } from './hub-download.ts';
-import { hubEnvironment, hubToken, type HubEnvironment } from './hub-environment.ts';
-import { parseHubId, type HubId } from './hub-id.ts';
-import { etagOf, fetchListing, type HubFile, type HubListing } from './hub-listing.ts';
-import { whileLocked } from './hub-lock.ts';
-import { hubUrl, type HubConnection } from './hub-request.ts';
-import { Attempts, defaultTiming, type HubTiming } from './hub-retry.ts';
-import { cachedSnapshot, chosenFiles, listedSnapshot, missingFiles, modelFile } from './hub-snapshot.ts';
-import type { Snapshot } from './hub-snapshot.ts';
-import { checkSpace } from './hub-space.ts';
+import { RepositoryCache } from './hub/hub-cache-layout.ts';
+import { download, mostAttempts } from './hub/hub-download.ts';
+import { hubEnvironment, hubToken, type HubEnvironment } from './hub/hub-environment.ts';
+import { parseHubId, type HubId } from './hub/hub-id.ts';
+import { etagOf, fetchListing, type HubFile, type HubListing } from './hub/hub-listing.ts';
+import { whileLocked } from './hub/hub-lock.ts';
+import { hubUrl, type HubConnection } from './hub/hub-request.ts';
+import { Attempts, defaultTiming, type HubTiming } from './hub/hub-retry.ts';
+import { cachedSnapshot, chosenFiles, listedSnapshot, missingFiles, modelFile } from './hub/hub-snapshot.ts';
+import type { Snapshot } from './hub/hub-snapshot.ts';
+import { checkSpace } from './hub/hub-space.ts';
 import { isModelFile, type ChooseFiles } from './model-files.ts';
 
 /** How a model is resolved. */

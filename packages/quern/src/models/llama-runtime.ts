@@ -1,7 +1,7 @@
 import type { Llama, LlamaContext, LlamaModel } from 'node-llama-cpp';
 import { QuernError, throwIfAborted } from '../errors.ts';
 import { freeMemory } from './free-memory.ts';
-import { metadataNumber, metadataText, readGguf, type GgufInfo } from './gguf-reader.ts';
+import { metadataNumber, metadataText, readGguf, type GgufInfo } from './gguf/gguf-reader.ts';
 import { checkMemory, memoryNeeded } from './memory.ts';
 
 /** What a model is opened with. */

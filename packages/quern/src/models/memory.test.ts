@@ -1,13 +1,13 @@
 import { expect, it } from 'vitest';
 import { QuernError } from '../errors.ts';
-import { tensorBytes, type GgufValue } from './gguf-format.ts';
-import type { GgufInfo } from './gguf-reader.ts';
+import { tensorBytes, type GgufValue } from './gguf/gguf-format.ts';
+import type { GgufInfo } from './gguf/gguf-reader.ts';
 import { checkMemory, memoryNeeded } from './memory.ts';
-import { publishedModels } from './published-models.ts';
-import type { Qwen2Config } from './qwen2-config.ts';
-import { modelMetadata, type ModelType } from './qwen2-metadata.ts';
-import { qwen2Tensors } from './qwen2-tensors.ts';
-import { writtenType } from './tensor-encoding.ts';
+import { publishedModels } from './gguf/published-models.ts';
+import type { Qwen2Config } from './checkpoint/qwen2-config.ts';
+import { modelMetadata, type ModelType } from './gguf/qwen2-metadata.ts';
+import { qwen2Tensors } from './checkpoint/qwen2-tensors.ts';
+import { writtenType } from './gguf/tensor-encoding.ts';
 
 /** What a published model of the given size would be as GGUF file, its vocabulary left out. */
 function published(size: string, type: ModelType): GgufInfo {

@@ -1,11 +1,11 @@
 import { QuernError } from '../errors.ts';
 import { freeMemory } from './free-memory.ts';
-import { tensorBytes, type GgufTensor } from './gguf-format.ts';
-import { metadataNumber, metadataText, type GgufInfo } from './gguf-reader.ts';
-import { publishedModels } from './published-models.ts';
-import { modelTypes, type ModelType } from './qwen2-metadata.ts';
-import { qwen2Tensors } from './qwen2-tensors.ts';
-import { writtenType } from './tensor-encoding.ts';
+import { tensorBytes, type GgufTensor } from './gguf/gguf-format.ts';
+import { metadataNumber, metadataText, type GgufInfo } from './gguf/gguf-reader.ts';
+import { publishedModels } from './gguf/published-models.ts';
+import { modelTypes, type ModelType } from './gguf/qwen2-metadata.ts';
+import { qwen2Tensors } from './checkpoint/qwen2-tensors.ts';
+import { writtenType } from './gguf/tensor-encoding.ts';
 
 /** How a model is to be used. */
 export interface ModelUse {

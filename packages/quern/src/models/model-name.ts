@@ -1,7 +1,7 @@
 import { QuernError } from '../errors.ts';
 import { pathKindIfAny } from '../collections/files.ts';
-import { parseHubId } from './hub-id.ts';
-import { modelTypes, type ModelType } from './qwen2-metadata.ts';
+import { parseHubId } from './hub/hub-id.ts';
+import { modelTypes, type ModelType } from './gguf/qwen2-metadata.ts';
 
 /** Where a model is: a GGUF file, a folder of a checkpoint, or a repository of the Hugging Face hub. */
 export interface ModelName {

@@ -4,7 +4,7 @@ import { modelFolder, type ModelFolderOptions } from './checkpoint-folder.ts';
 import { contentHash } from './content-hash.ts';
 import { convertedModel } from './conversion-cache.ts';
 import { parseModelName, type ModelName } from './model-name.ts';
-import type { ModelType } from './qwen2-metadata.ts';
+import type { ModelType } from './gguf/qwen2-metadata.ts';
 
 /** What a checkpoint is converted to where its name does not say: next to no loss, and half the size. */
 const defaultType: ModelType = 'q8_0';

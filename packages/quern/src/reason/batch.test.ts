@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../test/temporary-folder.ts';
 import { QuernError } from '../errors.ts';
 import { reasonBatch } from './batch.ts';
-import { readBatchQueries } from './batch-queries.ts';
+import { readBatchQueries } from './batch/batch-queries.ts';
 import type { ReasonedQuery, Reasoner } from './reasoner.ts';
 
 const folder = temporaryFolder();

@@ -6,7 +6,7 @@ import { temporaryFolder } from '../../test/temporary-folder.ts';
 import { QuernError } from '../errors.ts';
 import { CachedReasoner } from './cached-reasoner.ts';
 import { NoReasoner } from './none.ts';
-import { ReasonedQueryCache } from './reasoned-query-cache.ts';
+import { ReasonedQueryCache } from './cache/reasoned-query-cache.ts';
 import type { ReasonedQuery, Reasoner, ReasonOptions } from './reasoner.ts';
 
 const folder = temporaryFolder();

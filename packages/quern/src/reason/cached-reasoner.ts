@@ -1,8 +1,8 @@
 import { orAborted, throwIfAborted } from '../errors.ts';
-import type { CachedQuery } from './cached-query.ts';
+import type { CachedQuery } from './cache/cached-query.ts';
 import type { ReasonedQuery, Reasoner, ReasonOptions } from './reasoner.ts';
-import type { ReasonedQueryCache } from './reasoned-query-cache.ts';
-import { SharedGeneration, type SharedOutcome } from './shared-generation.ts';
+import type { ReasonedQueryCache } from './cache/reasoned-query-cache.ts';
+import { SharedGeneration, type SharedOutcome } from './cache/shared-generation.ts';
 
 /** What keeps reasoned queries. */
 export type ReasonedQueryStore = Pick<ReasonedQueryCache, 'get' | 'put' | 'close'>;

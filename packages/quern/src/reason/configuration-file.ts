@@ -5,7 +5,7 @@ import { LineCounter, parseDocument, isMap, isNode, type Document } from 'yaml';
 import { z } from 'zod';
 import { fileError, QuernError } from '../errors.ts';
 import type { Configuration, ReasonerConfiguration } from './configuration.ts';
-import { openAiAddress } from './openai-address.ts';
+import { openAiAddress } from './openai/openai-address.ts';
 
 const MOST_BYTES = 1024 * 1024;
 

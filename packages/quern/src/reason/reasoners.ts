@@ -4,7 +4,7 @@ import type { Scoring } from '../lexical/bm25.ts';
 import type { LexicalIndex } from '../lexical/lexical-index.ts';
 import { BoundedReasoner, type Bounds } from './bounded.ts';
 import { CachedReasoner } from './cached-reasoner.ts';
-import { CacheOnUse } from './cache-on-use.ts';
+import { CacheOnUse } from './cache/cache-on-use.ts';
 import type { Configuration, ReasonerConfiguration } from './configuration.ts';
 import { LlamaReasoner } from './llama.ts';
 import { NoReasoner } from './none.ts';

@@ -1,4 +1,4 @@
-"""The cache that huggingface_hub makes of a small repository, for src/models/hub*.ts.
+"""The cache that huggingface_hub makes of a small repository, for src/models/hub.
 
     python -m venv venv && venv/bin/pip install -r test/oracles/hub/requirements.txt
     venv/bin/python test/oracles/hub/hub_golden.py > test/golden/hub/cache.json

@@ -1,0 +1,210 @@
+import { QuernError } from '../../errors.ts';
+import type { JsonObject } from './json-file.ts';
+import { isJsonObject } from './json-file.ts';
+
+/** The shape of a Qwen2 model, as `config.json` of its checkpoint tells it. */
+export interface Qwen2Config {
+  readonly hiddenSize: number;
+  readonly layers: number;
+  readonly heads: number;
+  /** Heads of keys and values; groups of `heads / keyValueHeads` heads share one. */
+  readonly keyValueHeads: number;
+  readonly intermediateSize: number;
+  /** Rows of the embedding matrix: the tokenizer's tokens, and padding. */
+  readonly vocabularySize: number;
+  /** The most positions. */
+  readonly positions: number;
+  readonly normEpsilon: number;
+  readonly ropeBase: number;
+  readonly ropeScaling?: RopeScaling;
+  /** Whether the embedding matrix is the output matrix too. */
+  readonly tiedEmbeddings: boolean;
+  readonly beginToken?: number;
+  /** Tokens that end a generation; `generation_config.json` may name more. */
+  readonly endTokens: readonly number[];
+  readonly paddingToken?: number;
+}
+
+/** How positions beyond those of training are reached. */
+export interface RopeScaling {
+  readonly type: 'linear' | 'yarn';
+  readonly factor: number;
+  /** The positions of training. */
+  readonly originalPositions?: number;
+  readonly betaFast?: number;
+  readonly betaSlow?: number;
+}
+
+/** The architecture that `config.json` has to name. */
+export const qwen2Architecture = 'Qwen2ForCausalLM';
+
+/**
+ * The configuration that `config.json` holds. Throws `UNSUPPORTED` for another architecture than `Qwen2ForCausalLM` and
+ * for what llama.cpp would compute otherwise, `CORRUPT_FILE` for values that cannot be.
+ */
+export function parseQwen2Config(config: JsonObject, path: string): Qwen2Config {
+  checkArchitecture(config, path);
+  const fields = new Fields(config, path);
+  const hiddenSize = fields.size('hidden_size');
+  const heads = fields.size('num_attention_heads');
+  const keyValueHeads = fields.optionalSize('num_key_value_heads') ?? heads;
+  const positions = fields.size('max_position_embeddings');
+  if (hiddenSize % heads !== 0) fields.fail(`hidden_size ${hiddenSize} is no multiple of ${heads} heads`);
+  if (heads % keyValueHeads !== 0) {
+    fields.fail(`num_attention_heads ${heads} is no multiple of num_key_value_heads ${keyValueHeads}`);
+  }
+  const headSize = fields.optionalSize('head_dim') ?? hiddenSize / heads;
+  if (headSize !== hiddenSize / heads) {
+    throw unsupported(path, `head_dim ${headSize}, which is not hidden_size / num_attention_heads`);
+  }
+  if (headSize % 2 !== 0) fields.fail(`heads of ${headSize} values cannot be rotated in pairs`);
+  // Newer checkpoints have both in one object.
+  const rope = fields.optionalObject('rope_parameters') ?? fields.optionalObject('rope_scaling');
+  return {
+    hiddenSize,
+    layers: layerCount(fields),
+    heads,
+    keyValueHeads,
+    intermediateSize: fields.size('intermediate_size'),
+    vocabularySize: fields.size('vocab_size'),
+    positions,
+    normEpsilon: fields.positive('rms_norm_eps', 1e-6),
+    ropeBase:
+      (rope && new Fields(rope, path).optionalPositive('rope_theta')) ?? fields.positive('rope_theta', 1e4),
+    ropeScaling: rope && ropeScaling(rope, path),
+    tiedEmbeddings: fields.flag('tie_word_embeddings'),
+    beginToken: fields.optionalId('bos_token_id'),
+    endTokens: fields.ids('eos_token_id'),
+    paddingToken: fields.optionalId('pad_token_id'),
+  };
+}
+
+/** The number of layers, before anything is made for each of them. */
+function layerCount(fields: Fields): number {
+  const layers = fields.size('num_hidden_layers');
+  return layers <= maxLayers ? layers : fields.fail(`num_hidden_layers ${layers} is more than any model has`);
+}
+
+const maxLayers = 10_000;
+
+/** The ids of the tokens that end a generation, as `config.json` or `generation_config.json` lists them. */
+export function endTokensOf(config: JsonObject, path: string): number[] {
+  return new Fields(config, path).ids('eos_token_id');
+}
+
+function checkArchitecture(config: JsonObject, path: string): void {
+  const { architectures, model_type: type } = config;
+  const named: unknown[] = Array.isArray(architectures) ? architectures : [];
+  const isQwen2 = named.length > 0 ? named.includes(qwen2Architecture) : type === 'qwen2';
+  if (!isQwen2) {
+    const name = String(named[0] ?? type ?? 'none').slice(0, 100);
+    throw new QuernError('UNSUPPORTED', `the architecture ${name}`, {
+      where: path,
+      hint: `Checkpoints of ${qwen2Architecture} are read`,
+    });
+  }
+  if (config['quantization_config']) throw unsupported(path, 'weights that are quantised already');
+  if (config['use_sliding_window'] === true) throw unsupported(path, 'use_sliding_window');
+  const activation = config['hidden_act'] ?? 'silu';
+  if (activation !== 'silu') throw unsupported(path, `hidden_act ${String(activation).slice(0, 40)}`);
+}
+
+function ropeScaling(rope: JsonObject, path: string): RopeScaling | undefined {
+  const type = rope['rope_type'] ?? rope['type'] ?? 'default';
+  if (type === 'default') return undefined;
+  if (type !== 'linear' && type !== 'yarn') {
+    throw unsupported(path, `the rope scaling ${String(type).slice(0, 40)}`);
+  }
+  for (const name of ['attention_factor', 'mscale', 'mscale_all_dim'] as const) {
+    if (rope[name] !== undefined && rope[name] !== null)
+      throw unsupported(path, `${name} of the rope scaling`);
+  }
+  const fields = new Fields(rope, path);
+  const factor = fields.optionalPositive('factor');
+  if (factor === undefined) return fields.fail('the rope scaling has no factor');
+  if (type === 'linear') return { type, factor };
+  const originalPositions = fields.optionalSize('original_max_position_embeddings');
+  if (originalPositions === undefined) {
+    return fields.fail('the rope scaling has no original_max_position_embeddings');
+  }
+  return {
+    type,
+    factor,
+    originalPositions,
+    betaFast: fields.optionalPositive('beta_fast'),
+    betaSlow: fields.optionalPositive('beta_slow'),
+  };
+}
+
+function unsupported(path: string, what: string): QuernError {
+  return new QuernError('UNSUPPORTED', `${what} is not supported`, { where: path });
+}
+
+/** Fields of a JSON object, each read as what it has to be. Null counts as absent, as Python's writers mean it. */
+class Fields {
+  readonly #object: JsonObject;
+  readonly #path: string;
+
+  constructor(object: JsonObject, path: string) {
+    this.#object = object;
+    this.#path = path;
+  }
+
+  fail(what: string): never {
+    throw new QuernError('CORRUPT_FILE', what, { where: this.#path });
+  }
+
+  #value(name: string): unknown {
+    return Object.hasOwn(this.#object, name) ? (this.#object[name] ?? undefined) : undefined;
+  }
+
+  size(name: string): number {
+    return this.optionalSize(name) ?? this.fail(`${name} is missing`);
+  }
+
+  optionalSize(name: string): number | undefined {
+    const value = this.#value(name);
+    if (value === undefined) return undefined;
+    const isSize = typeof value === 'number' && Number.isInteger(value) && value >= 1 && value < 2 ** 31;
+    return isSize ? value : this.fail(`${name} is no whole number from 1 to 2^31`);
+  }
+
+  positive(name: string, otherwise: number): number {
+    return this.optionalPositive(name) ?? otherwise;
+  }
+
+  optionalPositive(name: string): number | undefined {
+    const value = this.#value(name);
+    if (value === undefined) return undefined;
+    const isPositive = typeof value === 'number' && value > 0 && Number.isFinite(Math.fround(value));
+    return isPositive ? value : this.fail(`${name} is no number above 0 that 32 bits can hold`);
+  }
+
+  flag(name: string): boolean {
+    const value = this.#value(name) ?? false;
+    return typeof value === 'boolean' ? value : this.fail(`${name} is neither true nor false`);
+  }
+
+  optionalObject(name: string): JsonObject | undefined {
+    const value = this.#value(name);
+    if (value === undefined || isJsonObject(value)) return value;
+    return this.fail(`${name} is no object`);
+  }
+
+  optionalId(name: string): number | undefined {
+    const [id, ...others] = this.ids(name);
+    return others.length === 0 ? id : this.fail(`${name} is a list`);
+  }
+
+  ids(name: string): number[] {
+    const value = this.#value(name);
+    if (value === undefined) return [];
+    const ids: unknown[] = Array.isArray(value) ? value : [value];
+    if (!ids.every((id) => isId(id))) return this.fail(`${name} is no token id`);
+    return ids;
+  }
+}
+
+function isId(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 2 ** 31;
+}

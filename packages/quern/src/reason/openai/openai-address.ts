@@ -1,0 +1,62 @@
+import { QuernError } from '../../errors.ts';
+
+/** The model and the server that a reasoner's name `openai:MODEL@BASE_URL` stands for. */
+export interface OpenAiAddress {
+  readonly model: string;
+  /** Without a slash at its end, e.g. `http://localhost:8000/v1`. */
+  readonly baseUrl: string;
+  /** The name in full, `openai:MODEL@BASE_URL`, wherever the base URL was told. */
+  readonly name: string;
+}
+
+const PUBLISHED_URL = 'https://api.openai.com/v1';
+
+/**
+ * What `openai:MODEL@BASE_URL` names. The URL starts at the last `@http://` or `@https://`, so that a model's name can
+ * hold `/`, `:` and `@`; without one it is `OPENAI_BASE_URL` of the environment, else OpenAI's own. Throws `USAGE`, and
+ * repeats nothing of the name, for a URL with a password, a query or a fragment, and for anything but HTTP.
+ */
+export function openAiAddress(name: string, env: NodeJS.ProcessEnv): OpenAiAddress {
+  if (!name.startsWith('openai:')) throw unusable('does not start with openai:');
+  const rest = name.slice('openai:'.length);
+  const at = Math.max(
+    rest.toLowerCase().lastIndexOf('@http://'),
+    rest.toLowerCase().lastIndexOf('@https://'),
+  );
+  const model = at === -1 ? rest : rest.slice(0, at);
+  if (model.trim() === '' || hasControlCharacters(model)) throw unusable('has no model');
+  if (/@[a-z][a-z0-9+.-]*:\/\//i.test(model)) throw unusable('has a base URL that is not HTTP, or two');
+  if (/@[\w.-]+:\d+(\/|$)/.test(model)) throw unusable('has a base URL without http:// or https://');
+  const baseUrl =
+    at === -1
+      ? checkedUrl(env.OPENAI_BASE_URL || PUBLISHED_URL, 'OPENAI_BASE_URL')
+      : checkedUrl(rest.slice(at + 1), 'the base URL of openai:MODEL@BASE_URL');
+  return { model, baseUrl, name: `openai:${model}@${baseUrl}` };
+}
+
+function checkedUrl(text: string, where: string): string {
+  const refused = (what: string): QuernError =>
+    new QuernError('USAGE', what, { where, hint: 'It reads like http://localhost:8000/v1' });
+  if (/\s/.test(text) || hasControlCharacters(text) || !URL.canParse(text)) throw refused('is not a URL');
+  const url = new URL(text);
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw refused('is neither http nor https');
+  if (text.includes('?') || text.includes('#'))
+    throw refused('has a query or a fragment, which cannot be kept');
+  if (url.username !== '' || url.password !== '' || /^[a-z]+:\/*[^/]*@/i.test(text)) {
+    throw new QuernError('USAGE', 'has a user or a password', {
+      where,
+      hint: 'Keys come from the environment alone: OPENAI_API_KEY, or what keyVariable of the configuration names',
+    });
+  }
+  return url.href.replace(/\/+$/, '');
+}
+
+function hasControlCharacters(text: string): boolean {
+  return /\p{Cc}/u.test(text);
+}
+
+function unusable(what: string): QuernError {
+  return new QuernError('USAGE', `the reasoner's name ${what}`, {
+    hint: 'It reads like openai:tongsearch-qr-7b@http://localhost:8000/v1',
+  });
+}
