@@ -107,7 +107,9 @@ export class ReasonedQueryCache {
     } catch (error) {
       const typed = ioError(error, folder);
       if (typed.code === 'MISSING_PACKAGE') throw typed;
-      warnings.add(`the cache of reasoned queries is off (${typed.what})`, typed.where ?? folder);
+      // Of a lock that a machine which is gone has left, somebody has to be told that it can be removed.
+      const why = typed.code === 'LOCKED' ? `${typed.what}. ${typed.hint}` : typed.what;
+      warnings.add(`the cache of reasoned queries is off (${why})`, typed.where ?? folder);
       return new ReasonedQueryCache(folder, typed, options);
     }
   }
