@@ -40,12 +40,8 @@ export { Rm3Reasoner, type Rm3Options } from './reason/rm3.ts';
 export { CachedReasoner, type CachedReasonerOptions } from './reason/cached-reasoner.ts';
 export { defaultCacheFolder } from './reason/cache-folder.ts';
 export { ReasonedQueryCache } from './reason/reasoned-query-cache.ts';
-export type {
-  CacheStats,
-  PruneOptions,
-  ReasonedQueryCacheOptions,
-  ReasonerShare,
-} from './reason/reasoned-query-cache.ts';
+export type { PruneOptions, ReasonedQueryCacheOptions } from './reason/reasoned-query-cache.ts';
+export type { CacheStats, ReasonerShare } from './reason/cache-stats.ts';
 export type { CachedQuery } from './reason/cached-query.ts';
 export { contentHash, type ContentHashOptions } from './models/content-hash.ts';
 export { reasonerNamed, type Feedback } from './reason/reasoners.ts';
