@@ -52,12 +52,8 @@ export { Rm3Reasoner, type Rm3Options } from './reason/rm3.ts';
 export { CachedReasoner, type CachedReasonerOptions } from './reason/cached-reasoner.ts';
 export { defaultCacheFolder } from './cache-folder.ts';
 export { ReasonedQueryCache } from './reason/cache/reasoned-query-cache.ts';
-export type {
-  CacheStats,
-  PruneOptions,
-  ReasonedQueryCacheOptions,
-  ReasonerShare,
-} from './reason/cache/reasoned-query-cache.ts';
+export type { PruneOptions, ReasonedQueryCacheOptions } from './reason/cache/reasoned-query-cache.ts';
+export type { CacheStats, ReasonerShare } from './reason/cache/cache-stats.ts';
 export type { CachedQuery } from './reason/cache/cached-query.ts';
 export { contentHash, type ContentHashOptions } from './models/content-hash.ts';
 export { reasonerNamed, type Feedback, type ReasonerSettings } from './reason/reasoners.ts';

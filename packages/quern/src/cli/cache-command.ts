@@ -1,7 +1,8 @@
 import { Command } from 'commander';
 import { QuernError } from '../errors.ts';
 import { defaultCacheFolder } from '../cache-folder.ts';
-import { ReasonedQueryCache, type CacheStats } from '../reason/cache/reasoned-query-cache.ts';
+import type { CacheStats } from '../reason/cache/cache-stats.ts';
+import { ReasonedQueryCache } from '../reason/cache/reasoned-query-cache.ts';
 import { Warnings } from '../warnings.ts';
 import { durationNamed, sizeNamed } from './durations.ts';
 import { parsed, shared } from './options.ts';

@@ -3,6 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { fileError, QuernError } from '../../errors.ts';
 import { Warnings } from '../../warnings.ts';
 import { CacheDatabase, type KeyedHead } from './cache-database.ts';
+import { CacheTally, type CacheStats } from './cache-stats.ts';
 import { databasePlaces } from './database-opening.ts';
 import {
   cachedQueryOf,
@@ -19,28 +20,6 @@ export interface ReasonedQueryCacheOptions {
   readonly warnings?: Warnings;
   /** The most bytes that entries take on disk; the longest unused go when there are more. Default 1 GiB. */
   readonly maxBytes?: number;
-}
-
-/** What a cache holds. */
-export interface CacheStats {
-  readonly entries: number;
-  /** The size of the database's file, free space in it included. */
-  readonly bytesOnDisk: number;
-  /** Of the reasoned queries' texts, in UTF-8. */
-  readonly bytesOfText: number;
-  /** When the oldest and the newest were made: milliseconds since 1970. */
-  readonly oldest?: number;
-  readonly newest?: number;
-  /** By the reasoner's id, the one with most entries first. */
-  readonly reasoners: readonly ReasonerShare[];
-}
-
-/** What a cache holds of one reasoner. */
-export interface ReasonerShare {
-  readonly reasoner: string;
-  readonly entries: number;
-  readonly promptTokens: number;
-  readonly completionTokens: number;
 }
 
 /** Which entries to remove: those that one of these is true of. */
@@ -107,7 +86,9 @@ export class ReasonedQueryCache {
     } catch (error) {
       const typed = ioError(error, folder);
       if (typed.code === 'MISSING_PACKAGE') throw typed;
-      warnings.add(`the cache of reasoned queries is off (${typed.what})`, typed.where ?? folder);
+      // Of a lock that a machine which is gone has left, somebody has to be told that it can be removed.
+      const why = typed.code === 'LOCKED' ? `${typed.what}. ${typed.hint}` : typed.what;
+      warnings.add(`the cache of reasoned queries is off (${why})`, typed.where ?? folder);
       return new ReasonedQueryCache(folder, typed, options);
     }
   }
@@ -155,28 +136,10 @@ export class ReasonedQueryCache {
 
   /** Reads all entries. Throws where the cache cannot be used. */
   async stats(): Promise<CacheStats> {
-    const byReasoner = new Map<string, ReasonerShare>();
-    let entries = 0;
-    let bytesOfText = 0;
-    let oldest: number | undefined;
-    let newest: number | undefined;
-    await this.#forEach(({ cached }) => {
-      const { reasoner, text, created } = cached;
-      const before = byReasoner.get(reasoner);
-      byReasoner.set(reasoner, {
-        reasoner,
-        entries: (before?.entries ?? 0) + 1,
-        promptTokens: (before?.promptTokens ?? 0) + cached.promptTokens,
-        completionTokens: (before?.completionTokens ?? 0) + cached.completionTokens,
-      });
-      entries++;
-      bytesOfText += Buffer.byteLength(text);
-      oldest = Math.min(oldest ?? created, created);
-      newest = Math.max(newest ?? created, created);
-    });
-    const { size: bytesOnDisk } = await stat(this.#path);
-    const reasoners = [...byReasoner.values()].toSorted((a, b) => b.entries - a.entries);
-    return { entries, bytesOnDisk, bytesOfText, oldest, newest, reasoners };
+    const tally = new CacheTally();
+    await this.#forEach(({ cached }) => tally.add(cached));
+    const { size } = await stat(this.#path);
+    return tally.stats(size);
   }
 
   /**
