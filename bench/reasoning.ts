@@ -14,8 +14,9 @@ import { convertToGguf, LlamaReasoner, userPrompt } from 'quern';
 import { writeRandomCheckpoint } from './models/random-checkpoint.js';
 
 const ROUNDS = 5;
-const TOKENS = 128;
 const MANY = 16;
+/** Of each sequence: fewer where there are many. */
+const TOKENS = { one: 128, many: 48 };
 
 const data = process.env['QUERN_DATA'] ?? resolve(import.meta.dirname, '../../shared/data');
 const tokenizer = join(data, 'tokenizers/qwen2');
@@ -51,7 +52,7 @@ async function run(): Promise<void> {
   for (const sequences of [1, MANY]) {
     const [ours, raw] = await rates(path, sequences);
     console.log(
-      `\n${sequences} sequence${sequences > 1 ? 's' : ''}, q8_0, ${TOKENS} tokens each, tokens a second (${ROUNDS} rounds)`,
+      `\n${sequences} sequence${sequences > 1 ? 's' : ''}, q8_0, ${sequences === 1 ? TOKENS.one : TOKENS.many} tokens each, tokens a second (${ROUNDS} rounds)`,
     );
     console.log(`  quern          ${described(ours)}`);
     console.log(`  node-llama-cpp ${described(raw)}`);
@@ -61,7 +62,8 @@ async function run(): Promise<void> {
 
 /** Tokens a second of both, one figure a round; the loading and the first round of each are left out. */
 async function rates(path: string, sequences: number): Promise<[ours: number[], raw: number[]]> {
-  const sampling = { maxTokens: TOKENS };
+  const maxTokens = sequences === 1 ? TOKENS.one : TOKENS.many;
+  const sampling = { maxTokens };
   const reasoner = new LlamaReasoner(path, { sampling, parallel: sequences, cacheFolder: folder });
   await reasoner.ready();
   const llama = await getLlama({
@@ -83,7 +85,7 @@ async function rates(path: string, sequences: number): Promise<[ours: number[], 
       const asked = Array.from({ length: sequences }, (_, i) => reasoner.reason(question(round, i)));
       return (await Promise.all(asked)).reduce((sum, { completionTokens }) => sum + completionTokens, 0);
     });
-    const theirs = await timed(() => completed(completions, model, round));
+    const theirs = await timed(() => completed(completions, model, round, maxTokens));
     if (round < 0) continue;
     ours.push(mine);
     raw.push(theirs);
@@ -107,12 +109,13 @@ async function completed(
   completions: readonly LlamaCompletion[],
   model: LlamaModel,
   round: number,
+  maxTokens: number,
 ): Promise<number> {
   const counts = await Promise.all(
     completions.map(async (completion, i) => {
       let count = 0;
       await completion.generateCompletion(promptTokens(model, question(round, i)), {
-        maxTokens: TOKENS,
+        maxTokens,
         temperature: 0.7,
         topP: 0.8,
         topK: 20,

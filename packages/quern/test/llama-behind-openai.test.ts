@@ -34,6 +34,7 @@ beforeAll(async () => {
     cacheFolder: join(folder, 'cache'),
     sampling: { maxTokens: 20 },
     parallel: 2,
+    threads: 1,
   });
   server = createServer((request, response) => {
     void (async () => {

@@ -14,6 +14,8 @@ export interface LlamaSettings {
   readonly contextTokens: number;
   /** The fewest tokens that will do. Default: `contextTokens`. */
   readonly leastTokens?: number;
+  /** Default: the processor's cores. */
+  readonly threads?: number;
   readonly signal?: AbortSignal;
   /** Told the share that is loaded, 0 to 1. */
   readonly onProgress?: (share: number) => void;
@@ -35,7 +37,7 @@ let users = 0;
  * {@link readGguf} throws, `MISSING_PACKAGE`, `UNSUPPORTED` where llama.cpp cannot load it, `OUT_OF_MEMORY`, and `ABORTED`.
  */
 export async function loadLlama(path: string, settings: LlamaSettings): Promise<LoadedLlama> {
-  const { adapters = [], sequences, signal, onProgress } = settings;
+  const { adapters = [], sequences, threads, signal, onProgress } = settings;
   const gguf = await readGguf(path, { signal });
   const { InsufficientMemoryError } = await llamaPackage();
   throwIfAborted(signal);
@@ -49,7 +51,7 @@ export async function loadLlama(path: string, settings: LlamaSettings): Promise<
     const context = await loaded.createContext({
       sequences,
       contextSize: contextTokens,
-      threads: llama.cpuMathCores,
+      threads: threads ?? llama.cpuMathCores,
       createSignal: signal,
       ...(adapters.length > 0 && { lora: { adapters: adapters.map((filePath) => ({ filePath })) } }),
     });

@@ -16,7 +16,7 @@ const opened: LlamaReasoner[] = [];
 
 function reasonerOf(settings: ModelSettings = {}, name = checkpoint): LlamaReasoner {
   const sampling = { maxTokens: 24, ...settings.sampling };
-  const reasoner = new LlamaReasoner(name, { cacheFolder, ...settings, sampling });
+  const reasoner = new LlamaReasoner(name, { cacheFolder, threads: 1, ...settings, sampling });
   opened.push(reasoner);
   return reasoner;
 }

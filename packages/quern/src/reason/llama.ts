@@ -157,6 +157,7 @@ export class LlamaReasoner implements Reasoner {
     const work = this.#settings.onWork?.(`loading ${this.#name}`, 100);
     const loaded = await loadLlama(model.path, {
       adapters: this.#settings.adapters,
+      threads: this.#settings.threads,
       sequences: this.parallel,
       contextTokens: promptTokensWanted + maxTokens,
       leastTokens: leastPromptTokens + maxTokens,

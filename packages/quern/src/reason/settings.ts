@@ -10,6 +10,8 @@ export interface ModelSettings {
   readonly seed?: number;
   /** Queries that are reasoned about at once. */
   readonly parallel?: number;
+  /** Threads that llama.cpp computes with where there is no GPU. Default: the processor's cores. */
+  readonly threads?: number;
   /** GGUF files of LoRA adapters that are applied to a model in this process. */
   readonly adapters?: readonly string[];
   /** The folder for converted models and hashes. Default: the user's cache folder. */

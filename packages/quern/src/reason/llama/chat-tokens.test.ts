@@ -14,7 +14,7 @@ const folder = temporaryFolder();
 async function opened(checkpoint: string): Promise<LoadedLlama> {
   const out = `${checkpoint}.gguf`;
   await convertToGguf(checkpoint, { type: 'f16', out });
-  return loadLlama(out, { sequences: 1, contextTokens: 512 });
+  return loadLlama(out, { sequences: 1, contextTokens: 512, threads: 1 });
 }
 
 describe.skipIf(!sharedData)("a prompt for Qwen2's vocabulary", () => {

@@ -16,7 +16,7 @@ beforeAll(async () => {
   await writeTinyCheckpoint(join(folder, 'checkpoint'));
   const out = join(folder, 'model.gguf');
   await convertToGguf(join(folder, 'checkpoint'), { type: 'f16', out });
-  llama = await loadLlama(out, { sequences: count, contextTokens: 512 });
+  llama = await loadLlama(out, { sequences: count, contextTokens: 512, threads: 1 });
   chat = await chatTokensOf(llama.model);
 });
 afterAll(() => llama?.close());
