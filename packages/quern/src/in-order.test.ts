@@ -46,6 +46,13 @@ it('goes on with others while one is slow', async () => {
   expect(ended).toEqual([1, 2, 3, 4, 0]);
 });
 
+it('throws a failure at once, though what comes before it is not done', async () => {
+  const results = inOrder([0, 1], 2, (item) =>
+    item === 0 ? new Promise<never>(() => undefined) : Promise.reject(new Error('no')),
+  );
+  await expect(all(results)).rejects.toThrow('no');
+});
+
 it('throws the first failure, and begins nothing after it', async () => {
   const begun: number[] = [];
   const results = inOrder([0, 1, 2, 3, 4, 5], 1, async (item) => {

@@ -2,8 +2,8 @@
 const waitingPerWorker = 8;
 
 /**
- * What `work` makes of each item, in the items' order, with at most `limit` at work at once. The first failure, in that
- * order, is thrown; nothing new is begun after it, and what is under way is the caller's to stop.
+ * What `work` makes of each item, in the items' order, with at most `limit` at work at once. The first failure is thrown at
+ * once; nothing new is begun after it, and what is under way is the caller's to stop.
  */
 export async function* inOrder<T, R>(
   items: Iterable<T>,
@@ -11,33 +11,52 @@ export async function* inOrder<T, R>(
   work: (item: T, position: number) => Promise<R>,
 ): AsyncGenerator<R, void, undefined> {
   const source = items[Symbol.iterator]();
-  const results: Promise<R>[] = [];
+  /** A result each, undefined as long as it is not there. */
+  const results: ({ readonly value: R } | undefined)[] = [];
+  let failure: { readonly error: unknown } | undefined;
+  let wake: (() => void) | undefined;
   let atWork = 0;
   let begun = 0;
+  let taken = 0;
   let isEnded = false;
-  const fill = (): void => {
-    while (!isEnded && atWork < limit && results.length < limit * waitingPerWorker) {
-      const next = source.next();
-      if (next.done === true) {
-        isEnded = true;
-        return;
-      }
-      atWork++;
-      const result = work(next.value, begun++);
-      results.push(result);
-      result.then(
-        () => {
-          atWork--;
-          fill();
+  const begin = (item: T, position: number): void => {
+    atWork++;
+    results.push(undefined);
+    work(item, position)
+      .then(
+        (value) => {
+          results[position - taken] = { value };
         },
-        () => {
+        (error: unknown) => {
+          failure ??= { error };
           isEnded = true;
         },
-      );
+      )
+      .finally(() => {
+        atWork--;
+        fill();
+        wake?.();
+      });
+  };
+  const fill = (): void => {
+    for (;;) {
+      if (isEnded || atWork >= limit || results.length >= limit * waitingPerWorker) return;
+      const next = source.next();
+      if (next.done === true) isEnded = true;
+      else begin(next.value, begun++);
     }
   };
   try {
-    for (fill(); results.length > 0; fill()) yield await results.shift()!;
+    for (fill(); results.length > 0;) {
+      if (failure) throw failure.error;
+      const [first] = results;
+      if (first) {
+        results.shift();
+        taken++;
+        fill();
+        yield first.value;
+      } else await new Promise<void>((resolve) => (wake = resolve));
+    }
   } finally {
     isEnded = true;
     source.return?.();

@@ -90,6 +90,25 @@ export class ProcessLock {
     }
   }
 
+  /**
+   * {@link acquire}, once nobody else holds the lock. `pause` is awaited between two tries, with the error that says who
+   * does; it ends the waiting by throwing.
+   */
+  static async acquireInTurn(
+    path: string,
+    guarded: Guarded,
+    pause: (locked: QuernError) => Promise<void>,
+  ): Promise<ProcessLock> {
+    for (;;) {
+      try {
+        return await ProcessLock.acquire(path, guarded);
+      } catch (error) {
+        if (!(error instanceof QuernError) || error.code !== 'LOCKED') throw error;
+        await pause(error);
+      }
+    }
+  }
+
   /** Releases the lock. Doing so twice does no harm. */
   async release(): Promise<void> {
     const holder = await holderAt(this.#path, { kind: 'lock', where: this.#path });

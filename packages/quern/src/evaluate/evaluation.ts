@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Hit, Qrels, Run, Topic } from '../collections/records.ts';
 import { QuernError, throwIfAborted } from '../errors.ts';
 import { inOrder } from '../in-order.ts';
+import { stopSignal } from '../stop-signal.ts';
 import { answerReasoned, type Answer, type Pipeline } from '../search/pipeline.ts';
 import { evaluateRun, type Measure, type RunMeasures } from './measures.ts';
 
@@ -52,10 +53,9 @@ export async function evaluateCollection(
   const milliseconds = { reason: 0, search: 0 };
   const topics = collection.topics.filter(({ id }) => collection.qrels.has(id));
   if (topics.length === 0) throw new QuernError('BAD_INPUT', `no topic of ${collection.name} has judgements`);
-  const ended = new AbortController();
-  const stop = AbortSignal.any(signal ? [signal, ended.signal] : [ended.signal]);
+  const stopping = stopSignal(signal);
   const reasoned = inOrder(topics, pipeline.reasoner.parallel ?? 1, ({ text, excluded }) =>
-    pipeline.reasoner.reason(text, { excluded, signal: stop }),
+    pipeline.reasoner.reason(text, { excluded, signal: stopping.signal }),
   );
   let yielded = started;
   let next = 0;
@@ -80,7 +80,7 @@ export async function evaluateCollection(
       onTopic?.(answers.length);
     }
   } finally {
-    ended.abort();
+    stopping.stop();
   }
   const run: Run = { name, rankings };
   return {

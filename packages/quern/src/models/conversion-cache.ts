@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, realpath, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileError, QuernError, throwIfAborted } from '../errors.ts';
+import { fileError } from '../errors.ts';
 import { ProcessLock } from '../process-lock.ts';
 import type { OnWork } from '../work.ts';
 import { convertToGguf } from './convert.ts';
@@ -39,7 +39,10 @@ export async function convertedModel(checkpoint: string, options: ConversionOpti
   await mkdir(place, { recursive: true }).catch((error: unknown) => {
     throw fileError(error, place);
   });
-  const lock = await acquired(join(place, `${type}.lock`), place, signal);
+  const guarded = { kind: 'conversion', where: place };
+  const lock = await ProcessLock.acquireInTurn(join(place, `${type}.lock`), guarded, () =>
+    waitFor(lookEvery, signal),
+  );
   try {
     if (await isThere(path)) return path;
     await convertToGguf(checkpoint, { type, out: path, source, onWork, signal });
@@ -51,19 +54,6 @@ export async function convertedModel(checkpoint: string, options: ConversionOpti
     return path;
   } finally {
     await lock.release();
-  }
-}
-
-/** Waits for the lock on the conversions of one checkpoint to one type. */
-async function acquired(path: string, where: string, signal: AbortSignal | undefined): Promise<ProcessLock> {
-  for (;;) {
-    throwIfAborted(signal);
-    try {
-      return await ProcessLock.acquire(path, { kind: 'conversion', where });
-    } catch (error) {
-      if (!(error instanceof QuernError) || error.code !== 'LOCKED') throw error;
-    }
-    await waitFor(lookEvery, signal);
   }
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { QuernError } from '../errors.ts';
 import { inOrder } from '../in-order.ts';
+import { stopSignal } from '../stop-signal.ts';
 import { writeLines } from '../whole-file.ts';
 import { BatchJournal, type JournalEntry } from './batch/batch-journal.ts';
 import type { BatchQuery } from './batch/batch-queries.ts';
@@ -80,21 +81,20 @@ async function allReasoned(
   { queries, samples, signal }: { queries: readonly BatchQuery[]; samples: number; signal?: AbortSignal },
   onEntry: (entry: JournalEntry) => Promise<void>,
 ): Promise<void> {
-  const ended = new AbortController();
-  const stop = AbortSignal.any(signal ? [signal, ended.signal] : [ended.signal]);
+  const stopping = stopSignal(signal);
   let written: Promise<void> = Promise.resolve();
   const work = inOrder(calls, reasoner.parallel ?? 1, async (call) => {
     const position = Math.floor(call / samples);
     const sample = call % samples;
     const { query } = queries[position];
-    const reasoned = reasonedRecord(await reasoner.reason(query, { sample, signal: stop }));
+    const reasoned = reasonedRecord(await reasoner.reason(query, { sample, signal: stopping.signal }));
     written = written.then(() => onEntry({ position, sample, reasoned }));
     await written;
   });
   try {
     for await (const _ of work);
   } finally {
-    ended.abort();
+    stopping.stop();
     await written.catch(() => undefined);
   }
 }

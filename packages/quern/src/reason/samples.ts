@@ -1,5 +1,6 @@
-import { setMaxListeners } from 'node:events';
 import { orAborted, QuernError, throwIfAborted } from '../errors.ts';
+import { inOrder } from '../in-order.ts';
+import { stopSignal } from '../stop-signal.ts';
 import type { ReasonedQuery, Reasoner, ReasonOptions } from './reasoner.ts';
 
 /**
@@ -16,25 +17,16 @@ export async function reasonSamples(
     throw new QuernError('USAGE', `the number of samples is a whole number from 0 up, not ${count}`);
   }
   throwIfAborted(options.signal);
-  const stopping = new AbortController();
-  setMaxListeners(0, stopping.signal);
-  const stop = (): void => stopping.abort();
-  options.signal?.addEventListener('abort', stop);
+  const { signal, stop } = stopSignal(options.signal);
+  const numbers = Array.from({ length: count }, (_, sample) => sample);
+  const work = inOrder(numbers, reasoner.parallel ?? 1, (sample) =>
+    orAborted(reasoner.reason(query, { ...options, sample, signal }), signal),
+  );
   const samples: ReasonedQuery[] = [];
-  let next = 0;
-  const work = async (): Promise<void> => {
-    while (next < count) {
-      const sample = next++;
-      const call = reasoner.reason(query, { ...options, sample, signal: stopping.signal });
-      samples[sample] = await orAborted(call, stopping.signal);
-    }
-  };
   try {
-    const workers = Math.min(count, Math.max(1, reasoner.parallel ?? 1));
-    await Promise.all(Array.from({ length: workers }, work));
+    for await (const reasoned of work) samples.push(reasoned);
     return samples;
   } finally {
     stop();
-    options.signal?.removeEventListener('abort', stop);
   }
 }

@@ -1,6 +1,6 @@
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { fileError, QuernError } from '../../errors.ts';
+import { fileError } from '../../errors.ts';
 import { ProcessLock } from '../../process-lock.ts';
 import { waitFor, type HubTiming } from './hub-retry.ts';
 
@@ -47,12 +47,8 @@ async function acquire(
   });
   let received = -1;
   let waited = 0;
-  for (;;) {
-    try {
-      return await ProcessLock.acquire(lock, { kind: 'file', where: target });
-    } catch (error) {
-      if (!(error instanceof QuernError) || error.code !== 'LOCKED' || waited >= patience) throw error;
-    }
+  return ProcessLock.acquireInTurn(lock, { kind: 'file', where: target }, async (locked) => {
+    if (waited >= patience) throw locked;
     const there = await sizeOf(partial);
     if (there === received) waited += pollPause;
     else {
@@ -61,7 +57,7 @@ async function acquire(
       onReceived(there);
     }
     await waitFor(Math.min(pollPause, patience), signal);
-  }
+  });
 }
 
 async function sizeOf(path: string): Promise<number> {

@@ -194,16 +194,11 @@ async function replaceByCompact(shared: Opened, file: string): Promise<void> {
 /** Does `work` while no other process opens or shrinks the database. */
 async function locked<T>(folder: string, work: () => Promise<T>): Promise<T> {
   const end = performance.now() + patience;
-  let lock: ProcessLock | undefined;
-  while (!lock) {
-    try {
-      lock = await ProcessLock.acquire(join(folder, 'opening.lock'), { kind: 'cache', where: folder });
-    } catch (error) {
-      const isTaken = error instanceof QuernError && error.code === 'LOCKED';
-      if (!isTaken || performance.now() > end) throw error;
-      await wait(10 + 20 * Math.random());
-    }
-  }
+  const guarded = { kind: 'cache', where: folder };
+  const lock = await ProcessLock.acquireInTurn(join(folder, 'opening.lock'), guarded, async (taken) => {
+    if (performance.now() > end) throw taken;
+    await wait(10 + 20 * Math.random());
+  });
   try {
     return await work();
   } finally {
