@@ -36,7 +36,7 @@ export async function contentHash(path: string, options: ContentHashOptions): Pr
     if (!(await stat(place)).isFile()) throw new QuernError('BAD_INPUT', 'is not a file', { where: path });
     file = await open(place, 'r');
     const before = await file.stat({ bigint: true });
-    const memo = join(folder, 'hashes', `${sha256(Buffer.from(place)).slice(0, 32)}.hash`);
+    const memo = memoOf(place, folder);
     const state = stateOf(place, before);
     const known = await remembered(memo, state);
     if (known !== undefined) return known;
@@ -52,6 +52,23 @@ export async function contentHash(path: string, options: ContentHashOptions): Pr
   } finally {
     await file?.close();
   }
+}
+
+/** What {@link contentHash} remembers of the file at `path`; undefined where it would have to read it. */
+export async function rememberedHash(
+  path: string,
+  { folder }: Pick<ContentHashOptions, 'folder'>,
+): Promise<string | undefined> {
+  try {
+    const place = await realpath(path);
+    return await remembered(memoOf(place, folder), stateOf(place, await stat(place, { bigint: true })));
+  } catch (error) {
+    throw fileError(error, path);
+  }
+}
+
+function memoOf(place: string, folder: string): string {
+  return join(folder, 'hashes', `${sha256(Buffer.from(place)).slice(0, 32)}.hash`);
 }
 
 /** The time of the last change of any kind is in it too, as that of the content can be set by hand. */

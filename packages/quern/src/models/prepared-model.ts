@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { QuernError } from '../errors.ts';
 import { modelFolder, type ModelFolderOptions } from './checkpoint-folder.ts';
-import { contentHash } from './content-hash.ts';
+import { contentHash, rememberedHash, type ContentHashOptions } from './content-hash.ts';
 import { convertedModel } from './conversion-cache.ts';
-import { parseModelName, type ModelName } from './model-name.ts';
 import type { ModelType } from './gguf/qwen2-metadata.ts';
+import { parseModelName } from './model-name.ts';
 
 /** What a checkpoint is converted to where its name does not say: next to no loss, and half the size. */
 const defaultType: ModelType = 'q8_0';
@@ -13,40 +13,22 @@ const defaultType: ModelType = 'q8_0';
 export interface PrepareOptions extends ModelFolderOptions {
   /** The folder for what is made of models: conversions in `models`, hashes in `hashes`. */
   readonly cacheFolder: string;
-  /** GGUF files of LoRA adapters that are applied to it. */
-  readonly adapters?: readonly string[];
-}
-
-/** A model as a file that llama.cpp loads. */
-export interface PreparedModel {
-  /** The path of the GGUF file. */
-  readonly path: string;
-  /** SHA-256 of the file, hexadecimal; with adapters, those of all files with a `+` between them. */
-  readonly hash: string;
 }
 
 /**
- * The GGUF file of a model that is named by a path or a hub id, with or without the type that it is to be converted to:
- * downloaded, converted and hashed, each of them once. Throws `NOT_FOUND`, `USAGE` for a type where there is nothing to
- * convert, and what downloading and converting throw.
+ * The path of the GGUF file of a model that is named by a path or a hub id, with or without the type that it is to be
+ * converted to; downloaded and converted where it has to be, once. Throws `NOT_FOUND`, `USAGE` for a type where there is
+ * nothing to convert, and what downloading and converting throw.
  */
-export async function preparedModel(name: string, options: PrepareOptions): Promise<PreparedModel> {
-  const path = await ggufOf(await parseModelName(name), options);
-  const hashes: string[] = [];
-  for (const file of [path, ...(options.adapters ?? [])]) {
-    hashes.push(await contentHash(file, { ...options, folder: options.cacheFolder }));
-  }
-  return { path, hash: hashes.join('+') };
-}
-
-async function ggufOf(model: ModelName, options: PrepareOptions): Promise<string> {
+export async function preparedModel(name: string, options: PrepareOptions): Promise<string> {
+  const model = await parseModelName(name);
+  const { at, type = defaultType } = model;
   if (model.kind === 'file') {
-    if (model.type === undefined) return model.at;
+    if (model.type === undefined) return at;
     throw new QuernError('USAGE', `is taken as it is, and cannot be converted to ${model.type}`, {
-      where: model.at,
+      where: at,
     });
   }
-  const { at, type = defaultType } = model;
   const { folder, gguf } = await modelFolder(model, type, options);
   if (gguf !== undefined) return join(folder, gguf);
   return convertedModel(folder, {
@@ -55,4 +37,25 @@ async function ggufOf(model: ModelName, options: PrepareOptions): Promise<string
     folder: join(options.cacheFolder, 'models'),
     source: at,
   });
+}
+
+/** What names the content of a model's files, the model first and then its adapters: their SHA-256, `+` between them. */
+export async function modelHash(files: readonly string[], options: ContentHashOptions): Promise<string> {
+  const hashes: string[] = [];
+  for (const file of files) hashes.push(await contentHash(file, options));
+  return hashes.join('+');
+}
+
+/** {@link modelHash} where it is remembered of all files, none of which is read; else undefined. */
+export async function rememberedModelHash(
+  files: readonly string[],
+  options: Pick<ContentHashOptions, 'folder'>,
+): Promise<string | undefined> {
+  const hashes: string[] = [];
+  for (const file of files) {
+    const hash = await rememberedHash(file, options);
+    if (hash === undefined) return undefined;
+    hashes.push(hash);
+  }
+  return hashes.join('+');
 }

@@ -1,14 +1,16 @@
+import type { Token } from 'node-llama-cpp';
 import { defaultCacheFolder } from '../cache-folder.ts';
 import { QuernError, orAborted, throwIfAborted } from '../errors.ts';
 import { loadLlama, type LoadedLlama } from '../models/llama-runtime.ts';
-import { preparedModel, type PreparedModel } from '../models/prepared-model.ts';
+import { modelHash, preparedModel, rememberedModelHash } from '../models/prepared-model.ts';
 import { chatTokensOf, type ChatTokens } from './llama/chat-tokens.ts';
-import { generated } from './llama/llama-generation.ts';
+import { generated, type Generation } from './llama/llama-generation.ts';
 import { LlamaSequences } from './llama/llama-sequences.ts';
 import { userPrompt } from './prompt.ts';
 import type { ReasonedQuery, ReasonOptions, Reasoner } from './reasoner.ts';
 import { checkedSampling, type Sampling } from './sampling.ts';
 import { derivedSeed } from './seed.ts';
+import { stopSignal } from '../stop-signal.ts';
 import type { ModelSettings } from './settings.ts';
 
 /** A loaded model, ready to be asked. */
@@ -40,7 +42,8 @@ export class LlamaReasoner implements Reasoner {
   readonly #settings: ModelSettings;
   readonly #sampling: Sampling;
   readonly #closing = new AbortController();
-  #model: Promise<PreparedModel> | undefined;
+  #path: Promise<string> | undefined;
+  #hash: Promise<string> | undefined;
   #engine: Promise<Engine> | undefined;
 
   /** `name` is what follows `llama:`. Nothing is opened yet. Throws `USAGE` for impossible settings. */
@@ -64,28 +67,20 @@ export class LlamaReasoner implements Reasoner {
     { signal, sample = 0 }: ReasonOptions = {},
   ): AsyncGenerator<string, ReasonedQuery, undefined> {
     const started = performance.now();
-    const ended = AbortSignal.any(signal ? [signal, this.#closing.signal] : [this.#closing.signal]);
-    const engine = await orAborted(this.#opened(), ended);
-    const prompt = engine.chat.of(query);
-    if (prompt.length > engine.promptTokens) {
-      throw new QuernError(
-        'BAD_INPUT',
-        `the prompt has ${prompt.length} tokens, and ${this.id} takes ${engine.promptTokens}`,
-        { hint: 'Ask a shorter question' },
-      );
-    }
-    const seed = await this.#seed(query, sample);
-    const sequence = await engine.sequences.take(ended);
+    const stopping = stopSignal(signal, this.#closing.signal);
     try {
-      const pieces = generated({
-        model: engine.loaded.model,
-        sequence,
-        prompt,
-        sampling: this.#sampling,
-        seed,
-        signal: ended,
-      });
-      const { text, finish, completionTokens, tokensPerSecond } = yield* pieces;
+      const engine = await orAborted(this.#opened(), stopping.signal);
+      const prompt = engine.chat.of(query);
+      if (prompt.length > engine.promptTokens) {
+        throw new QuernError(
+          'BAD_INPUT',
+          `the prompt has ${prompt.length} tokens, and ${this.id} takes ${engine.promptTokens}`,
+          { hint: 'Ask a shorter question' },
+        );
+      }
+      const seed = await orAborted(this.#seed(query, sample), stopping.signal);
+      const generation = yield* this.#generated(engine, prompt, seed, stopping.signal);
+      const { text, finish, completionTokens, tokensPerSecond } = generation;
       return {
         query,
         text,
@@ -99,7 +94,7 @@ export class LlamaReasoner implements Reasoner {
         seed,
       };
     } finally {
-      engine.sequences.give(sequence);
+      stopping.stop();
     }
   }
 
@@ -111,8 +106,7 @@ export class LlamaReasoner implements Reasoner {
     query: string,
     { sample = 0, signal }: Pick<ReasonOptions, 'sample' | 'signal'> = {},
   ): Promise<string> {
-    const model = this.#prepared();
-    const { hash } = await (signal ? orAborted(model, signal) : model);
+    const hash = await (signal ? orAborted(this.#hashed(), signal) : this.#hashed());
     const seed = await this.#seed(query, sample);
     return JSON.stringify(['llama', hash, userPrompt(query), this.#sampling, seed]);
   }
@@ -123,22 +117,64 @@ export class LlamaReasoner implements Reasoner {
     await engine?.loaded.close();
   }
 
-  async #seed(query: string, sample: number): Promise<number> {
-    const { hash } = await this.#prepared();
-    return derivedSeed({ model: hash, prompt: userPrompt(query), sample, seed: this.#settings.seed ?? 0 });
+  async *#generated(
+    { loaded, sequences }: Engine,
+    prompt: readonly Token[],
+    seed: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<string, Generation, undefined> {
+    const sequence = await sequences.take(signal);
+    try {
+      return yield* generated({
+        model: loaded.model,
+        sequence,
+        prompt,
+        sampling: this.#sampling,
+        seed,
+        signal,
+      });
+    } finally {
+      sequences.give(sequence);
+    }
   }
 
-  /** The model's file and hash: found once, and again after a failure. */
-  #prepared(): Promise<PreparedModel> {
-    const { env, warnings, onWork, adapters, cacheFolder = defaultCacheFolder(env) } = this.#settings;
-    const signal = this.#closing.signal;
-    this.#model ??= preparedModel(this.#name, { cacheFolder, adapters, env, warnings, onWork, signal }).catch(
-      (error: unknown) => {
-        this.#model = undefined;
-        throw error;
-      },
-    );
-    return this.#model;
+  async #seed(query: string, sample: number): Promise<number> {
+    const model = await this.#hashed();
+    return derivedSeed({ model, prompt: userPrompt(query), sample, seed: this.#settings.seed ?? 0 });
+  }
+
+  get #cacheFolder(): string {
+    return this.#settings.cacheFolder ?? defaultCacheFolder(this.#settings.env);
+  }
+
+  /** The model's file: found, downloaded or converted once, and again after a failure. */
+  #prepared(): Promise<string> {
+    const { env, warnings, onWork } = this.#settings;
+    const options = { cacheFolder: this.#cacheFolder, env, warnings, onWork, signal: this.#closing.signal };
+    this.#path ??= preparedModel(this.#name, options).catch((error: unknown) => {
+      this.#path = undefined;
+      throw error;
+    });
+    return this.#path;
+  }
+
+  #hashed(): Promise<string> {
+    this.#hash ??= this.#computeHash().catch((error: unknown) => {
+      this.#hash = undefined;
+      throw error;
+    });
+    return this.#hash;
+  }
+
+  /** What no file was hashed of before has nothing in the cache: so it is loaded first, which finds out sooner what is wrong with it. */
+  async #computeHash(): Promise<string> {
+    const { adapters = [], onWork } = this.#settings;
+    const files = [await this.#prepared(), ...adapters];
+    const folder = this.#cacheFolder;
+    const known = await rememberedModelHash(files, { folder });
+    if (known !== undefined) return known;
+    await this.#opened();
+    return modelHash(files, { folder, onWork, signal: this.#closing.signal });
   }
 
   #opened(): Promise<Engine> {
@@ -151,11 +187,11 @@ export class LlamaReasoner implements Reasoner {
 
   async #open(): Promise<Engine> {
     const signal = this.#closing.signal;
-    const model = await this.#prepared();
+    const path = await this.#prepared();
     throwIfAborted(signal);
     const { maxTokens } = this.#sampling;
     const work = this.#settings.onWork?.(`loading ${this.#name}`, 100);
-    const loaded = await loadLlama(model.path, {
+    const loaded = await loadLlama(path, {
       adapters: this.#settings.adapters,
       threads: this.#settings.threads,
       sequences: this.parallel,
