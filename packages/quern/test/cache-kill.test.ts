@@ -59,7 +59,7 @@ beforeAll(() => linkPackages(['zod']));
 
 it('names the package that it needs where that is not installed', async () => {
   const script = join(folder, 'missing.mjs');
-  const module = JSON.stringify(compiled('reason/reasoned-query-cache.js'));
+  const module = JSON.stringify(compiled('reason/cache/reasoned-query-cache.js'));
   await writeFile(
     script,
     `import { ReasonedQueryCache } from ${module};
@@ -73,7 +73,7 @@ it(`has all that was stored after ${rounds} times ${writers} processes were kill
   await linkPackages(['lmdb']);
   const cacheFolder = join(folder, 'shared');
   const script = join(folder, 'writer.mjs');
-  await writeFile(script, writer(compiled('reason/reasoned-query-cache.js')));
+  await writeFile(script, writer(compiled('reason/cache/reasoned-query-cache.js')));
   const stored = new Set<string>();
   for (let round = 0; round < rounds; round++) {
     const running = Array.from({ length: writers }, (_, i): ChildProcess => {
@@ -113,7 +113,7 @@ it(`has all that was stored after ${rounds} times ${writers} processes were kill
 it('shows a process at once what another has stored', async () => {
   const cacheFolder = join(folder, 'two');
   const script = join(folder, 'reader.mjs');
-  const module = JSON.stringify(compiled('reason/reasoned-query-cache.js'));
+  const module = JSON.stringify(compiled('reason/cache/reasoned-query-cache.js'));
   await writeFile(
     script,
     `import { createInterface } from 'node:readline';
