@@ -14,7 +14,8 @@ const folder = temporaryFolder();
 const checkpoint = join(folder, 'checkpoint');
 const model = join(folder, 'model.gguf');
 const index = join(folder, 'notes.index');
-const env = { QUERN_CACHE: join(folder, 'cache') };
+const configuration = join(folder, 'quern.yaml');
+const env = { QUERN_CACHE: join(folder, 'cache'), QUERN_CONFIG: configuration };
 const collection = resolve(import.meta.dirname, '../../../examples/collection');
 
 interface Reasoned {
@@ -31,6 +32,9 @@ interface Reasoned {
 beforeAll(async () => {
   await writeTinyCheckpoint(checkpoint);
   await convertToGguf(checkpoint, { type: 'f16', out: model });
+  // Threads of llama.cpp wait for each other by spinning, which takes for ever where other tests use the cores too.
+  const reasoners = Object.fromEntries([checkpoint, model].map((path) => [`llama:${path}`, { threads: 1 }]));
+  writeFileSync(configuration, JSON.stringify({ reasoners }));
   await quernJson(['index', collection, '--out', index], { env });
 });
 
@@ -109,10 +113,10 @@ describe('quern search', () => {
     await new Promise((listening) => server.on('listening', listening));
     const { port } = server.address() as AddressInfo;
     await new Promise((closed) => server.close(closed));
-    const config = join(folder, 'quern.yaml');
+    const remoteConfig = join(folder, 'remote.yaml');
     const name = `openai:model@http://127.0.0.1:${port}/v1`;
-    writeFileSync(config, JSON.stringify({ reasoners: { [name]: { retries: 0 } } }));
-    const remote = [...search, '--reasoner', name, '--config', config];
+    writeFileSync(remoteConfig, JSON.stringify({ reasoners: { [name]: { retries: 0 } } }));
+    const remote = [...search, '--reasoner', name, '--config', remoteConfig];
     const { code, stdout, stderr } = await quern(remote, { env });
     expect(code).toBe(0);
     expect(stdout).toContain('1  ');

@@ -44,6 +44,7 @@ const reasonerSchema: z.ZodType<ReasonerConfiguration> = z.strictObject({
 const llamaSchema: z.ZodType<ReasonerConfiguration> = z.strictObject({
   concurrency: z.int().min(1).max(256).optional(),
   sampling: sampling.optional(),
+  threads: z.int().min(1).max(1024).optional(),
   adapters: z.array(z.string().min(1)).optional(),
 });
 

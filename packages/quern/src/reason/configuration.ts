@@ -10,7 +10,7 @@ export interface Prices {
   readonly currency?: string;
 }
 
-/** How a language model is asked: all of it counts for remote ones, and `concurrency`, `sampling` and `adapters` for those here. */
+/** How a language model is asked: all of it counts for remote ones, and `concurrency`, `sampling`, `threads` and `adapters` for those here. */
 export interface ReasonerConfiguration {
   /** The environment variable that holds the key; naming it here also allows to send the key unencrypted. Default `OPENAI_API_KEY`. */
   readonly keyVariable?: string;
@@ -25,6 +25,8 @@ export interface ReasonerConfiguration {
   readonly prices?: Prices;
   /** What it does not set is the published sampling. */
   readonly sampling?: Partial<Sampling>;
+  /** Of a model in this process: the threads that it computes with where there is no GPU. Default: the processor's cores. */
+  readonly threads?: number;
   /** Of a model in this process: GGUF files of LoRA adapters that are applied to it. In a file, they count from its folder. */
   readonly adapters?: readonly string[];
 }

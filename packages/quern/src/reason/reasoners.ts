@@ -61,8 +61,13 @@ export async function preparedReasoner(
         return () => reasoner;
       }
       case 'llama': {
-        const { concurrency, sampling, adapters } = declared(name, settings);
-        const own = { parallel: concurrency, sampling: { ...sampling, ...settings.sampling }, adapters };
+        const { concurrency, sampling, threads, adapters } = declared(name, settings);
+        const own = {
+          parallel: concurrency,
+          sampling: { ...sampling, ...settings.sampling },
+          threads,
+          adapters,
+        };
         return modelReasoner(new LlamaReasoner(rest, { ...settings, ...own }), settings);
       }
       case 'openai': {
