@@ -78,3 +78,13 @@ it('begins nothing more when nobody takes the results', async () => {
   }
   expect(begun.length).toBeLessThan(20);
 });
+
+function* broken(): Generator<number> {
+  yield 1;
+  yield 2;
+  throw new Error('no more');
+}
+
+it('throws what the items throw', async () => {
+  await expect(all(inOrder(broken(), 1, async (item) => item))).rejects.toThrow('no more');
+});

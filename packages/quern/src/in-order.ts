@@ -41,14 +41,23 @@ export async function* inOrder<T, R>(
   const fill = (): void => {
     for (;;) {
       if (isEnded || atWork >= limit || results.length >= limit * waitingPerWorker) return;
-      const next = source.next();
+      let next: IteratorResult<T>;
+      try {
+        next = source.next();
+      } catch (error) {
+        failure ??= { error };
+        isEnded = true;
+        return;
+      }
       if (next.done === true) isEnded = true;
       else begin(next.value, begun++);
     }
   };
   try {
-    for (fill(); results.length > 0;) {
+    fill();
+    for (;;) {
       if (failure) throw failure.error;
+      if (results.length === 0) return;
       const [first] = results;
       if (first) {
         results.shift();

@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { QuernError } from './errors.ts';
 
 /** A signal for a piece of work that several parts listen to. */
 export interface StopSignal {
@@ -13,9 +14,13 @@ export function stopSignal(...outer: readonly (AbortSignal | undefined)[]): Stop
   setMaxListeners(0, controller.signal);
   const stop = (): void => {
     for (const each of outer) each?.removeEventListener('abort', stop);
-    controller.abort();
+    controller.abort(new QuernError('ABORTED', 'stopped on request'));
   };
-  for (const each of outer) each?.addEventListener('abort', stop);
+  for (const each of outer) {
+    if (!each) continue;
+    setMaxListeners(0, each);
+    each.addEventListener('abort', stop);
+  }
   if (outer.some((each) => each?.aborted)) stop();
   return { signal: controller.signal, stop };
 }

@@ -12,10 +12,13 @@ let isAbandoned = false;
 export async function closeSoon(reasoner: Reasoner): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<true>((resolve) => (timer = setTimeout(() => resolve(true), patience)));
-  const closed = reasoner.close().then(() => false);
+  const closed = reasoner.close().then(
+    () => false,
+    // What could not be freed is freed with the process; it must not hide what went wrong before.
+    () => false,
+  );
   if (await Promise.race([closed, late])) {
     isAbandoned = true;
-    closed.catch(() => undefined);
   }
   clearTimeout(timer);
 }

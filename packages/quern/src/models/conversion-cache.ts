@@ -10,7 +10,7 @@ import { isModelFile } from './model-files.ts';
 import type { ModelType } from './gguf/qwen2-metadata.ts';
 
 /** To be raised when conversions come out otherwise than before. */
-const converterVersion = 1;
+const converterVersion = 2;
 
 /** How often somebody who waits for another's conversion looks, in milliseconds. */
 const lookEvery = 200;
@@ -20,8 +20,6 @@ export interface ConversionOptions {
   readonly type: ModelType;
   /** The folder for converted models. */
   readonly folder: string;
-  /** What the model is called in the file. */
-  readonly source?: string;
   readonly onWork?: OnWork;
   readonly signal?: AbortSignal;
 }
@@ -32,7 +30,7 @@ export interface ConversionOptions {
  * Throws what {@link convertToGguf} throws.
  */
 export async function convertedModel(checkpoint: string, options: ConversionOptions): Promise<string> {
-  const { type, folder, source, onWork, signal } = options;
+  const { type, folder, onWork, signal } = options;
   const place = join(folder, digest(await realpath(checkpoint).catch(() => checkpoint)).slice(0, 16));
   const path = join(place, `${type}-${(await stateOf(checkpoint)).slice(0, 16)}.gguf`);
   if (await isThere(path)) return path;
@@ -45,7 +43,7 @@ export async function convertedModel(checkpoint: string, options: ConversionOpti
   );
   try {
     if (await isThere(path)) return path;
-    await convertToGguf(checkpoint, { type, out: path, source, onWork, signal });
+    await convertToGguf(checkpoint, { type, out: path, onWork, signal });
     for (const name of await readdir(place)) {
       const other = join(place, name);
       if (name.startsWith(`${type}-`) && name.endsWith('.gguf') && other !== path)

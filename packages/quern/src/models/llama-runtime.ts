@@ -1,3 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import type { Llama, LlamaContext, LlamaModel } from 'node-llama-cpp';
 import { QuernError, throwIfAborted } from '../errors.ts';
 import { freeMemory } from './free-memory.ts';
@@ -33,35 +37,36 @@ let users = 0;
 
 /**
  * Loads a GGUF file with llama.cpp (node-llama-cpp's prebuilt binary; nothing is downloaded or compiled), on a GPU if it
- * finds one, else on as many threads as the processor has cores, in which case the memory is checked first. Throws what
+ * finds one, else on as many threads as the processor has cores; the memory is checked first. Throws what
  * {@link readGguf} throws, `MISSING_PACKAGE`, `UNSUPPORTED` where llama.cpp cannot load it, `OUT_OF_MEMORY`, and `ABORTED`.
  */
 export async function loadLlama(path: string, settings: LlamaSettings): Promise<LoadedLlama> {
   const { adapters = [], sequences, threads, signal, onProgress } = settings;
   const gguf = await readGguf(path, { signal });
+  for (const adapter of adapters) await readGguf(adapter, { signal });
   const { InsufficientMemoryError } = await llamaPackage();
   throwIfAborted(signal);
   const llama = await entered();
   let model: LlamaModel | undefined;
   try {
     throwIfAborted(signal);
-    const contextTokens = fittingContext(gguf, path, settings, llama.gpu === false ? freeMemory() : Infinity);
+    const sizes = fittingContexts(gguf, path, settings, await availableMemory(llama, adapters));
     const loaded = await llama.loadModel({ modelPath: path, loadSignal: signal, onLoadProgress: onProgress });
     model = loaded;
-    const context = await loaded.createContext({
-      sequences,
-      contextSize: contextTokens,
-      threads: threads ?? llama.cpuMathCores,
-      createSignal: signal,
-      ...(adapters.length > 0 && { lora: { adapters: adapters.map((filePath) => ({ filePath })) } }),
-    });
+    const context = await largestContext(sizes, (contextSize) =>
+      loaded.createContext({
+        sequences,
+        contextSize,
+        threads: threads ?? llama.cpuMathCores,
+        createSignal: signal,
+        ...(adapters.length > 0 && { lora: { adapters: adapters.map((filePath) => ({ filePath })) } }),
+      }),
+    );
+    let closed: Promise<void> | undefined;
     return {
       model: loaded,
       context,
-      async close() {
-        await loaded.dispose();
-        await left();
-      },
+      close: () => (closed ??= loaded.dispose().then(left)),
     };
   } catch (error) {
     await model?.dispose();
@@ -79,26 +84,79 @@ export async function loadLlama(path: string, settings: LlamaSettings): Promise<
   }
 }
 
-/** The largest context, up to the one that is wanted, that fits into `free` bytes. Throws `OUT_OF_MEMORY`. */
-function fittingContext(
+/**
+ * Throws what {@link loadLlama} would throw of a file that is damaged or needs more memory than is free, without loading it.
+ */
+export async function checkLoadable(path: string, settings: LlamaSettings): Promise<void> {
+  const { adapters = [], signal } = settings;
+  const gguf = await readGguf(path, { signal });
+  for (const adapter of adapters) await readGguf(adapter, { signal });
+  const llama = await entered();
+  try {
+    fittingContexts(gguf, path, settings, await availableMemory(llama, adapters));
+  } finally {
+    await left();
+  }
+}
+
+/** The bytes that a model can take: of the processor's memory, and of a GPU's where there is one, less what adapters take. */
+async function availableMemory(llama: Llama, adapters: readonly string[]): Promise<number> {
+  let taken = 0;
+  for (const adapter of adapters) taken += (await stat(adapter)).size;
+  if (llama.gpu === false) return freeMemory() - taken;
+  const { free, unifiedSize } = await llama.getVramState();
+  // What does not fit on the GPU stays in the processor's memory, unless both are the same.
+  return free + (unifiedSize > 0 ? 0 : freeMemory()) - taken;
+}
+
+/** The contexts that fit into `free` bytes, the largest first, up to the one that is wanted. Throws `OUT_OF_MEMORY`. */
+function fittingContexts(
   gguf: GgufInfo,
   path: string,
   { contextTokens, leastTokens = contextTokens, sequences }: LlamaSettings,
   free: number,
-): number {
+): number[] {
   const most = Math.min(contextTokens, trainedContext(gguf));
   const sizes = [most, most / 2, most / 4].map(Math.ceil).filter((size) => size >= leastTokens);
-  const fitting = sizes.find((size) => memoryNeeded({ gguf, contextTokens: size, sequences }).total <= free);
-  if (fitting !== undefined) return fitting;
+  const fitting = sizes.filter(
+    (size) => memoryNeeded({ gguf, contextTokens: size, sequences }).total <= free,
+  );
+  if (fitting.length > 0) return fitting;
   const least = Math.min(most, leastTokens);
   checkMemory({ gguf, path, contextTokens: least, sequences, free });
-  return least;
+  return [least];
+}
+
+/** The largest of these contexts that can be had: of a GPU's memory nobody knows beforehand what is in one piece. */
+async function largestContext(
+  sizes: readonly number[],
+  create: (contextSize: number) => Promise<LlamaContext>,
+): Promise<LlamaContext> {
+  const { InsufficientMemoryError } = await llamaPackage();
+  const [size, ...smaller] = sizes;
+  try {
+    return await create(size);
+  } catch (error) {
+    if (smaller.length === 0 || !(error instanceof InsufficientMemoryError)) throw error;
+    return largestContext(smaller, create);
+  }
 }
 
 /** The tokens that a model was trained to see; without end where its file does not say. */
 function trainedContext({ metadata }: GgufInfo): number {
   const architecture = metadataText(metadata, 'general.architecture') ?? '';
   return metadataNumber(metadata, `${architecture}.context_length`) || Infinity;
+}
+
+/** The version of node-llama-cpp, and with it of llama.cpp; `none` where it is not installed. Nothing is loaded. */
+export function llamaRelease(): string {
+  try {
+    const main = createRequire(import.meta.url).resolve('node-llama-cpp');
+    const folder = main.slice(0, main.lastIndexOf('node-llama-cpp') + 'node-llama-cpp'.length);
+    return (JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string }).version;
+  } catch {
+    return 'none';
+  }
 }
 
 /** node-llama-cpp, loaded when it is first asked for. Throws `MISSING_PACKAGE`. */

@@ -1,5 +1,6 @@
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { QuernError } from '../errors.ts';
+import { fileError, QuernError } from '../errors.ts';
 import { modelFolder, type ModelFolderOptions } from './checkpoint-folder.ts';
 import { contentHash, rememberedHash, type ContentHashOptions } from './content-hash.ts';
 import { convertedModel } from './conversion-cache.ts';
@@ -35,7 +36,6 @@ export async function preparedModel(name: string, options: PrepareOptions): Prom
     ...options,
     type,
     folder: join(options.cacheFolder, 'models'),
-    source: at,
   });
 }
 
@@ -58,4 +58,18 @@ export async function rememberedModelHash(
     hashes.push(hash);
   }
   return hashes.join('+');
+}
+
+/** What changes when one of these files does: sizes, times and inodes. Throws `NOT_FOUND`. */
+export async function filesState(files: readonly string[]): Promise<string> {
+  const states: string[] = [];
+  for (const file of files) {
+    try {
+      const { size, mtimeNs, ctimeNs, dev, ino } = await stat(file, { bigint: true });
+      states.push([size, mtimeNs, ctimeNs, dev, ino].join(' '));
+    } catch (error) {
+      throw fileError(error, file);
+    }
+  }
+  return states.join('\n');
 }

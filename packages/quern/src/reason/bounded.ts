@@ -1,5 +1,6 @@
 import { orAborted, QuernError, throwIfAborted } from '../errors.ts';
 import type { Failure, ReasonedQuery, ReasonOptions, Reasoner } from './reasoner.ts';
+import { isUsableText } from './usable-text.ts';
 
 /** How {@link BoundedReasoner} bounds another. */
 export interface Bounds {
@@ -36,9 +37,9 @@ export class BoundedReasoner implements Reasoner {
     return this.#inner.parallel;
   }
 
-  /** Whether the inner reasoner can tell its text piece by piece. */
-  get streams(): boolean {
-    return this.#inner.stream !== undefined;
+  /** The inner reasoner's, where it has one. */
+  get cacheKey(): Reasoner['cacheKey'] {
+    return this.#inner.cacheKey?.bind(this.#inner);
   }
 
   async reason(query: string, options: ReasonOptions = {}): Promise<ReasonedQuery> {
@@ -46,7 +47,7 @@ export class BoundedReasoner implements Reasoner {
     const watch = new Watch(this.#deadline, options.signal);
     try {
       const reasoned = await watch.first(this.#inner.reason(query, { ...options, signal: watch.signal }));
-      return usable(reasoned);
+      return this.#usable(reasoned);
     } catch (error) {
       return this.#failed(query, started, watch.reasonFor(error), options.signal);
     } finally {
@@ -65,7 +66,7 @@ export class BoundedReasoner implements Reasoner {
     try {
       for (;;) {
         const next = await watch.first(pieces.next());
-        if (next.done === true) return usable(next.value);
+        if (next.done === true) return this.#usable(next.value);
         yield next.value;
       }
     } catch (error) {
@@ -88,6 +89,16 @@ export class BoundedReasoner implements Reasoner {
 
   close(): Promise<void> {
     return this.#inner.close();
+  }
+
+  /** A reasoned query that holds a word, or says that it has nothing to add: term weights, or being skipped, do. */
+  #usable(reasoned: ReasonedQuery): ReasonedQuery {
+    const { finish, text, weights, reasoner } = reasoned;
+    if (finish === 'skipped' || finish === 'failed' || weights || isUsableText(text)) return reasoned;
+    const error = new QuernError('BAD_REPLY', 'the reasoned query has no word in it', { where: reasoner });
+    if (this.#strict) throw error;
+    // What it took was spent all the same.
+    return { ...reasoned, text: '', finish: 'failed', failure: failureOf(error) };
   }
 
   #throwUnlessOpen(error: unknown, signal: AbortSignal | undefined): void {
@@ -117,14 +128,6 @@ export function failureOf(error: unknown): Failure {
   return { code: 'BAD_REPLY', message: error instanceof Error ? error.message : String(error) };
 }
 
-/** Whether a reasoned query holds a word, or says that it has nothing to add: term weights, or being skipped, do. */
-function usable(reasoned: ReasonedQuery): ReasonedQuery {
-  if (reasoned.finish === 'skipped' || reasoned.weights || /[\p{L}\p{N}]/u.test(reasoned.text))
-    return reasoned;
-  if (reasoned.finish === 'failed') return reasoned;
-  throw new QuernError('BAD_REPLY', `${reasoned.reasoner} yields a reasoned query without a word in it`);
-}
-
 function isOfTheCaller(error: unknown): boolean {
   return error instanceof QuernError && (error.code === 'USAGE' || error.code === 'ABORTED');
 }
@@ -140,6 +143,9 @@ async function* wholeText(
   return reasoned;
 }
 
+/** What a timer can wait, in milliseconds, which is 24 days: a longer deadline is none. */
+const longestTimer = 2 ** 31 - 1;
+
 /** One call's time: a signal that the deadline and the caller abort, and promises that end with it. */
 class Watch {
   readonly #controller = new AbortController();
@@ -153,7 +159,7 @@ class Watch {
     this.#outer = outer;
     if (outer?.aborted) this.#abort();
     outer?.addEventListener('abort', this.#abort);
-    if (deadline === undefined) return;
+    if (deadline === undefined || deadline > longestTimer) return;
     this.#timer = setTimeout(() => {
       this.#isLate = true;
       this.#controller.abort();

@@ -1,10 +1,11 @@
+import { EventEmitter, once } from 'node:events';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { reasonedQuery } from '../../test/reasoned-query.ts';
 import { temporaryFolder } from '../../test/temporary-folder.ts';
 import { QuernError } from '../errors.ts';
-import { CachedReasoner } from './cached-reasoner.ts';
+import { CachedReasoner, type CachedReasonerOptions } from './cached-reasoner.ts';
 import { NoReasoner } from './none.ts';
 import { ReasonedQueryCache } from './cache/reasoned-query-cache.ts';
 import type { ReasonedQuery, Reasoner, ReasonOptions } from './reasoner.ts';
@@ -121,12 +122,20 @@ async function collected(
   }
 }
 
+/** What a reasoner of its own says, which is closed, so that it is stored. */
+async function askedAndClosed(inner: Reasoner, options?: CachedReasonerOptions): Promise<ReasonedQuery> {
+  const reasoner = new CachedReasoner(inner, cache, options);
+  const reasoned = await reasoner.reason('why');
+  await reasoner.close();
+  return reasoned;
+}
+
 describe('a cached reasoner', () => {
   it('asks once and has the answer from then on, also for the next that uses the cache', async () => {
     const inner = new CountingReasoner();
     const cost = { amount: 0.5, currency: 'EUR' };
     inner.outcome = (query) => reasonedQuery(query, { finish: 'length', seed: 5, cost, milliseconds: 1e9 });
-    const first = await new CachedReasoner(inner, cache).reason('why');
+    const first = await askedAndClosed(inner);
     const second = await new CachedReasoner(inner, cache).reason('why');
     expect(inner.generations).toBe(1);
     expect(first).toMatchObject({ cached: false, cost });
@@ -137,6 +146,31 @@ describe('a cached reasoner', () => {
       milliseconds: second.milliseconds,
     });
     expect(second.milliseconds).toBeLessThan(1e9);
+  });
+
+  it('waits for nobody who stores', async () => {
+    const inner = new CountingReasoner();
+    const disk = new EventEmitter();
+    const slow = {
+      get: async () => undefined,
+      put: () => once(disk, 'stored').then(() => true),
+      close: async () => undefined,
+    };
+    const reasoner = new CachedReasoner(inner, slow, { ownsCache: true });
+    expect((await reasoner.reason('why')).cached).toBe(false);
+    let isClosed = false;
+    const closed = reasoner.close().then(() => (isClosed = true));
+    await new Promise((later) => setTimeout(later, 20));
+    expect(isClosed).toBe(false);
+    disk.emit('stored');
+    await closed;
+  });
+
+  it('has the key of the reasoner in it, where that has one', async () => {
+    const inner = new CountingReasoner();
+    expect(await new CachedReasoner(inner, cache).cacheKey?.('why')).toBe(await inner.cacheKey('why'));
+    const without: Reasoner = { id: 'x', reason: inner.reason.bind(inner), close: async () => undefined };
+    expect(new CachedReasoner(without, cache).cacheKey).toBeUndefined();
   });
 
   it('has a cost only where prices are known', async () => {
@@ -157,9 +191,9 @@ describe('a cached reasoner', () => {
 
   it('asks anew and keeps the new answer, when told to', async () => {
     const inner = new CountingReasoner();
-    await new CachedReasoner(inner, cache).reason('why');
+    await askedAndClosed(inner);
     inner.outcome = (query) => reasonedQuery(query, { text: 'better' });
-    const refreshed = await new CachedReasoner(inner, cache, { refresh: true }).reason('why');
+    const refreshed = await askedAndClosed(inner, { refresh: true });
     expect(refreshed).toMatchObject({ text: 'better', cached: false });
     expect(await new CachedReasoner(inner, cache).reason('why')).toMatchObject({
       text: 'better',

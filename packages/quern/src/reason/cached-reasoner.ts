@@ -2,7 +2,7 @@ import { orAborted, throwIfAborted } from '../errors.ts';
 import type { CachedQuery } from './cache/cached-query.ts';
 import type { ReasonedQuery, Reasoner, ReasonOptions } from './reasoner.ts';
 import type { ReasonedQueryCache } from './cache/reasoned-query-cache.ts';
-import { SharedGeneration, type SharedOutcome } from './cache/shared-generation.ts';
+import { SharedGeneration, type SharedOutcome } from './shared-generation.ts';
 
 /** What keeps reasoned queries. */
 export type ReasonedQueryStore = Pick<ReasonedQueryCache, 'get' | 'put' | 'close'>;
@@ -13,6 +13,9 @@ export interface CachedReasonerOptions {
   /** Whether closing it closes the cache too. Default false: whoever opened the cache closes it. */
   readonly ownsCache?: boolean;
 }
+
+/** How long the cache may take to say what it has, in milliseconds. */
+const readPatience = 2000;
 
 /** What the calls with one key wait for. */
 interface Shared {
@@ -36,6 +39,7 @@ export class CachedReasoner implements Reasoner {
   readonly #refresh: boolean;
   readonly #ownsCache: boolean;
   readonly #underWay = new Map<string, Shared>();
+  readonly #storing = new Map<string, Promise<void>>();
 
   constructor(
     inner: Reasoner,
@@ -54,6 +58,11 @@ export class CachedReasoner implements Reasoner {
 
   get parallel(): number | undefined {
     return this.#inner.parallel;
+  }
+
+  /** The inner reasoner's, where it has one. */
+  get cacheKey(): Reasoner['cacheKey'] {
+    return this.#inner.cacheKey?.bind(this.#inner);
   }
 
   async reason(query: string, options: ReasonOptions = {}): Promise<ReasonedQuery> {
@@ -85,6 +94,7 @@ export class CachedReasoner implements Reasoner {
     try {
       await this.#inner.close();
     } finally {
+      await Promise.all(this.#storing.values());
       if (this.#ownsCache) await this.#cache.close();
     }
   }
@@ -125,7 +135,7 @@ export class CachedReasoner implements Reasoner {
       onPiece: (piece: string) => void,
     ): Promise<ReasonedQuery> => {
       try {
-        const cached = this.#refresh ? undefined : await this.#cache.get(key);
+        const cached = this.#refresh ? undefined : await this.#found(key);
         if (cached) {
           shared.isCached = true;
           onPiece(cached.text);
@@ -133,7 +143,7 @@ export class CachedReasoner implements Reasoner {
         }
         throwIfAborted(signal);
         const reasoned = await this.#generated(query, { ...options, signal }, inPieces, onPiece);
-        await this.#cache.put(key, reasoned);
+        this.#store(key, reasoned);
         return reasoned;
       } finally {
         if (this.#underWay.get(key) === shared) this.#underWay.delete(key);
@@ -141,6 +151,30 @@ export class CachedReasoner implements Reasoner {
     };
     const shared: Shared = { generation: new SharedGeneration(generate), isCached: false };
     return shared;
+  }
+
+  /** What the cache has; nothing where it does not answer soon, as reasoning must not wait for it. */
+  async #found(key: string): Promise<CachedQuery | undefined> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<undefined>((resolve) => {
+      timer = setTimeout(() => resolve(undefined), readPatience);
+    });
+    const stored = this.#storing.get(key) ?? Promise.resolve();
+    return Promise.race([stored.then(() => this.#cache.get(key)), late]).finally(() => clearTimeout(timer));
+  }
+
+  /** Stores without holding up whoever waits for the text. */
+  #store(key: string, reasoned: ReasonedQuery): void {
+    const stored: Promise<void> = this.#cache
+      .put(key, reasoned)
+      .then(
+        () => undefined,
+        () => undefined,
+      )
+      .finally(() => {
+        if (this.#storing.get(key) === stored) this.#storing.delete(key);
+      });
+    this.#storing.set(key, stored);
   }
 
   async #generated(

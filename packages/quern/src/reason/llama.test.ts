@@ -170,4 +170,86 @@ describe('a model inside this process', () => {
     expect(own.text).not.toBe(base.text);
     expect(await adapted.cacheKey('q')).not.toBe(await reasonerOf().cacheKey('q'));
   });
+
+  it('takes all tokens for a top-k of 0, in the same order of cuts as with one', async () => {
+    const warm = { temperature: 0.5, topP: 0.9 };
+    const { text } = await reasonerOf({ sampling: { ...warm, topK: 0 } }).reason('why do cats purr');
+    expect((await reasonerOf({ sampling: { ...warm, topK: 100_000 } }).reason('why do cats purr')).text).toBe(
+      text,
+    );
+  });
+
+  it('repeats no token of prompt or completion, where that is forbidden', async () => {
+    const free = await reasonerOf({
+      sampling: { temperature: 0, repetitionPenalty: 1, maxTokens: 60 },
+    }).reason('q');
+    const strict = await reasonerOf({
+      sampling: { temperature: 0, repetitionPenalty: 10, maxTokens: 60 },
+    }).reason('q');
+    const [some, many] = [strict, free].map(({ text }) => text.length - new Set(text).size);
+    expect(some).toBeLessThan(many / 2);
+  });
+
+  it('is closed once, however often it is told to, and leaves others alone', async () => {
+    const [one, other] = [reasonerOf(), reasonerOf()];
+    await Promise.all([one.reason('a'), other.reason('a')]);
+    await Promise.all([one.close(), one.close()]);
+    await one.close();
+    expect((await other.reason('b')).text).not.toBe('');
+    await expect(one.reason('c')).rejects.toMatchObject({ code: 'ABORTED' });
+  });
+
+  it('ends all calls with ABORTED when it is closed amid them', async () => {
+    const reasoner = reasonerOf({ parallel: 2, sampling: { maxTokens: 400 } });
+    await reasoner.ready();
+    const asked = ['a', 'b', 'c', 'd'].map((query) => reasoner.reason(query));
+    await new Promise((later) => setTimeout(later, 30));
+    const outcomes = Promise.allSettled(asked);
+    await reasoner.close();
+    const errors = (await outcomes).flatMap((outcome) =>
+      outcome.status === 'rejected' ? [outcome.reason] : [],
+    );
+    expect(errors.length).toBeGreaterThan(0);
+    expect(errors.map((error: { code?: string }) => error.code)).toEqual(errors.map(() => 'ABORTED'));
+  });
+
+  it('holds no sequence for who has stopped listening', async () => {
+    const reasoner = reasonerOf({ sampling: { maxTokens: 2000 } });
+    const controller = new AbortController();
+    const pieces = reasoner.stream('why do cats purr', { signal: controller.signal });
+    await pieces.next();
+    controller.abort();
+    // Nobody takes the next piece, nor ends the stream.
+    expect(
+      (await reasoner.reason('why do cats purr', { signal: AbortSignal.timeout(60_000) })).text,
+    ).not.toBe('');
+  });
+
+  it('is the same model however its path is written, with the same seed and text', async () => {
+    const there = await reasonerOf({ cacheFolder: join(folder, 'cache-1') }).reason('q');
+    const dotted = join(folder, '.', 'checkpoint', '..') + '/checkpoint/.';
+    const here = await reasonerOf({ cacheFolder: join(folder, 'cache-2') }, dotted).reason('q');
+    expect([here.seed, here.text]).toEqual([there.seed, there.text]);
+    await expect(reasonerOf({}, dotted).cacheKey('q')).resolves.toBe(await reasonerOf().cacheKey('q'));
+  });
+
+  it('goes on where the folder for passing files cannot be used', async () => {
+    const before = process.env['TMPDIR'];
+    process.env['TMPDIR'] = join(folder, 'absent');
+    try {
+      const reasoner = reasonerOf({ parallel: 2 });
+      const texts = await Promise.all(['a', 'b'].map((query) => reasoner.reason(query)));
+      expect(texts.every(({ text }) => text !== '')).toBe(true);
+    } finally {
+      if (before === undefined) delete process.env['TMPDIR'];
+      else process.env['TMPDIR'] = before;
+    }
+  });
+
+  it.each([{ parallel: 0 }, { parallel: 1.5 }, { seed: Number.NaN }, { seed: 0.5 }])(
+    'refuses %o',
+    (settings) => {
+      expect(() => reasonerOf(settings)).toThrow(expect.objectContaining({ code: 'USAGE' }));
+    },
+  );
 });

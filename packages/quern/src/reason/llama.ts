@@ -1,17 +1,24 @@
 import type { Token } from 'node-llama-cpp';
 import { defaultCacheFolder } from '../cache-folder.ts';
 import { QuernError, orAborted, throwIfAborted } from '../errors.ts';
-import { loadLlama, type LoadedLlama } from '../models/llama-runtime.ts';
-import { modelHash, preparedModel, rememberedModelHash } from '../models/prepared-model.ts';
+import {
+  checkLoadable,
+  llamaRelease,
+  loadLlama,
+  type LlamaSettings,
+  type LoadedLlama,
+} from '../models/llama-runtime.ts';
+import { filesState, modelHash, preparedModel, rememberedModelHash } from '../models/prepared-model.ts';
 import { chatTokensOf, type ChatTokens } from './llama/chat-tokens.ts';
 import { generated, type Generation } from './llama/llama-generation.ts';
 import { LlamaSequences } from './llama/llama-sequences.ts';
-import { userPrompt } from './prompt.ts';
+import { chatPrompt, userPrompt } from './prompt.ts';
 import type { ReasonedQuery, ReasonOptions, Reasoner } from './reasoner.ts';
 import { checkedSampling, type Sampling } from './sampling.ts';
-import { derivedSeed } from './seed.ts';
+import { checkSeed, derivedSeed } from './seed.ts';
 import { stopSignal } from '../stop-signal.ts';
 import type { ModelSettings } from './settings.ts';
+import { SharedGeneration } from './shared-generation.ts';
 
 /** A loaded model, ready to be asked. */
 interface Engine {
@@ -25,6 +32,9 @@ interface Engine {
 /** The longest prompt that the published models were trained with. */
 const promptTokensWanted = 8000;
 
+/** To be raised when tokens are drawn otherwise than before: what was kept until then is not what the same call yields now. */
+const generationVersion = 1;
+
 /** Where memory is short, questions of some 1,400 words still fit. */
 const leastPromptTokens = 2000;
 
@@ -33,7 +43,8 @@ const leastPromptTokens = 2000;
  * when it is first asked (or by {@link ready}); where that fails, the next call tries again.
  *
  * The same call yields the same text on the same machine, as long as one query is evaluated at a time: with `parallel` above
- * 1, several are evaluated in one batch, which can change the last bits of a probability, and with them, rarely, a token.
+ * 1, several are evaluated in one batch, which can change the last bits of a probability, and with them, rarely, a token. The
+ * cache makes no difference between the two.
  */
 export class LlamaReasoner implements Reasoner {
   readonly id: string;
@@ -44,7 +55,11 @@ export class LlamaReasoner implements Reasoner {
   readonly #closing = new AbortController();
   #path: Promise<string> | undefined;
   #hash: Promise<string> | undefined;
+  /** Of the files, when they were hashed. */
+  #state: string | undefined;
   #engine: Promise<Engine> | undefined;
+  readonly #underWay = new Set<Promise<void>>();
+  #closed: Promise<void> | undefined;
 
   /** `name` is what follows `llama:`. Nothing is opened yet. Throws `USAGE` for impossible settings. */
   constructor(name: string, settings: ModelSettings = {}) {
@@ -52,7 +67,8 @@ export class LlamaReasoner implements Reasoner {
     this.#name = name;
     this.#settings = settings;
     this.#sampling = checkedSampling(settings.sampling);
-    this.parallel = settings.parallel ?? 1;
+    checkSeed(settings.seed);
+    this.parallel = checkedParallel(settings.parallel);
   }
 
   async reason(query: string, options: ReasonOptions = {}): Promise<ReasonedQuery> {
@@ -62,40 +78,22 @@ export class LlamaReasoner implements Reasoner {
     return next.value;
   }
 
+  /** It goes on generating whether or not the pieces are taken, and stops when they are no longer wanted. */
   async *stream(
     query: string,
     { signal, sample = 0 }: ReasonOptions = {},
   ): AsyncGenerator<string, ReasonedQuery, undefined> {
-    const started = performance.now();
-    const stopping = stopSignal(signal, this.#closing.signal);
-    try {
-      const engine = await orAborted(this.#opened(), stopping.signal);
-      const prompt = engine.chat.of(query);
-      if (prompt.length > engine.promptTokens) {
-        throw new QuernError(
-          'BAD_INPUT',
-          `the prompt has ${prompt.length} tokens, and ${this.id} takes ${engine.promptTokens}`,
-          { hint: 'Ask a shorter question' },
-        );
-      }
-      const seed = await orAborted(this.#seed(query, sample), stopping.signal);
-      const generation = yield* this.#generated(engine, prompt, seed, stopping.signal);
-      const { text, finish, completionTokens, tokensPerSecond } = generation;
-      return {
-        query,
-        text,
-        reasoner: this.id,
-        finish,
-        promptTokens: prompt.length,
-        completionTokens,
-        tokensPerSecond,
-        milliseconds: performance.now() - started,
-        cached: false,
-        seed,
-      };
-    } finally {
-      stopping.stop();
-    }
+    const generation = new SharedGeneration((stop, onPiece) => {
+      const call = this.#reasoned(query, sample, stop, onPiece);
+      const ended = call.then(
+        () => void this.#underWay.delete(ended),
+        () => void this.#underWay.delete(ended),
+      );
+      this.#underWay.add(ended);
+      return call;
+    });
+    const { reasoned } = yield* generation.follow(signal);
+    return reasoned;
   }
 
   async ready({ signal }: Pick<ReasonOptions, 'signal'> = {}): Promise<void> {
@@ -108,33 +106,74 @@ export class LlamaReasoner implements Reasoner {
   ): Promise<string> {
     const hash = await (signal ? orAborted(this.#hashed(), signal) : this.#hashed());
     const seed = await this.#seed(query, sample);
-    return JSON.stringify(['llama', hash, userPrompt(query), this.#sampling, seed]);
+    const made = [generationVersion, llamaRelease(), hash];
+    return JSON.stringify(['llama', ...made, chatPrompt(query), this.#sampling, seed]);
   }
 
-  async close(): Promise<void> {
+  /** Ends the calls under way with `ABORTED`, which takes them until the next token, and frees the model. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
     this.#closing.abort();
     const engine = await this.#engine?.catch(() => undefined);
+    await Promise.allSettled([...this.#underWay, this.#path, this.#hash]);
     await engine?.loaded.close();
   }
 
-  async *#generated(
+  async #reasoned(
+    query: string,
+    sample: number,
+    signal: AbortSignal,
+    onPiece: (piece: string) => void,
+  ): Promise<ReasonedQuery> {
+    const started = performance.now();
+    const stopping = stopSignal(signal, this.#closing.signal);
+    try {
+      throwIfAborted(stopping.signal);
+      const engine = await orAborted(this.#opened(), stopping.signal);
+      const prompt = engine.chat.of(query);
+      if (prompt.length > engine.promptTokens) {
+        throw new QuernError(
+          'BAD_INPUT',
+          `the prompt has ${prompt.length} tokens, and ${this.id} takes ${engine.promptTokens}`,
+          { hint: 'Ask a shorter question' },
+        );
+      }
+      const seed = await orAborted(this.#seed(query, sample), stopping.signal);
+      const { text, ...facts } = await this.#generation(engine, prompt, seed, stopping.signal, onPiece);
+      const milliseconds = performance.now() - started;
+      const promptTokens = prompt.length;
+      return { query, text, reasoner: this.id, ...facts, promptTokens, milliseconds, cached: false, seed };
+    } catch (error) {
+      // What is closed or broken off fails in llama.cpp's own words.
+      throwIfAborted(stopping.signal);
+      if (error instanceof QuernError) throw error;
+      const message = error instanceof Error ? error.message : String(error);
+      throw new QuernError('BAD_REPLY', `llama.cpp failed (${message})`, { where: this.id, cause: error });
+    } finally {
+      stopping.stop();
+    }
+  }
+
+  async #generation(
     { loaded, sequences }: Engine,
     prompt: readonly Token[],
     seed: number,
     signal: AbortSignal,
-  ): AsyncGenerator<string, Generation, undefined> {
-    const sequence = await sequences.take(signal);
+    onPiece: (piece: string) => void,
+  ): Promise<Generation> {
+    const { sequence, give } = await sequences.take(signal);
     try {
-      return yield* generated({
-        model: loaded.model,
-        sequence,
-        prompt,
-        sampling: this.#sampling,
-        seed,
-        signal,
-      });
+      const sampling = this.#sampling;
+      const pieces = generated({ model: loaded.model, sequence, prompt, sampling, seed, signal });
+      let next = await pieces.next();
+      for (; next.done !== true; next = await pieces.next()) onPiece(next.value);
+      return next.value;
     } finally {
-      sequences.give(sequence);
+      give();
     }
   }
 
@@ -166,15 +205,48 @@ export class LlamaReasoner implements Reasoner {
     return this.#hash;
   }
 
-  /** What no file was hashed of before has nothing in the cache: so it is loaded first, which finds out sooner what is wrong with it. */
+  /**
+   * A file that was never hashed is looked into first: a large one takes a while to read, and what is wrong with it, or that
+   * the memory is too small for it, is known much sooner.
+   */
   async #computeHash(): Promise<string> {
-    const { adapters = [], onWork } = this.#settings;
-    const files = [await this.#prepared(), ...adapters];
+    const { onWork } = this.#settings;
+    const signal = this.#closing.signal;
+    const files = await this.#files();
     const folder = this.#cacheFolder;
+    this.#state = await filesState(files);
     const known = await rememberedModelHash(files, { folder });
     if (known !== undefined) return known;
-    await this.#opened();
-    return modelHash(files, { folder, onWork, signal: this.#closing.signal });
+    await checkLoadable(files[0], this.#llamaSettings());
+    return modelHash(files, { folder, onWork, signal });
+  }
+
+  async #files(): Promise<[string, ...string[]]> {
+    return [await this.#prepared(), ...(this.#settings.adapters ?? [])];
+  }
+
+  #llamaSettings(): LlamaSettings {
+    const { adapters, threads } = this.#settings;
+    const { maxTokens } = this.#sampling;
+    return {
+      adapters,
+      threads,
+      sequences: this.parallel,
+      contextTokens: promptTokensWanted + maxTokens,
+      leastTokens: leastPromptTokens + maxTokens,
+      signal: this.#closing.signal,
+    };
+  }
+
+  /** Throws where a file is no longer what was hashed: its texts would be kept under the name of another model. */
+  async #checkUnchanged(files: readonly string[]): Promise<void> {
+    if ((await filesState(files)) === this.#state) return;
+    this.#path = undefined;
+    this.#hash = undefined;
+    throw new QuernError('BAD_INPUT', 'the file was changed while it was opened', {
+      where: files[0],
+      hint: 'The next call takes it as it is then',
+    });
   }
 
   #opened(): Promise<Engine> {
@@ -186,21 +258,17 @@ export class LlamaReasoner implements Reasoner {
   }
 
   async #open(): Promise<Engine> {
-    const signal = this.#closing.signal;
-    const path = await this.#prepared();
-    throwIfAborted(signal);
+    await this.#hashed();
+    const files = await this.#files();
+    throwIfAborted(this.#closing.signal);
     const { maxTokens } = this.#sampling;
     const work = this.#settings.onWork?.(`loading ${this.#name}`, 100);
-    const loaded = await loadLlama(path, {
-      adapters: this.#settings.adapters,
-      threads: this.#settings.threads,
-      sequences: this.parallel,
-      contextTokens: promptTokensWanted + maxTokens,
-      leastTokens: leastPromptTokens + maxTokens,
-      signal,
+    const loaded = await loadLlama(files[0], {
+      ...this.#llamaSettings(),
       onProgress: (share) => work?.update(share * 100),
     }).finally(() => work?.stop());
     try {
+      await this.#checkUnchanged(files);
       const chat = await chatTokensOf(loaded.model);
       const promptTokens = loaded.context.contextSize - maxTokens;
       if (promptTokens <= chat.prefix.length) {
@@ -215,4 +283,9 @@ export class LlamaReasoner implements Reasoner {
       throw error;
     }
   }
+}
+
+function checkedParallel(parallel = 1): number {
+  if (Number.isSafeInteger(parallel) && parallel >= 1 && parallel <= 256) return parallel;
+  throw new QuernError('USAGE', `is a whole number from 1 to 256, not ${parallel}`, { where: 'parallel' });
 }

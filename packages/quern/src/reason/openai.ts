@@ -17,14 +17,14 @@ import { serverKey, type ServerKey } from './openai/openai-key.ts';
 import { limitsOf, type Limits } from './openai/openai-limits.ts';
 import { lifetime, type Lifetime } from './openai/openai-lifetime.ts';
 import { Reply } from './openai/openai-reply.ts';
-import { chatRequest, chosenSampling, refusedFields, type OptionalField } from './openai/openai-request.ts';
+import { chatRequest, refusedFields, type OptionalField } from './openai/openai-request.ts';
 import { retryWait } from './openai/openai-retry.ts';
-import { Slots } from './openai/openai-slots.ts';
+import { Slots } from '../slots.ts';
 import { RunningTotals, type OpenAiTotals } from './openai/openai-totals.ts';
 import { userPrompt } from './prompt.ts';
 import type { ReasonedQuery, Reasoner, ReasonOptions } from './reasoner.ts';
-import type { Sampling } from './sampling.ts';
-import { derivedSeed } from './seed.ts';
+import { checkedSampling, type Sampling } from './sampling.ts';
+import { checkSeed, derivedSeed } from './seed.ts';
 
 /** What an {@link OpenAiReasoner} is made from. */
 export interface OpenAiReasonerOptions {
@@ -73,10 +73,8 @@ export class OpenAiReasoner implements Reasoner {
     const { name, seed = 0, configuration = {}, warnings, env = process.env } = options;
     this.id = name;
     this.#address = openAiAddress(name, env);
-    this.#sampling = chosenSampling(options.sampling, configuration.sampling);
-    if (!Number.isSafeInteger(seed)) {
-      throw new QuernError('USAGE', `is a whole number, not ${seed}`, { where: 'seed' });
-    }
+    this.#sampling = checkedSampling(options.sampling, configuration.sampling);
+    checkSeed(seed);
     this.#seed = seed;
     this.#limits = limitsOf(configuration);
     this.#warnings = warnings;

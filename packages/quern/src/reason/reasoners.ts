@@ -68,13 +68,13 @@ export async function preparedReasoner(
           threads,
           adapters,
         };
-        return modelReasoner(new LlamaReasoner(rest, { ...settings, ...own }), settings);
+        return modelReasoner(() => new LlamaReasoner(rest, { ...settings, ...own }), settings);
       }
       case 'openai': {
         const { sampling, seed, warnings, env } = settings;
         const configuration = declared(name, settings);
-        const model = OpenAiReasoner.create({ name, sampling, seed, warnings, env, configuration });
-        return modelReasoner(model, settings);
+        const options = { name, sampling, seed, warnings, env, configuration };
+        return modelReasoner(() => OpenAiReasoner.create(options), settings);
       }
     }
   }
@@ -83,10 +83,13 @@ export async function preparedReasoner(
   });
 }
 
-/** A language model, behind the cache and within its bounds. */
-function modelReasoner(model: Reasoner, settings: ReasonerSettings): () => Reasoner {
+/** A language model, behind the cache and within its bounds; the first is made now, so that what is wrong is known. */
+function modelReasoner(make: () => Reasoner, settings: ReasonerSettings): () => Reasoner {
   const { cached = true, refresh, env, warnings, cacheFolder = defaultCacheFolder(env) } = settings;
+  let first: Reasoner | undefined = make();
   return () => {
+    const model = first ?? make();
+    first = undefined;
     if (!cached) return new BoundedReasoner(model, settings);
     const cache = new CacheOnUse(cacheFolder, warnings);
     return new BoundedReasoner(new CachedReasoner(model, cache, { refresh, ownsCache: true }), settings);

@@ -36,12 +36,23 @@ const ranges: Readonly<
   },
 };
 
-/** The published sampling with what `changes` says otherwise. Throws `USAGE` for a value out of its range. */
-export function checkedSampling(changes: Partial<Sampling> = {}): Sampling {
-  const sampling = { ...publishedSampling, ...changes };
+/**
+ * The published sampling with what `changes` set, the first of them counting most; undefined sets nothing. Throws `USAGE` for
+ * a value out of its range.
+ */
+export function checkedSampling(...changes: readonly (Partial<Sampling> | undefined)[]): Sampling {
+  const chosen = <K extends keyof Sampling>(key: K): Sampling[K] =>
+    changes.map((each) => each?.[key]).find((value) => value !== undefined) ?? publishedSampling[key];
+  const sampling: Sampling = {
+    temperature: chosen('temperature'),
+    topP: chosen('topP'),
+    topK: chosen('topK'),
+    repetitionPenalty: chosen('repetitionPenalty'),
+    maxTokens: chosen('maxTokens'),
+  };
   for (const [name, { is, what }] of Object.entries(ranges)) {
     const value = sampling[name as keyof Sampling];
-    if (!is(value)) throw new QuernError('USAGE', `${name} is ${what}, not ${value}`);
+    if (!is(value)) throw new QuernError('USAGE', `is ${what}, not ${value}`, { where: name });
   }
   return sampling;
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { QuernError } from '../errors.ts';
 
 /** What the seed of one generation is derived from. */
 export interface SeedOrigin {
@@ -21,4 +22,10 @@ export function derivedSeed({ model, prompt, sample, seed }: SeedOrigin): number
     .update(JSON.stringify([model, prompt, sample, seed]))
     .digest();
   return digest.readUInt32BE(0) >>> 1;
+}
+
+/** Throws `USAGE` for a seed that is no whole number. */
+export function checkSeed(seed: number | undefined): void {
+  if (seed === undefined || Number.isSafeInteger(seed)) return;
+  throw new QuernError('USAGE', `is a whole number, not ${seed}`, { where: 'seed' });
 }

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import type { ReasonedQuery } from '../reasoner.ts';
+import { isUsableText } from '../usable-text.ts';
 
 const version = 1;
 const checksumBytes = 16;
@@ -14,7 +15,7 @@ const count = z.number().int().nonnegative();
 
 const cachedQuery = z.strictObject({
   query: z.string(),
-  text: z.string().refine(isUsable),
+  text: z.string().refine(isUsableText),
   /** The id of the reasoner that it is of. */
   reasoner: z.string(),
   finish: z.enum(['stop', 'length', 'early']),
@@ -32,10 +33,6 @@ const cachedQuery = z.strictObject({
 
 /** A reasoned query in the cache, and when it was made and used. */
 export type CachedQuery = Readonly<z.infer<typeof cachedQuery>>;
-
-function isUsable(text: string): boolean {
-  return text.trim() !== '';
-}
 
 /**
  * The key of what `cacheKey` of a reasoner returns: its SHA-256. Code units are hashed, not UTF-8, in which all texts that

@@ -30,7 +30,7 @@ const chunkTokens = 128;
 /**
  * Generates until the model ends its turn or `maxTokens` are reached, and yields the text in pieces of whole characters.
  * Tokens are drawn by {@link chosenToken} from llama.cpp's top-k after its repetition penalty (over prompt and completion,
- * as transformers and vLLM have it); without a top-k llama.cpp draws itself. Throws `ABORTED`, between two tokens.
+ * as transformers and vLLM have it); with neither top-k nor top-p llama.cpp draws itself. Throws `ABORTED`, between two tokens.
  */
 export async function* generated(request: GenerationRequest): AsyncGenerator<string, Generation, undefined> {
   const { model, sequence, prompt, sampling, signal } = request;
@@ -98,7 +98,8 @@ async function* draws(
       },
     }),
   };
-  if (topK === 0 && temperature > 0) {
+  if (topK === 0 && topP === 1 && temperature > 0) {
+    // Of all tokens, and none cut off: there is no order to keep, and llama.cpp need not hand out the whole vocabulary.
     yield* sequence.evaluate(rest, { ...penalty, temperature, topK: 0, topP, minP: 0, seed });
     return;
   }

@@ -9,6 +9,7 @@ import { LlamaSequences } from './llama-sequences.ts';
 
 const folder = temporaryFolder();
 const count = 3;
+const { signal } = new AbortController();
 let llama: LoadedLlama;
 let chat: ChatTokens;
 
@@ -23,13 +24,14 @@ afterAll(() => llama?.close());
 
 it('sequences hold the same first tokens, which are evaluated once, and yield the same as one that evaluated them', async () => {
   const sequences = new LlamaSequences(llama.context, chat.prefix);
-  const taken = await Promise.all(Array.from({ length: count }, () => sequences.take()));
-  expect(taken.map(({ nextTokenIndex }) => nextTokenIndex)).toEqual(taken.map(() => chat.prefix.length));
-  const evaluated = taken.map(({ tokenMeter }) => tokenMeter.usedInputTokens + tokenMeter.usedOutputTokens);
+  const taken = await Promise.all(Array.from({ length: count }, () => sequences.take(signal)));
+  const each = taken.map(({ sequence }) => sequence);
+  expect(each.map(({ nextTokenIndex }) => nextTokenIndex)).toEqual(each.map(() => chat.prefix.length));
+  const evaluated = each.map(({ tokenMeter }) => tokenMeter.usedInputTokens + tokenMeter.usedOutputTokens);
   expect(evaluated.toSorted((a, b) => a - b)).toEqual([0, 0, chat.prefix.length]);
   const rest = chat.of('why do cats purr').slice(chat.prefix.length);
   const probabilities: number[][] = [];
-  for (const sequence of taken) {
+  for (const sequence of each) {
     const first = await sequence
       .evaluateWithMetadata(rest, { probabilities: true }, { temperature: 1, topK: 0, topP: 1, minP: 0 })
       .next();
@@ -38,11 +40,11 @@ it('sequences hold the same first tokens, which are evaluated once, and yield th
   expect(probabilities[0].length).toBeGreaterThan(200);
   expect(probabilities[1]).toEqual(probabilities[0]);
   expect(probabilities[2]).toEqual(probabilities[0]);
-  for (const sequence of taken) sequences.give(sequence);
+  for (const { give } of taken) give();
   // Given back, one holds the first tokens alone again, without evaluating any.
-  const again = await sequences.take();
+  const { sequence: again, give } = await sequences.take(signal);
   const meter = again.tokenMeter.getState();
   expect(again.nextTokenIndex).toBe(chat.prefix.length);
   expect(again.tokenMeter.diff(meter)).toEqual({ usedInputTokens: 0, usedOutputTokens: 0 });
-  sequences.give(again);
+  give();
 });

@@ -4,6 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LlamaContext, LlamaContextSequence, Token } from 'node-llama-cpp';
 import { throwIfAborted } from '../../errors.ts';
+import { Slots } from '../../slots.ts';
+
+/** A sequence, and what gives it back. */
+export interface TakenSequence {
+  readonly sequence: LlamaContextSequence;
+  readonly give: () => void;
+}
 
 /**
  * The sequences of a context, each of which always begins with the same tokens: the first sequence evaluates them once, and
@@ -13,77 +20,63 @@ import { throwIfAborted } from '../../errors.ts';
 export class LlamaSequences {
   readonly #context: LlamaContext;
   readonly #prefix: readonly Token[];
-  #prepared: Promise<void> | undefined;
+  readonly #slots: Slots;
   readonly #free: LlamaContextSequence[] = [];
-  readonly #waiting: (() => void)[] = [];
+  #prepared: Promise<void> | undefined;
 
   constructor(context: LlamaContext, prefix: readonly Token[]) {
     this.#context = context;
     this.#prefix = prefix;
+    this.#slots = new Slots(context.totalSequences);
   }
 
   /**
-   * A sequence that holds the common tokens, as soon as one is free; calls are served in their order. It must be handed to
-   * {@link give} in the end. Throws `ABORTED` when `signal` aborts while it waits.
+   * A sequence that holds the common tokens, as soon as one is free; calls get theirs in their order. It must be given back
+   * in the end. Throws `ABORTED` when `signal` aborts while it waits.
    */
-  async take(signal?: AbortSignal): Promise<LlamaContextSequence> {
-    this.#prepared ??= this.#prepare();
-    await this.#prepared;
-    const sequence = await this.#next(signal);
+  async take(signal: AbortSignal): Promise<TakenSequence> {
+    const leave = await this.#slots.take(signal);
+    let sequence: LlamaContextSequence | undefined;
+    const give = (): void => {
+      if (sequence) this.#free.push(sequence);
+      leave();
+    };
     try {
+      await this.#preparation();
+      throwIfAborted(signal);
+      sequence = this.#free.shift()!;
       await this.#toPrefix(sequence);
-      return sequence;
+      return { sequence, give };
     } catch (error) {
-      this.give(sequence);
+      give();
       throw error;
     }
   }
 
-  give(sequence: LlamaContextSequence): void {
-    this.#free.push(sequence);
-    this.#waiting.shift()?.();
+  /** Evaluates the common tokens once; again where that failed. */
+  #preparation(): Promise<void> {
+    this.#prepared ??= this.#prepare().catch((error: unknown) => {
+      this.#prepared = undefined;
+      throw error;
+    });
+    return this.#prepared;
   }
 
   async #prepare(): Promise<void> {
-    const sequences = Array.from({ length: this.#context.totalSequences }, () => this.#context.getSequence());
-    const [first, ...others] = sequences;
-    await first.evaluateWithoutGeneratingNewTokens([...this.#prefix]);
-    if (others.length > 0) {
-      // llama.cpp hands a sequence's state over in a file only.
-      const state = join(tmpdir(), `quern-prefix-${process.pid}-${randomBytes(6).toString('hex')}`);
-      try {
-        await first.saveStateToFile(state);
-        for (const each of others) await each.loadStateFromFile(state, { acceptRisk: true });
-      } finally {
-        await rm(state, { force: true });
-      }
+    while (this.#context.sequencesLeft > 0) this.#free.push(this.#context.getSequence());
+    const [first, ...others] = this.#free;
+    await this.#toPrefix(first);
+    if (others.length === 0) return;
+    // llama.cpp hands a sequence's state over in a file only. Where that cannot be, each evaluates the tokens itself.
+    const state = join(tmpdir(), `quern-prefix-${process.pid}-${randomBytes(6).toString('hex')}`);
+    try {
+      await first.saveStateToFile(state);
+      for (const each of others) await each.loadStateFromFile(state, { acceptRisk: true });
+    } catch {
+      for (const each of others) await each.clearHistory();
+    } finally {
+      await rm(state, { force: true }).catch(() => undefined);
     }
-    this.#free.push(...sequences);
-  }
-
-  async #next(signal: AbortSignal | undefined): Promise<LlamaContextSequence> {
-    for (;;) {
-      throwIfAborted(signal);
-      const free = this.#free.shift();
-      if (free) return free;
-      await this.#turn(signal);
-    }
-  }
-
-  #turn(signal: AbortSignal | undefined): Promise<void> {
-    return new Promise((resolve) => {
-      const ready = (): void => {
-        signal?.removeEventListener('abort', leave);
-        resolve();
-      };
-      const leave = (): void => {
-        const place = this.#waiting.indexOf(ready);
-        if (place >= 0) this.#waiting.splice(place, 1);
-        resolve();
-      };
-      this.#waiting.push(ready);
-      signal?.addEventListener('abort', leave, { once: true });
-    });
   }
 
   async #toPrefix(sequence: LlamaContextSequence): Promise<void> {
@@ -92,7 +85,7 @@ export class LlamaSequences {
     if (nextTokenIndex > length)
       await sequence.eraseContextTokenRanges([{ start: length, end: nextTokenIndex }]);
     if (sequence.nextTokenIndex === length) return;
-    // Some architectures can only forget everything.
+    // New, or of an architecture that can only forget everything.
     await sequence.clearHistory();
     await sequence.evaluateWithoutGeneratingNewTokens([...this.#prefix]);
   }

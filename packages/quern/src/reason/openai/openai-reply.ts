@@ -1,3 +1,4 @@
+import { isUsableText } from '../usable-text.ts';
 import { QuernError } from '../../errors.ts';
 import type { Server } from './openai-exchange.ts';
 import { printable } from './openai-failure.ts';
@@ -52,7 +53,7 @@ export class Reply {
   /** Throws `BAD_REPLY` unless the reply is whole and says something. */
   check(): void {
     if (this.finish === undefined) throw this.#bad('it breaks off: no finish_reason came');
-    if (this.text.trim() !== '') return;
+    if (isUsableText(this.text)) return;
     throw this.finish === 'length'
       ? this.#bad('it is empty, though its tokens are used up', {
           hint: 'A model that thinks first needs a larger maxTokens',

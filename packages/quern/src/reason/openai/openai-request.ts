@@ -1,6 +1,5 @@
-import { QuernError } from '../../errors.ts';
 import { chatPrompt, type ChatTurn } from '../prompt.ts';
-import { publishedSampling, type Sampling } from '../sampling.ts';
+import type { Sampling } from '../sampling.ts';
 import type { ServerError } from './openai-failure.ts';
 
 /** The body of `POST /chat/completions`, as the protocol spells it; `top_k` and `repetition_penalty` are vLLM's. */
@@ -79,38 +78,4 @@ export function refusedFields(error: ServerError, refused: ReadonlySet<OptionalF
   if (mentioned.length > 0) return mentioned.filter(canGo);
   if (!saysUnsupported || tooLong || error.fields.length > 0) return [];
   return sent.filter((field) => field === 'top_k' || field === 'repetition_penalty');
-}
-
-/** The published sampling with what `choices` set, the first of them counting most. Throws `USAGE` for a value out of range. */
-export function chosenSampling(...choices: readonly (Partial<Sampling> | undefined)[]): Sampling {
-  const chosen = <K extends keyof Sampling>(key: K): Sampling[K] =>
-    choices.map((choice) => choice?.[key]).find((value) => value !== undefined) ?? publishedSampling[key];
-  const sampling: Sampling = {
-    temperature: chosen('temperature'),
-    topP: chosen('topP'),
-    topK: chosen('topK'),
-    repetitionPenalty: chosen('repetitionPenalty'),
-    maxTokens: chosen('maxTokens'),
-  };
-  const { temperature, topP, topK, repetitionPenalty, maxTokens } = sampling;
-  check(temperature >= 0 && Number.isFinite(temperature), 'temperature', 'a number from 0 up', temperature);
-  check(topP > 0 && topP <= 1, 'topP', 'a number over 0, at most 1', topP);
-  check(Number.isSafeInteger(topK) && topK >= 0, 'topK', 'a whole number from 0 up', topK);
-  check(
-    repetitionPenalty > 0 && Number.isFinite(repetitionPenalty),
-    'repetitionPenalty',
-    'a number over 0',
-    repetitionPenalty,
-  );
-  check(
-    Number.isSafeInteger(maxTokens) && maxTokens >= 1,
-    'maxTokens',
-    'a whole number from 1 up',
-    maxTokens,
-  );
-  return sampling;
-}
-
-function check(isInRange: boolean, where: string, range: string, value: unknown): void {
-  if (!isInRange) throw new QuernError('USAGE', `is ${range}, not ${String(value)}`, { where });
 }

@@ -1,4 +1,4 @@
-import type { QuernError } from '../../errors.ts';
+import type { QuernError } from './errors.ts';
 
 /** A number of places for calls under way; who finds none waits in line. */
 export class Slots {

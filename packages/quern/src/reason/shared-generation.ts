@@ -1,5 +1,5 @@
-import { orAborted, throwIfAborted } from '../../errors.ts';
-import type { ReasonedQuery } from '../reasoner.ts';
+import { orAborted, throwIfAborted } from '../errors.ts';
+import type { ReasonedQuery } from './reasoner.ts';
 
 /** Makes a reasoned query: tells of pieces of its text as they come, and stops when the signal says so. */
 export type Generate = (signal: AbortSignal, onPiece: (piece: string) => void) => Promise<ReasonedQuery>;
