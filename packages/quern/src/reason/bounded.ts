@@ -36,6 +36,10 @@ export class BoundedReasoner implements Reasoner {
     return this.#inner.parallel;
   }
 
+  get cacheKey(): Reasoner['cacheKey'] {
+    return this.#inner.cacheKey?.bind(this.#inner);
+  }
+
   /** Whether the inner reasoner can tell its text piece by piece. */
   get streams(): boolean {
     return this.#inner.stream !== undefined;

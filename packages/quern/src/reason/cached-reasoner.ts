@@ -56,6 +56,10 @@ export class CachedReasoner implements Reasoner {
     return this.#inner.parallel;
   }
 
+  get cacheKey(): Reasoner['cacheKey'] {
+    return this.#inner.cacheKey?.bind(this.#inner);
+  }
+
   async reason(query: string, options: ReasonOptions = {}): Promise<ReasonedQuery> {
     if (!this.#inner.cacheKey) return this.#inner.reason(query, options);
     const pieces = this.#shared(query, options, false);
