@@ -13,6 +13,7 @@ import { reasoningTotals, summedTotals, type ReasoningTotals } from '../reason/r
 import { combineName, type Combine } from '../search/combine.ts';
 import { Warnings } from '../warnings.ts';
 import { checkFolderOf } from '../whole-file.ts';
+import { noteReasons } from './failure-notes.ts';
 import { interruptSignal } from './interrupt.ts';
 import { shared } from './options.ts';
 import { durationText, note, oneLine, print, printJson, printWarnings, table } from './output.ts';
@@ -176,13 +177,10 @@ async function written(outcome: NamedEvaluation, options: Options): Promise<Eval
 function noteFailures({ answers }: Evaluation, collection: string): void {
   const failures = answers.flatMap(({ reasoned }) => reasoned.failure ?? []);
   if (failures.length === 0) return;
-  const reasons = new Map<string, number>();
-  for (const { message } of failures) reasons.set(message, (reasons.get(message) ?? 0) + 1);
   note(
     `quern: ${collection}: the reasoner failed for ${failures.length} of ${answers.length} topics, which were searched as they are:`,
   );
-  for (const [message, count] of [...reasons].slice(0, 5)) note(`quern:   ${count} times: ${message}`);
-  if (reasons.size > 5) note(`quern:   and for ${reasons.size - 5} more reasons`);
+  noteReasons(failures);
 }
 
 /** The mean over collections, each counting the same, as BRIGHT's tables have it. */

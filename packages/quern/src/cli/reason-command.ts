@@ -2,20 +2,16 @@ import { Command, Option } from 'commander';
 import { QuernError } from '../errors.ts';
 import { scorings, type Scoring } from '../lexical/bm25.ts';
 import { LexicalIndex } from '../lexical/lexical-index.ts';
-import type { BatchSummary } from '../reason/batch.ts';
-import { reasonBatch } from '../reason/batch.ts';
-import { readBatchQueries } from '../reason/batch/batch-queries.ts';
 import { reasonedRecord } from '../reason/reasoned-record.ts';
 import type { ReasonedQuery, Reasoner } from '../reason/reasoner.ts';
 import { preparedReasoner } from '../reason/reasoners.ts';
 import { reasonSamples } from '../reason/samples.ts';
 import { Warnings } from '../warnings.ts';
-import { checkFolderOf } from '../whole-file.ts';
 import { closeSoon } from './closing.ts';
 import { interruptSignal } from './interrupt.ts';
 import { checkQuestion, positiveInteger, shared } from './options.ts';
-import { durationText, note, oneLine, print, printable, printJson, printWarnings } from './output.ts';
-import { startBatchProgress } from './progress.ts';
+import { note, print, printable, printJson, printWarnings } from './output.ts';
+import { checkBatchFiles, reasonFile } from './reason-batch.ts';
 import { reasonedFacts } from './reasoned-facts.ts';
 import { addReasonerOptions, reasonerSettings, type ReasonerOptions } from './reasoner-options.ts';
 
@@ -61,13 +57,15 @@ Examples:
 
 async function run(question: string | undefined, options: Options): Promise<void> {
   const { batch, out } = options;
-  if ((question === undefined) === (batch === undefined)) {
-    throw new QuernError('USAGE', 'give a question, or a file of them with --batch');
+  if (question !== undefined && batch !== undefined) {
+    throw new QuernError('USAGE', 'give a question or --batch, not both');
   }
-  if ((batch === undefined) !== (out === undefined))
-    throw new QuernError('USAGE', '--batch needs --out, and the other way round');
-  if (question !== undefined) checkQuestion(question);
-  if (out !== undefined) await checkFolderOf(out);
+  if (batch !== undefined && out === undefined) throw new QuernError('USAGE', '--batch needs --out');
+  if (batch === undefined && out !== undefined) throw new QuernError('USAGE', '--out needs --batch');
+  if (batch !== undefined) await checkBatchFiles(batch, out!);
+  else if (question === undefined) {
+    throw new QuernError('USAGE', 'give a question, or a file of them with --batch');
+  } else checkQuestion(question);
   const warnings = new Warnings();
   const prepare = await preparedReasoner(options.reasoner, await reasonerSettings(options, warnings));
   const index = options.index === undefined ? undefined : await LexicalIndex.open(options.index);
@@ -75,7 +73,14 @@ async function run(question: string | undefined, options: Options): Promise<void
     const reasoner = prepare(index && { index, scoring: options.scoring });
     try {
       if (question !== undefined) await reasonQuestion(reasoner, question, options);
-      else await reasonFile(reasoner, batch!, out!, options);
+      else {
+        await reasonFile(reasoner, {
+          ...options,
+          batch: batch!,
+          out: out!,
+          settings: index && JSON.stringify([index.analyzer, index.statistics, options.scoring]),
+        });
+      }
     } finally {
       await closeSoon(reasoner);
     }
@@ -103,19 +108,25 @@ async function reasonQuestion(reasoner: Reasoner, question: string, options: Opt
     printJson(samples === 1 ? records[0] : { query: question, reasoner: options.reasoner, samples: records });
     return;
   }
-  for (const each of reasoned) {
+  for (const [sample, each] of reasoned.entries()) {
     if (each.finish === 'failed') continue;
+    if (samples > 1) print(`--- sample ${sample + 1} ---`);
     if (each.text === '') note(`quern: ${each.reasoner} adds nothing: the question goes as it is`);
-    else if (!streams) print(process.stdout.isTTY ? printable(each.text) : each.text);
+    else if (!streams) printText(each.text);
     if (process.stderr.isTTY) note(`quern: ${reasonedFacts(each)}`);
   }
+}
+
+/** Prints what a model wrote: a terminal is spared what could steer it, and a file or another program has it as it is. */
+function printText(text: string): void {
+  process.stdout.write(`${process.stdout.isTTY ? printable(text) : text}\n`);
 }
 
 /** Prints the text as it comes. */
 async function streamed(reasoner: Reasoner, question: string, signal: AbortSignal): Promise<ReasonedQuery> {
   if (!reasoner.stream) {
     const reasoned = await reasoner.reason(question, { signal });
-    if (reasoned.text !== '') print(reasoned.text);
+    if (reasoned.text !== '') printText(reasoned.text);
     return reasoned;
   }
   const pieces = reasoner.stream(question, { signal });
@@ -123,33 +134,4 @@ async function streamed(reasoner: Reasoner, question: string, signal: AbortSigna
   for (; next.done !== true; next = await pieces.next()) process.stdout.write(printable(next.value));
   process.stdout.write('\n');
   return next.value;
-}
-
-async function reasonFile(reasoner: Reasoner, batch: string, out: string, options: Options): Promise<void> {
-  const signal = interruptSignal();
-  const queries = await readBatchQueries(batch, signal);
-  const progress = startBatchProgress(queries.length * options.samples);
-  const summary = await reasonBatch(reasoner, queries, {
-    out,
-    samples: options.samples,
-    signal,
-    onDone: (done, _, reasoned) => progress.update(done, reasoned.cached ? 0 : reasoned.completionTokens),
-  }).finally(() => progress.stop());
-  if (options.json) printJson({ reasoner: options.reasoner, out, ...summary });
-  else print(`${oneLine(out)}: ${summaryLine(summary)}`);
-}
-
-function summaryLine(summary: BatchSummary): string {
-  const { queries, resumed, failed, cached, cut, completionTokens, milliseconds, cost } = summary;
-  const rate = (completionTokens / milliseconds) * 1000;
-  const parts = [
-    `${queries} queries in ${durationText(milliseconds)}`,
-    `${completionTokens} tokens (${rate.toFixed(1)} a second)`,
-    ...(resumed > 0 ? [`${resumed} done before`] : []),
-    ...(cached > 0 ? [`${cached} from the cache`] : []),
-    ...(cut > 0 ? [`${cut} cut at the most tokens`] : []),
-    ...(failed > 0 ? [`${failed} FAILED`] : []),
-    ...cost.map(({ amount, currency }) => `${amount.toFixed(4)} ${currency}`),
-  ];
-  return parts.join(', ');
 }

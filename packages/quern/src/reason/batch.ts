@@ -1,8 +1,11 @@
-import { createHash } from 'node:crypto';
+import { realpath } from 'node:fs/promises';
 import { QuernError } from '../errors.ts';
 import { inOrder } from '../in-order.ts';
+import { ProcessLock } from '../process-lock.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { writeLines } from '../whole-file.ts';
+import { batchIdentity, type BatchCalls } from './batch/batch-calls.ts';
+import { batchLines, checkIsFree, finishedCalls } from './batch/batch-file.ts';
 import { BatchJournal, type JournalEntry } from './batch/batch-journal.ts';
 import type { BatchQuery } from './batch/batch-queries.ts';
 import { reasonedRecord, type ReasonedRecord } from './reasoned-record.ts';
@@ -15,12 +18,17 @@ export interface BatchOptions {
   readonly out: string;
   /** How many samples of each query. Default 1. */
   readonly samples?: number;
+  /**
+   * What the reasoned queries depend on that the reasoner's `cacheKey` does not tell, such as the index that rm3 learns from:
+   * with other settings it is another batch. Default none.
+   */
+  readonly settings?: string;
   readonly signal?: AbortSignal;
   /** Told of each call that ends, and at the start of those that an earlier run did. */
   readonly onDone?: (done: number, total: number, reasoned: ReasonedRecord) => void;
 }
 
-/** What a batch came to. */
+/** What a batch came to; its sums are over the calls of this run. */
 export interface BatchSummary extends ReasoningTotals {
   readonly queries: number;
   /** Calls that an earlier run of the same batch had done. */
@@ -30,27 +38,50 @@ export interface BatchSummary extends ReasoningTotals {
 
 /**
  * Reasons about many queries, as many at once as the reasoner answers faster, and writes one JSON object a line to `out`, in
- * the order of the queries: `id` (where the query has one), `sample` (where there are several), and the reasoned query.
- * Ended at any moment, it goes on from there the next time; calls that failed are asked again then.
+ * the order of the queries: `id` (where the query has one), `sample` (where there are several), the reasoned query, and
+ * `batch`. Calls that failed are written too, with `finish: 'failed'`.
  *
- * Throws what the reasoner throws, and `ALREADY_EXISTS` where `OUT.partial` is of another batch.
+ * `batch` is the beginning of a hash of the reasoner's id and `cacheKey`, the settings, the number of samples and the queries.
+ * Ended at any moment, the same batch goes on from there the next time; and run again when it is done, it asks only for the
+ * calls that failed. One process at a time works on it.
+ *
+ * Throws what the reasoner throws; `ALREADY_EXISTS` where `out` holds anything but this batch (an empty file is nothing) or
+ * `OUT.partial` is of another one; `LOCKED` where another process is at it; `IO` where `out` is a folder or a device;
+ * `CORRUPT_FILE` where `OUT.partial` is damaged before its end.
  */
 export async function reasonBatch(
   reasoner: Reasoner,
   queries: readonly BatchQuery[],
-  { out, samples = 1, signal, onDone }: BatchOptions,
+  options: BatchOptions,
 ): Promise<BatchSummary> {
+  const { samples = 1 } = options;
   if (!Number.isSafeInteger(samples) || samples < 1) {
     throw new QuernError('USAGE', `samples is a whole number of 1 or more, not ${samples}`);
   }
+  // By whatever name the file goes, its batch has one journal.
+  const out = await realpath(options.out).catch(() => options.out);
+  await checkIsFree(out);
+  const lock = await ProcessLock.acquire(`${out}.partial.lock`, { kind: 'batch', where: out });
+  try {
+    return await lockedBatch(reasoner, queries, { ...options, out, samples });
+  } finally {
+    await lock.release();
+  }
+}
+
+async function lockedBatch(
+  reasoner: Reasoner,
+  queries: readonly BatchQuery[],
+  { out, samples, settings, signal, onDone }: BatchOptions & { readonly samples: number },
+): Promise<BatchSummary> {
   const started = performance.now();
   const total = queries.length * samples;
-  const journal = await BatchJournal.open(`${out}.partial`, await batchIdentity(reasoner, queries, samples));
-  const done = new Map<number, ReasonedRecord>();
+  const identity = await batchIdentity(reasoner, queries, { samples, settings, signal });
+  const calls: BatchCalls = { queries, samples, identity };
+  const finished = withoutFailures(await finishedCalls(out, calls, signal));
+  const journal = await BatchJournal.open(`${out}.partial`, calls);
   try {
-    for (const { position, sample, reasoned } of journal.entries) {
-      if (reasoned.finish !== 'failed') done.set(position * samples + sample, reasoned);
-    }
+    const done = new Map([...finished, ...withoutFailures(journal.done)]);
     const resumed = done.size;
     for (const reasoned of [...done.values()].slice(-1)) onDone?.(resumed, total, reasoned);
     const asked = Array.from({ length: total }, (_, call) => call).filter((call) => !done.has(call));
@@ -59,19 +90,22 @@ export async function reasonBatch(
       done.set(entry.position * samples + entry.sample, entry.reasoned);
       onDone?.(done.size, total, entry.reasoned);
     });
-    await writeLines(out, recordLines(queries, samples, done));
+    if (finished.size < total) await writeLines(out, batchLines(calls, done));
     await journal.remove();
-    const now = asked.map((call) => done.get(call)!);
     return {
       queries: queries.length,
       resumed,
-      ...reasoningTotals(now),
+      ...reasoningTotals(asked.map((call) => done.get(call)!)),
       milliseconds: performance.now() - started,
     };
   } catch (error) {
     await journal.close();
     throw error;
   }
+}
+
+function withoutFailures(records: ReadonlyMap<number, ReasonedRecord>): Map<number, ReasonedRecord> {
+  return new Map([...records].filter(([, { finish }]) => finish !== 'failed'));
 }
 
 /** Asks every call, and hands on each as it ends, one at a time. */
@@ -87,7 +121,8 @@ async function allReasoned(
     const position = Math.floor(call / samples);
     const sample = call % samples;
     const { query } = queries[position];
-    const reasoned = reasonedRecord(await reasoner.reason(query, { sample, signal: stopping.signal }));
+    const answer = await reasoner.reason(query, { sample, signal: stopping.signal });
+    const reasoned = reasonedRecord({ ...answer, query });
     written = written.then(() => onEntry({ position, sample, reasoned }));
     await written;
   });
@@ -96,33 +131,5 @@ async function allReasoned(
   } finally {
     stopping.stop();
     await written.catch(() => undefined);
-  }
-}
-
-/** A hash of all that a batch's entries depend on. */
-async function batchIdentity(
-  reasoner: Reasoner,
-  queries: readonly BatchQuery[],
-  samples: number,
-): Promise<string> {
-  const hash = createHash('sha256');
-  hash.update(JSON.stringify([reasoner.id, (await reasoner.cacheKey?.('')) ?? '', samples]));
-  for (const query of queries) hash.update(`\n${JSON.stringify(query)}`);
-  return hash.digest('hex');
-}
-
-function* recordLines(
-  queries: readonly BatchQuery[],
-  samples: number,
-  done: ReadonlyMap<number, ReasonedRecord>,
-): Generator<string> {
-  for (const [position, { id }] of queries.entries()) {
-    for (let sample = 0; sample < samples; sample++) {
-      yield JSON.stringify({
-        ...(id !== undefined && { id }),
-        ...(samples > 1 && { sample }),
-        ...done.get(position * samples + sample)!,
-      });
-    }
   }
 }

@@ -13,6 +13,12 @@ function file(name: string, content: string | Uint8Array): string {
   return path;
 }
 
+/** The key of a query, where a file holds these lines. */
+async function keyOf(name: string, lines: readonly string[]): Promise<string> {
+  const reasoner = await RecordedReasoner.open(file(name, lines.join('\n')));
+  return reasoner.cacheKey('Why?');
+}
+
 describe('recorded reasoned queries', () => {
   const text = JSON.stringify({ 'Why?\n': 'Because.', ünïcode: '', ['__proto__']: 'own' });
 
@@ -67,10 +73,38 @@ describe('the lines of a batch', () => {
     { query: 'How?', text: '', finish: 'failed' },
   ].map((line) => JSON.stringify(line));
 
-  it('are recorded reasoned queries too, of which the first sample counts, and no failure', async () => {
+  it('are recorded reasoned queries too, of which the first sample counts', async () => {
     const reasoner = await RecordedReasoner.open(file('batch.jsonl', lines.join('\n')));
     expect((await reasoner.reason('Why?')).text).toBe('Because.');
-    await expect(reasoner.reason('How?')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(reasoner.reason('Where?')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  it('fail where the batch failed, for the same reason', async () => {
+    const failure = { code: 'TIMEOUT', message: 'no reasoned query within 1 ms' };
+    const failed = JSON.stringify({ query: 'When?', text: '', finish: 'failed', failure });
+    const reasoner = await RecordedReasoner.open(file('failed.jsonl', [...lines, failed].join('\n')));
+    const reasoned = await reasoner.reason('When?');
+    expect(reasoned).toMatchObject({ query: 'When?', text: '', finish: 'failed', failure, cached: true });
+    expect(await reasoner.reason('How?')).toMatchObject({
+      finish: 'failed',
+      failure: { code: 'BAD_REPLY', message: expect.stringContaining('failed') },
+    });
+  });
+
+  it('do not fail where another sample did not', async () => {
+    const samples = [
+      { query: 'Why?', sample: 0, text: '', finish: 'failed' },
+      { query: 'Why?', sample: 1, text: 'Because.', finish: 'stop' },
+      { query: 'Why?', sample: 2, text: '', finish: 'failed' },
+    ].map((line) => JSON.stringify(line));
+    const reasoner = await RecordedReasoner.open(file('samples.jsonl', samples.join('\n')));
+    expect(await reasoner.reason('Why?')).toMatchObject({ text: 'Because.', finish: 'stop' });
+  });
+
+  it('have another key as soon as one of them is another', async () => {
+    const key = await keyOf('keyed.jsonl', lines);
+    expect(await keyOf('keyed-again.jsonl', lines)).toBe(key);
+    expect(await keyOf('keyed-other.jsonl', lines.slice(1))).not.toBe(key);
   });
 
   it('are told by their line where one is none', async () => {

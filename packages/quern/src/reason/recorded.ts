@@ -1,22 +1,27 @@
+import { createHash } from 'node:crypto';
 import { readJsonl } from '../collections/jsonl.ts';
 import { readText } from '../collections/lines.ts';
 import { textField } from '../collections/record-fields.ts';
-import { QuernError } from '../errors.ts';
-import type { ReasonedQuery, Reasoner } from './reasoner.ts';
+import { QuernError, type QuernErrorCode } from '../errors.ts';
+import type { Failure, ReasonedQuery, Reasoner } from './reasoner.ts';
+
+/** What is recorded of a query: its reasoned query, or why there is none. */
+type Recorded = string | Failure;
 
 /**
  * `file:PATH`: recorded reasoned queries, in a JSON object, query text → reasoned query, or in JSON lines with `query` and
- * `text` as a batch writes them (`.jsonl`); plain or compressed by gzip.
+ * `text` as a batch writes them (`.jsonl`); plain or compressed by gzip. Where a batch failed for a query, so does this.
  */
 export class RecordedReasoner implements Reasoner {
   readonly id: string;
   readonly #path: string;
-  readonly #texts: ReadonlyMap<string, string>;
+  readonly #recorded: ReadonlyMap<string, Recorded>;
+  #hash: string | undefined;
 
-  private constructor(path: string, texts: ReadonlyMap<string, string>) {
+  private constructor(path: string, recorded: ReadonlyMap<string, Recorded>) {
     this.id = `file:${path}`;
     this.#path = path;
-    this.#texts = texts;
+    this.#recorded = recorded;
   }
 
   /** Reads the file. Throws `NOT_FOUND`, or `BAD_INPUT` where it is neither. */
@@ -27,11 +32,14 @@ export class RecordedReasoner implements Reasoner {
     );
   }
 
-  /** The recorded reasoned query. Throws `NOT_FOUND` naming the query where there is none. */
+  /**
+   * The recorded reasoned query; one without a text and with `finish: 'failed'` where a failure is recorded. Throws
+   * `NOT_FOUND` naming the query where there is neither.
+   */
   async reason(query: string): Promise<ReasonedQuery> {
     const started = performance.now();
-    const text = this.#texts.get(query);
-    if (text === undefined) {
+    const recorded = this.#recorded.get(query);
+    if (recorded === undefined) {
       throw new QuernError('NOT_FOUND', `no reasoned query is recorded for ${excerpt(query)}`, {
         where: this.#path,
         hint: 'The text of the query must be the very same',
@@ -39,9 +47,10 @@ export class RecordedReasoner implements Reasoner {
     }
     return {
       query,
-      text,
+      ...(typeof recorded === 'string'
+        ? { text: recorded, finish: 'stop' }
+        : { text: '', finish: 'failed', failure: recorded }),
       reasoner: this.id,
-      finish: 'stop',
       promptTokens: 0,
       completionTokens: 0,
       milliseconds: performance.now() - started,
@@ -49,7 +58,19 @@ export class RecordedReasoner implements Reasoner {
     };
   }
 
+  /** A hash of all that is recorded, and the query. */
+  async cacheKey(query: string): Promise<string> {
+    this.#hash ??= hashOf(this.#recorded);
+    return JSON.stringify(['file', this.#hash, query]);
+  }
+
   async close(): Promise<void> {}
+}
+
+function hashOf(recorded: ReadonlyMap<string, Recorded>): string {
+  const hash = createHash('sha256');
+  for (const entry of recorded) hash.update(`${JSON.stringify(entry)}\n`);
+  return hash.digest('hex');
 }
 
 /** The texts of a JSON object, query text → reasoned query. */
@@ -76,18 +97,29 @@ async function ofObject(path: string): Promise<Map<string, string>> {
   return texts;
 }
 
-/** The texts of the records of a batch; of several samples, the first. Those that failed are left out. */
-async function ofLines(path: string): Promise<Map<string, string>> {
-  const texts = new Map<string, string>();
+/** What the records of a batch hold: of several samples, the first that did not fail. */
+async function ofLines(path: string): Promise<Map<string, Recorded>> {
+  const all = new Map<string, Recorded>();
   for await (const placed of readJsonl(path)) {
     const query = textField(placed, 'query');
     const text = textField(placed, 'text');
     if (query === undefined || text === undefined) {
       throw new QuernError('BAD_INPUT', 'the record has no query and text', { where: placed.where });
     }
-    if (placed.record['finish'] !== 'failed' && !texts.has(query)) texts.set(query, text);
+    if (typeof all.get(query) === 'string') continue;
+    const { finish, failure } = placed.record;
+    if (finish !== 'failed') all.set(query, text);
+    else if (!all.has(query)) all.set(query, recordedFailure(failure));
   }
-  return texts;
+  return all;
+}
+
+function recordedFailure(value: unknown): Failure {
+  const { code, message } = (value ?? {}) as Partial<Record<keyof Failure, unknown>>;
+  return {
+    code: typeof code === 'string' ? (code as QuernErrorCode) : 'BAD_REPLY',
+    message: typeof message === 'string' ? message : 'the reasoner failed when this was recorded',
+  };
 }
 
 function excerpt(query: string): string {
