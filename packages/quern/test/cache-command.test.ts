@@ -77,7 +77,7 @@ describe('quern cache', () => {
 
   it.each([
     [['prune'], /nothing says what to remove/],
-    [['prune', '--older-than', '30'.repeat(20)], /too large a duration/],
+    [['prune', '--older-than', `${'30'.repeat(20)}d`], /too large a duration/],
     [['prune', '--older-than', 'yesterday'], /--older-than .*not a duration/],
     [['prune', '--max-size', '1.5GB'], /--max-size .*not a size/],
     [['empty'], /unknown command/],

@@ -1,12 +1,14 @@
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { QuernError } from '../errors.ts';
 import { defaultCacheFolder } from '../cache-folder.ts';
+import { conversionsIn, removeConversions, type Conversions } from '../models/conversion-cache.ts';
 import type { CacheStats } from '../reason/cache/cache-stats.ts';
 import { ReasonedQueryCache } from '../reason/cache/reasoned-query-cache.ts';
 import { Warnings } from '../warnings.ts';
-import { durationNamed, sizeNamed } from './durations.ts';
+import { ageNamed, sizeNamed } from './durations.ts';
 import { parsed, shared } from './options.ts';
-import { bytesText, oneLine, print, printJson, printWarnings, table } from './output.ts';
+import { bytesText, oneLine, print, printJson, printWarnings, table, note } from './output.ts';
 
 interface Options {
   readonly cache?: string;
@@ -55,9 +57,9 @@ function pruneCommand(): Command {
   return new Command('prune')
     .description('Remove reasoned queries that are old, too many, or of one reasoner.')
     .option(
-      '--older-than <duration>',
-      'those that were neither made nor used for so long',
-      parsed(durationNamed),
+      '--older-than <age>',
+      'those that were neither made nor used for so long, such as 12h or 30d',
+      parsed(ageNamed),
     )
     .option('--max-size <size>', 'the longest unused, until the rest takes no more', parsed(sizeNamed))
     .option('--reasoner <name>', 'those of one reasoner, named as quern cache stats names it')
@@ -79,6 +81,7 @@ Examples:
 function clearCommand(): Command {
   return new Command('clear')
     .description('Remove all reasoned queries.')
+    .option('--models', 'and the models that were converted; they are converted again when they are needed')
     .addOption(shared.cache())
     .addOption(shared.json())
     .addHelpText(
@@ -86,9 +89,13 @@ function clearCommand(): Command {
       `
 Examples:
   $ quern cache clear
-  $ quern cache clear --cache other-cache`,
+  $ quern cache clear --models --cache other-cache`,
     )
     .action(clear);
+}
+
+interface ClearOptions extends Options {
+  readonly models?: boolean;
 }
 
 const nothing: CacheStats = { entries: 0, bytesOnDisk: 0, bytesOfText: 0, reasoners: [] };
@@ -96,12 +103,14 @@ const nothing: CacheStats = { entries: 0, bytesOnDisk: 0, bytesOfText: 0, reason
 async function stats(options: Options): Promise<void> {
   await withCache(options, async (cache, folder) => {
     const found = (await cache?.stats()) ?? nothing;
+    const converted = await conversionsIn(join(folder, 'models'));
     return {
-      json: { ...found },
+      json: { ...found, converted },
       text: () => {
         const { entries, bytesOnDisk, bytesOfText, oldest, newest, reasoners } = found;
         const sizes = `${bytesText(bytesOfText)} of text, ${bytesText(bytesOnDisk)} on disk`;
         print(`${folder}: ${reasonedQueries(entries)}, ${sizes}`);
+        if (converted.models > 0) print(`converted models: ${convertedText(converted)}`);
         if (oldest === undefined || newest === undefined) return;
         print(`made from ${timeText(oldest)} to ${timeText(newest)}`);
         const rows = reasoners.map((share) => [
@@ -127,8 +136,15 @@ async function prune(options: PruneOptions): Promise<void> {
   await removing(options, (cache) => cache.prune({ olderThan, maxBytes, reasoner }));
 }
 
-async function clear(options: Options): Promise<void> {
+async function clear(options: ClearOptions): Promise<void> {
   await removing(options, (cache) => cache.clear());
+  if (!options.models) return;
+  const removed = await removeConversions(join(options.cache || defaultCacheFolder(), 'models'));
+  note(`quern: converted models removed: ${convertedText(removed)}`);
+}
+
+function convertedText({ models, bytes }: Conversions): string {
+  return `${models} file${models === 1 ? '' : 's'}, ${bytesText(bytes)}`;
 }
 
 async function removing(

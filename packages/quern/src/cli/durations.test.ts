@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { durationNamed, sizeNamed } from './durations.ts';
+import { ageNamed, durationNamed, sizeNamed } from './durations.ts';
 
 describe('a duration', () => {
   it.each([
@@ -72,4 +72,9 @@ it('whatever is no whole number with a unit is wrong usage', () => {
       expect(() => sizeNamed(text)).toThrow(expect.objectContaining({ code: 'USAGE' }));
     }),
   );
+});
+
+it('takes an age with its unit only', () => {
+  expect(ageNamed('30d')).toBe(30 * 24 * 3600 * 1000);
+  expect(() => ageNamed('30')).toThrow(expect.objectContaining({ code: 'USAGE' }));
 });

@@ -30,6 +30,14 @@ export function durationNamed(text: string): number {
   return amountNamed(text, 'duration', millisecondsOf, 'milliseconds such as 250, or 250ms, 2s, 5m, 3h, 30d');
 }
 
+/** {@link durationNamed}, but a number needs its unit: where what is older is removed, nobody should have to guess. */
+export function ageNamed(text: string): number {
+  if (/^\d+$/.test(text)) {
+    throw new QuernError('USAGE', `${JSON.stringify(text)} has no unit`, { hint: 'Write 12h or 30d' });
+  }
+  return durationNamed(text);
+}
+
 /**
  * The bytes that a text such as `500`, `64kB`, `100MB` or `2GiB` stands for, in whatever case. Throws `USAGE` for any other.
  */

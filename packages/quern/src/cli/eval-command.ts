@@ -159,7 +159,7 @@ async function written(outcome: NamedEvaluation, options: Options): Promise<Eval
   }
   const { reason, search, total } = evaluation.milliseconds;
   const reasoning = reasoningTotals(evaluation.answers.map(({ reasoned }) => reasoned));
-  noteFailures(evaluation, collection.name);
+  notePlainTopics(evaluation, collection.name);
   return {
     collection: collection.name,
     reasoner: options.reasoner,
@@ -173,14 +173,25 @@ async function written(outcome: NamedEvaluation, options: Options): Promise<Eval
   };
 }
 
-/** Says how many topics a reasoner failed for, and why. */
-function noteFailures({ answers }: Evaluation, collection: string): void {
+/** Says how many topics were searched as they are, because the reasoner failed or had no term of the index in its text. */
+function notePlainTopics({ answers }: Evaluation, collection: string): void {
   const failures = answers.flatMap(({ reasoned }) => reasoned.failure ?? []);
-  if (failures.length === 0) return;
-  note(
-    `quern: ${collection}: the reasoner failed for ${failures.length} of ${answers.length} topics, which were searched as they are:`,
+  if (failures.length > 0) {
+    const share = `${failures.length} of ${answers.length} topics`;
+    note(`quern: ${collection}: the reasoner failed for ${share}, which were searched as they are:`);
+    noteReasons(failures);
+  }
+  const plain = answers.filter(
+    ({ reasoned, searches }) =>
+      (reasoned.finish === 'stop' || reasoned.finish === 'length') &&
+      searches.length === 1 &&
+      searches[0].from === 'query',
   );
-  noteReasons(failures);
+  if (plain.length === 0) return;
+  const share = `${plain.length} of ${answers.length} topics`;
+  note(
+    `quern: ${collection}: the reasoned query has no term of the index for ${share}, which were searched as they are`,
+  );
 }
 
 /** The mean over collections, each counting the same, as BRIGHT's tables have it. */
@@ -217,10 +228,10 @@ function recordTable(records: readonly EvaluationRecord[], measures: readonly Me
   return records
     .map((record) => {
       const { collection, queries, scoring, reasoner, combine, milliseconds } = record;
-      const { index, reason, search } = milliseconds;
+      const { index, reason, search, total } = milliseconds;
       const head =
         `${collection}: ${queries} queries, ${scoring}, reasoner ${oneLine(reasoner)}, ${combine}\n` +
-        `  index ${durationText(index)}, reasoning ${durationText(reason)}, search ${durationText(search)}` +
+        `  index ${durationText(index)}, reasoning ${durationText(reason)}${reason > total ? ' (of topics at the same time, summed)' : ''}, search ${durationText(search)}` +
         ` (${(search / queries).toFixed(2)} ms a query)` +
         reasoningText(record.reasoning);
       const rows = measures.map((measure) => [

@@ -12,7 +12,7 @@ import { interruptSignal } from './interrupt.ts';
 import { checkQuestion, positiveInteger, shared } from './options.ts';
 import { note, print, printable, printJson, printWarnings } from './output.ts';
 import { checkBatchFiles, reasonFile } from './reason-batch.ts';
-import { reasonedFacts } from './reasoned-facts.ts';
+import { failureLine, reasonedFacts } from './reasoned-facts.ts';
 import { addReasonerOptions, reasonerSettings, type ReasonerOptions } from './reasoner-options.ts';
 
 interface Options extends ReasonerOptions {
@@ -100,7 +100,7 @@ async function reasonQuestion(reasoner: Reasoner, question: string, options: Opt
     : await reasonSamples(reasoner, question, samples, { signal });
   for (const { failure, reasoner: name } of reasoned) {
     if (!failure) continue;
-    note(`quern: ${name} failed: ${failure.message}`);
+    note(`quern: ${failureLine(name, failure)}`);
     process.exitCode = 1;
   }
   if (json) {
@@ -113,7 +113,7 @@ async function reasonQuestion(reasoner: Reasoner, question: string, options: Opt
     if (samples > 1) print(`--- sample ${sample + 1} ---`);
     if (each.text === '') note(`quern: ${each.reasoner} adds nothing: the question goes as it is`);
     else if (!streams) printText(each.text);
-    if (process.stderr.isTTY) note(`quern: ${reasonedFacts(each)}`);
+    if (each.completionTokens > 0) note(`quern: ${reasonedFacts(each)}`);
   }
 }
 

@@ -27,7 +27,7 @@ export function addReasonerOptions(command: Command): Command {
         'the most time for a query, e.g. 800ms or 5s; then it goes as it is',
       ).argParser(parsed(durationNamed)),
     )
-    .option('--strict', 'a reasoner that fails is an error; without it, the question goes as it is')
+    .option('--strict', 'a language model that fails is an error; else the question is searched as it is')
     .addOption(
       new Option('--seed <number>', 'other samples of a language model (default: 0)').argParser(wholeNumber),
     )

@@ -14,7 +14,7 @@ import { closeSoon } from './closing.ts';
 import { interruptSignal } from './interrupt.ts';
 import { checkQuestion, shared } from './options.ts';
 import { durationText, labelled, note, oneLine, print, printJson, printWarnings, table } from './output.ts';
-import { reasonedFacts } from './reasoned-facts.ts';
+import { failureLine, reasonedFacts } from './reasoned-facts.ts';
 import { addReasonerOptions, reasonerSettings, type ReasonerOptions } from './reasoner-options.ts';
 
 interface Options extends ReasonerOptions {
@@ -81,7 +81,7 @@ async function run(folder: string, question: string, options: Options): Promise<
 /** Says it where the question was searched as it is, though a reasoner was asked. */
 function noteReasoning({ reasoned, searches }: Answer): void {
   const { reasoner, failure } = reasoned;
-  if (failure) note(`quern: ${reasoner} failed, and the question was searched as it is: ${failure.message}`);
+  if (failure) note(`quern: the question was searched as it is: ${failureLine(reasoner, failure)}`);
   else if (reasoner !== 'none' && searches.length === 1 && searches[0].from === 'query') {
     note(`quern: ${reasoner} added nothing: the question was searched as it is`);
   }
@@ -151,7 +151,9 @@ function printStages(found: Answer, { searches }: Explanation): void {
   print(`retriever  ${found.retriever}, ${found.combine}, ${durationText(milliseconds.search)}`);
   for (const search of searches) {
     print();
-    print(`searched with ${search.terms.length} terms of the index (${search.from}):`);
+    print(
+      `searched with ${search.terms.length} term${search.terms.length === 1 ? '' : 's'} of the index (${search.from}):`,
+    );
     for (const line of planLines(search.plan)) print(`  ${line}`);
     const shown = search.terms.slice(0, 30);
     print(

@@ -76,3 +76,30 @@ async function stateOf(checkpoint: string): Promise<string> {
 function digest(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
+
+/** The models that were converted into a folder. */
+export interface Conversions {
+  readonly models: number;
+  readonly bytes: number;
+}
+
+/** How many converted models are in `folder`, and how large they are together. */
+export async function conversionsIn(folder: string): Promise<Conversions> {
+  let models = 0;
+  let bytes = 0;
+  for (const name of await readdir(folder, { recursive: true }).catch(() => [])) {
+    if (!name.endsWith('.gguf')) continue;
+    models++;
+    bytes += (await stat(join(folder, name)).catch(() => ({ size: 0 }))).size;
+  }
+  return { models, bytes };
+}
+
+/** Removes the converted models in `folder`, and nothing else; says what was removed. They are made again when needed. */
+export async function removeConversions(folder: string): Promise<Conversions> {
+  const removed = await conversionsIn(folder);
+  for (const name of await readdir(folder, { recursive: true }).catch(() => [])) {
+    if (name.endsWith('.gguf')) await rm(join(folder, name), { force: true });
+  }
+  return removed;
+}

@@ -22,6 +22,12 @@ export async function parseModelName(name: string): Promise<ModelName> {
   const [, at, suffix] = /^(.+?)(?::([A-Za-z0-9_]+))?$/s.exec(name) ?? [];
   const type = modelTypes.find((each) => each === suffix?.toLowerCase());
   if (type) return { ...(await parseModelName(at)), type };
+  if (/^i?q\d|^[bf]+\d+$/i.test(suffix ?? '') && !/^[A-Za-z]$/.test(at)) {
+    throw new QuernError('UNSUPPORTED', `${suffix} is no type that a checkpoint is converted to`, {
+      where: name,
+      hint: `Types are ${modelTypes.join(', ')}`,
+    });
+  }
   if (/^[.~/\\]|^[A-Za-z]:|\.gguf$/.test(name) || !/^[^/\\:]+\/[^/\\]+$/.test(name.replace(/@.*$/s, ''))) {
     throw new QuernError('NOT_FOUND', 'no such model file or checkpoint folder', {
       where: name,

@@ -79,7 +79,9 @@ export async function preparedReasoner(
     }
   }
   throw new QuernError('USAGE', `unknown reasoner ${JSON.stringify(name)}`, {
-    hint: 'Reasoners are none, rm3, file:PATH, llama:PATH_OR_HUB_ID and openai:MODEL@URL',
+    hint: /\.gguf$|^[^:]+\/[^:]+$/.test(name)
+      ? `A model is named llama:${name}`
+      : 'Reasoners are none, rm3, file:PATH, llama:PATH_OR_HUB_ID and openai:MODEL@URL',
   });
 }
 
@@ -97,8 +99,15 @@ function modelReasoner(make: () => Reasoner, settings: ReasonerSettings): () => 
 }
 
 /** What the configuration says of a reasoner; how many at once the caller's settings say before it. */
-function declared(name: string, { configuration, parallel }: ReasonerSettings): ReasonerConfiguration {
+function declared(
+  name: string,
+  { configuration, parallel, warnings }: ReasonerSettings,
+): ReasonerConfiguration {
   const found = configuration?.reasoners.get(name);
+  if (configuration && !found && configuration.reasoners.size > 0) {
+    const names = [...configuration.reasoners.keys()].join(', ');
+    warnings?.add(`the configuration says nothing of ${name}, but of ${names}`, name);
+  }
   return { ...found, concurrency: parallel ?? found?.concurrency };
 }
 

@@ -48,7 +48,9 @@ function checkedUrl(text: string, where: string): string {
       hint: 'Keys come from the environment alone: OPENAI_API_KEY, or what keyVariable of the configuration names',
     });
   }
-  return url.href.replace(/\/+$/, '');
+  const base = url.href.replace(/\/+$/, '');
+  if (/\/(chat\/)?completions$/.test(base)) throw refused('is the address of one kind of request');
+  return base;
 }
 
 function hasControlCharacters(text: string): boolean {
