@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { convertToGguf } from '../src/models/convert.ts';
@@ -153,6 +153,33 @@ describe('a batch of a model on a server', () => {
     const last = await quern(batch(out, '--no-cache'), { env });
     expect(last.stdout).toMatch(/21 tokens .*, 2 done before/);
     expect(namesOf(out)).toEqual(['stopped.jsonl']);
+  });
+});
+
+describe('the recorded failures of a batch', () => {
+  it('are counted by an evaluation, which searches those questions as they are', async () => {
+    const collection = resolve(import.meta.dirname, '../../../examples/collection');
+    const recorded = join(folder, 'late.jsonl');
+    const failure = { code: 'TIMEOUT', message: 'no reasoned query within 1 ms' };
+    const late = records(join(collection, 'queries.jsonl')).map(({ text }) =>
+      JSON.stringify({ query: text, text: '', finish: 'failed', failure }),
+    );
+    writeFileSync(recorded, late.join('\n'));
+    interface Evaluated {
+      readonly measures: Record<string, number>;
+      readonly reasoning: { readonly failed: number };
+    }
+    const evaluation = ['eval', `beir:${collection}`];
+    const plain = await quernJson<Evaluated>(evaluation, { env });
+    const { code, stdout, stderr } = await quern(
+      [...evaluation, '--reasoner', `file:${recorded}`, '--json'],
+      { env },
+    );
+    expect(code).toBe(0);
+    const found = JSON.parse(stdout) as Evaluated;
+    expect(found.reasoning.failed).toBe(late.length);
+    expect(found.measures).toEqual(plain.measures);
+    expect(stderr).toContain(`quern:   ${late.length} times: no reasoned query within 1 ms\n`);
   });
 });
 
