@@ -1,12 +1,11 @@
-import { existsSync, readFileSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { cp, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { convertToGguf } from '../src/models/convert.ts';
-import { finished, quern, quernJson, startQuern } from './run-quern.ts';
+import { quern, quernJson } from './run-quern.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 import { writeTinyCheckpoint } from './tiny-checkpoint.ts';
 
@@ -61,6 +60,17 @@ describe('quern reason', () => {
     const args = [...question, '--samples', '3', '--parallel', '2'];
     const { samples } = await quernJson<{ samples: Reasoned[] }>(args, { env });
     expect(new Set(samples.map(({ seed }) => seed)).size).toBe(3);
+    const { stdout } = await quern(args, { env });
+    const printed = samples.map(({ text }, i) => `--- sample ${i + 1} ---\n${text}\n`);
+    expect(stdout).toBe(printed.join(''));
+  });
+
+  it('prints a text as it is where no terminal reads it', async () => {
+    const recorded = join(folder, 'steering.json');
+    const text = 'one\u001b[31m\r\ntwo\u202e';
+    writeFileSync(recorded, JSON.stringify({ why: text }));
+    const { stdout } = await quern(['reason', 'why', '--reasoner', `file:${recorded}`], { env });
+    expect(stdout).toBe(`${text}\n`);
   });
 
   it('exits with 1 where the reasoner fails, and has the reason in its JSON', async () => {
@@ -72,9 +82,11 @@ describe('quern reason', () => {
   });
 
   it.each([
-    [[], 'give a question'],
-    [['why', '--batch', 'queries.jsonl'], 'give a question'],
-    [['--batch', 'queries.jsonl'], '--out'],
+    [[], 'give a question, or a file of them with --batch'],
+    [['why', '--batch', 'queries.jsonl', '--out', 'out.jsonl'], 'give a question or --batch, not both'],
+    [['--batch', 'queries.jsonl'], '--batch needs --out'],
+    [['why', '--out', 'out.jsonl'], '--out needs --batch'],
+    [[' '], 'the question is empty'],
     [['why', '--deadline', 'soon'], 'duration'],
     [['why', '--seed', '1.5'], 'whole number'],
     [['why', '--max-tokens', '0'], 'whole number'],
@@ -162,90 +174,6 @@ describe('quern eval', () => {
     const { reasoning } = await quernJson<{ reasoning: Record<string, number> }>(args, { env });
     expect(reasoning['failed']).toBe(0);
     expect(reasoning['completionTokens']).toBeGreaterThan(30);
-  });
-});
-
-function recordsOf(path: string): (Reasoned & { readonly id: string })[] {
-  return readFileSync(path, 'utf8')
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Reasoned & { readonly id: string });
-}
-
-describe('a batch on the command line', () => {
-  const queries = join(folder, 'queries.jsonl');
-  const count = 12;
-
-  beforeAll(() => {
-    const lines = Array.from({ length: count }, (_, i) =>
-      JSON.stringify({ _id: `q${i}`, text: `why ${i} cats` }),
-    );
-    writeFileSync(queries, `${lines.join('\n')}\n`);
-  });
-
-  it('goes on after being killed, loses nothing, and shows nothing half-made under the final name', async () => {
-    const out = join(folder, 'reasoned.jsonl');
-    const args = [
-      'reason',
-      '--batch',
-      queries,
-      '--out',
-      out,
-      '--reasoner',
-      `llama:${model}`,
-      '--max-tokens',
-      '60',
-      '--no-cache',
-    ];
-    const done = (): number =>
-      existsSync(`${out}.partial`) ? readFileSync(`${out}.partial`, 'utf8').split('\n').length - 2 : 0;
-    let before = 0;
-    for (const enough of [2, 6]) {
-      const child = startQuern([...args, '--json'], { env });
-      const ended = finished(child);
-      while (done() < enough && child.exitCode === null) await wait(2);
-      child.kill('SIGKILL');
-      await ended;
-      expect(existsSync(out)).toBe(false);
-      expect(done()).toBeGreaterThanOrEqual(enough);
-      before = done();
-    }
-    const summary = await quernJson<{ queries: number; resumed: number }>(args, { env });
-    expect(summary).toMatchObject({ queries: count, resumed: before });
-    const records = recordsOf(out);
-    expect(records.map(({ id }) => id)).toEqual(Array.from({ length: count }, (_, i) => `q${i}`));
-    for (const { text } of records) expect(text).not.toBe('');
-    expect(readdirSync(folder).filter((name) => name.startsWith('reasoned.jsonl.'))).toEqual([]);
-    const once = join(folder, 'once.jsonl');
-    await quernJson(
-      args.map((arg) => (arg === out ? once : arg)),
-      { env },
-    );
-    expect(recordsOf(once).map(({ text }) => text)).toEqual(records.map(({ text }) => text));
-  });
-
-  it('can be evaluated with, as recorded reasoned queries', async () => {
-    const out = join(folder, 'recorded.jsonl');
-    const batch = [
-      'reason',
-      '--batch',
-      queries,
-      '--out',
-      out,
-      '--reasoner',
-      `llama:${model}`,
-      '--max-tokens',
-      '5',
-    ];
-    await quernJson(batch, { env });
-    const recorded = await quernJson<Reasoned>(['reason', 'why 3 cats', '--reasoner', `file:${out}`], {
-      env,
-    });
-    const own = await quernJson<Reasoned>(
-      ['reason', 'why 3 cats', '--reasoner', `llama:${model}`, '--max-tokens', '5'],
-      { env },
-    );
-    expect(recorded.text).toBe(own.text);
   });
 });
 

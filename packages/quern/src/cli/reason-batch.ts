@@ -58,6 +58,7 @@ export async function reasonFile(reasoner: Reasoner, options: BatchArguments): P
     note(
       `quern: the reasoner failed ${summary.failed} of ${total} times; the same command asks those again:`,
     );
+    noteReasons(failures);
     process.exitCode = 1;
   } catch (error) {
     const done = ended - failures.length;

@@ -1,12 +1,16 @@
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync, appendFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { answer, beside, counting, endingAt, queries, records } from '../../test/batch-reasoners.ts';
 import { temporaryFolder } from '../../test/temporary-folder.ts';
 import { QuernError } from '../errors.ts';
 import { reasonBatch } from './batch.ts';
 import { readBatchQueries } from './batch/batch-queries.ts';
-import type { ReasonedQuery, Reasoner } from './reasoner.ts';
+import { BoundedReasoner } from './bounded.ts';
+import { ReasonedQueryCache } from './cache/reasoned-query-cache.ts';
+import { CachedReasoner } from './cached-reasoner.ts';
+import type { Reasoner } from './reasoner.ts';
 
 const folder = temporaryFolder();
 let files = 0;
@@ -14,39 +18,6 @@ let files = 0;
 function fresh(): string {
   return join(folder, `batch-${files++}.jsonl`);
 }
-
-/** A reasoner that counts what it is asked, and fails or stops where `upsets` says so. */
-function counting(
-  upsets: Readonly<Record<string, () => ReasonedQuery | never>> = {},
-  parallel = 1,
-): Reasoner & { readonly asked: string[] } {
-  const asked: string[] = [];
-  return {
-    id: 'counting',
-    asked,
-    parallel,
-    async reason(query, { sample = 0 } = {}) {
-      asked.push(`${query}/${sample}`);
-      return upsets[query]?.() ?? reasonedQuery(query, `${query} because ${sample}`);
-    },
-    cacheKey: async () => 'the same model',
-    async close() {},
-  };
-}
-
-function reasonedQuery(query: string, text: string, finish: ReasonedQuery['finish'] = 'stop'): ReasonedQuery {
-  const counts = { promptTokens: 1, completionTokens: 2, milliseconds: 3, cached: false };
-  return { query, text, reasoner: 'counting', finish, ...counts };
-}
-
-function records(path: string): Record<string, unknown>[] {
-  return readFileSync(path, 'utf8')
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Record<string, unknown>);
-}
-
-const queries = ['a', 'b', 'c', 'd'].map((query, i) => ({ id: `id${i}`, query }));
 
 describe('a batch', () => {
   it('is written in the order of its queries, several at once, and leaves nothing beside', async () => {
@@ -72,12 +43,7 @@ describe('a batch', () => {
 
   it('goes on where it was ended, though its last line was cut short', async () => {
     const out = fresh();
-    const broken = counting({
-      c: () => {
-        throw new QuernError('NETWORK', 'gone');
-      },
-    });
-    await expect(reasonBatch(broken, queries, { out })).rejects.toMatchObject({ code: 'NETWORK' });
+    await expect(reasonBatch(endingAt('c'), queries, { out })).rejects.toMatchObject({ code: 'NETWORK' });
     expect(existsSync(out)).toBe(false);
     appendFileSync(`${out}.partial`, '{"position":2,"sample":0,"reas');
     const mended = counting();
@@ -90,7 +56,7 @@ describe('a batch', () => {
   it('asks again for what failed before', async () => {
     const out = fresh();
     const upset = counting({
-      b: () => reasonedQuery('b', '', 'failed'),
+      b: () => answer('b', '', 'failed'),
       d: () => {
         throw new QuernError('NETWORK', 'gone');
       },
@@ -104,12 +70,7 @@ describe('a batch', () => {
 
   it('is not mixed with another one', async () => {
     const out = fresh();
-    const stopping = counting({
-      d: () => {
-        throw new QuernError('NETWORK', 'gone');
-      },
-    });
-    await expect(reasonBatch(stopping, queries, { out })).rejects.toThrow('gone');
+    await expect(reasonBatch(endingAt('d'), queries, { out })).rejects.toThrow('gone');
     for (const other of [
       () => reasonBatch(counting(), queries.slice(1), { out }),
       () => reasonBatch(counting(), queries, { out, samples: 2 }),
@@ -132,12 +93,7 @@ describe('a batch', () => {
 
   it('tells how far it is, from where it was', async () => {
     const out = fresh();
-    const stopping = counting({
-      c: () => {
-        throw new QuernError('NETWORK', 'gone');
-      },
-    });
-    await expect(reasonBatch(stopping, queries, { out })).rejects.toThrow('gone');
+    await expect(reasonBatch(endingAt('c'), queries, { out })).rejects.toThrow('gone');
     const told: number[][] = [];
     await reasonBatch(counting(), queries, { out, onDone: (done, total) => told.push([done, total]) });
     expect(told).toEqual([
@@ -151,7 +107,7 @@ describe('a batch', () => {
     const out = fresh();
     const weighing: Reasoner = {
       ...counting(),
-      reason: async (query) => ({ ...reasonedQuery(query, ''), weights: new Map([['term', 0.5]]) }),
+      reason: async (query) => ({ ...answer(query, ''), weights: new Map([['term', 0.5]]) }),
     };
     await reasonBatch(weighing, queries.slice(0, 1), { out });
     expect(records(out)[0]).toMatchObject({ weights: { term: 0.5 } });
@@ -165,13 +121,74 @@ describe('a batch', () => {
       async reason(query, { signal } = {}) {
         if (query === 'c') controller.abort();
         if (signal?.aborted) throw new QuernError('ABORTED', 'stopped on request');
-        return reasonedQuery(query, query);
+        return answer(query, query);
       },
     };
     await expect(reasonBatch(upset, queries, { out, signal: controller.signal })).rejects.toMatchObject({
       code: 'ABORTED',
     });
     expect(await reasonBatch(counting(), queries, { out })).toMatchObject({ resumed: 2 });
+  });
+});
+
+describe('two runs of a batch at once', () => {
+  it('are one: the other is told who is at it, and spoils nothing', async () => {
+    const out = fresh();
+    let second: Promise<unknown> | undefined;
+    const slow: Reasoner = {
+      ...counting(),
+      async reason(query) {
+        second ??= reasonBatch(counting(), queries, { out }).catch((error: unknown) => error);
+        await second;
+        return answer(query, query);
+      },
+    };
+    await reasonBatch(slow, queries, { out });
+    expect(await second).toMatchObject({
+      code: 'LOCKED',
+      where: out,
+      message: expect.stringContaining('is being written by this process'),
+    });
+    expect(records(out).map(({ text }) => text)).toEqual(['a', 'b', 'c', 'd']);
+    expect(beside(out)).toEqual([]);
+  });
+
+  it('leave no lock where one fails, and no journal where nothing was done', async () => {
+    const out = fresh();
+    await expect(reasonBatch(endingAt('a'), queries, { out })).rejects.toThrow('gone');
+    expect(beside(out)).toEqual([]);
+    await expect(reasonBatch(endingAt('b'), queries, { out })).rejects.toThrow('gone');
+    expect(beside(out)).toEqual(['.partial']);
+  });
+});
+
+describe('a batch of a reasoner within bounds, behind a cache', () => {
+  it('is another one with another seed', async () => {
+    const out = fresh();
+    const cache = await ReasonedQueryCache.open(join(folder, 'cache'));
+    const controller = new AbortController();
+    const seeded = (seed: number): Reasoner => {
+      const model: Reasoner = {
+        ...counting(),
+        async reason(query) {
+          if (query === 'c') controller.abort();
+          return answer(query, `${query} with ${seed}`);
+        },
+        cacheKey: async (query) => JSON.stringify([query, seed]),
+      };
+      return new BoundedReasoner(new CachedReasoner(model, cache));
+    };
+    await expect(reasonBatch(seeded(1), queries, { out, signal: controller.signal })).rejects.toMatchObject({
+      code: 'ABORTED',
+    });
+    await expect(reasonBatch(seeded(2), queries, { out })).rejects.toMatchObject({
+      code: 'ALREADY_EXISTS',
+      where: `${out}.partial`,
+    });
+    expect(await reasonBatch(seeded(1), queries, { out })).toMatchObject({ resumed: 2 });
+    expect(records(out).map(({ text }) => text)).toEqual(queries.map(({ query }) => `${query} with 1`));
+    await expect(reasonBatch(seeded(2), queries, { out })).rejects.toMatchObject({ where: out });
+    await cache.close();
   });
 });
 

@@ -1,4 +1,4 @@
-import { realpath } from 'node:fs/promises';
+import { lstat, realpath } from 'node:fs/promises';
 import { QuernError } from '../errors.ts';
 import { inOrder } from '../in-order.ts';
 import { ProcessLock } from '../process-lock.ts';
@@ -58,8 +58,7 @@ export async function reasonBatch(
   if (!Number.isSafeInteger(samples) || samples < 1) {
     throw new QuernError('USAGE', `samples is a whole number of 1 or more, not ${samples}`);
   }
-  // By whatever name the file goes, its batch has one journal.
-  const out = await realpath(options.out).catch(() => options.out);
+  const out = await linkedFile(options.out);
   await checkIsFree(out);
   const lock = await ProcessLock.acquire(`${out}.partial.lock`, { kind: 'batch', where: out });
   try {
@@ -67,6 +66,12 @@ export async function reasonBatch(
   } finally {
     await lock.release();
   }
+}
+
+/** The file that a link leads to, so that by either name a batch has one journal; else `path`. */
+async function linkedFile(path: string): Promise<string> {
+  const found = await lstat(path).catch(() => undefined);
+  return found?.isSymbolicLink() === true ? realpath(path).catch(() => path) : path;
 }
 
 async function lockedBatch(
