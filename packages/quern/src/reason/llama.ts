@@ -6,6 +6,7 @@ import { modelHash, preparedModel, rememberedModelHash } from '../models/prepare
 import { chatTokensOf, type ChatTokens } from './llama/chat-tokens.ts';
 import { generated, type Generation } from './llama/llama-generation.ts';
 import { LlamaSequences } from './llama/llama-sequences.ts';
+import { tryModel } from './llama/model-trial.ts';
 import { userPrompt } from './prompt.ts';
 import type { ReasonedQuery, ReasonOptions, Reasoner } from './reasoner.ts';
 import { checkedSampling, type Sampling } from './sampling.ts';
@@ -190,6 +191,8 @@ export class LlamaReasoner implements Reasoner {
     const path = await this.#prepared();
     throwIfAborted(signal);
     const { maxTokens } = this.#sampling;
+    const { adapters = [], threads, onWork } = this.#settings;
+    await tryModel([path, ...adapters], { folder: this.#cacheFolder, threads, signal, onWork });
     const work = this.#settings.onWork?.(`loading ${this.#name}`, 100);
     const loaded = await loadLlama(path, {
       adapters: this.#settings.adapters,
