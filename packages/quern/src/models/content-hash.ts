@@ -1,11 +1,9 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { open, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
-import type { BigIntStats } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { open, realpath, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
 import { fileError, QuernError, throwIfAborted } from '../errors.ts';
-import { makePrivateFolder } from '../private-folder.ts';
 import { silentWork, type OnWork } from '../work.ts';
+import { FileMemo, fileState, isSettled, type FileState } from './file-memo.ts';
 
 export interface ContentHashOptions {
   /** The folder of the cache: hashes are remembered in `hashes/` under it. */
@@ -15,8 +13,6 @@ export interface ContentHashOptions {
   readonly onWork?: OnWork;
 }
 
-/** A file that changed this recently, in milliseconds, may change again without another time of its last change. */
-const recent = 2000;
 const blockBytes = 1 << 20;
 
 /**
@@ -35,17 +31,14 @@ export async function contentHash(path: string, options: ContentHashOptions): Pr
     // Opening a pipe would wait for a writer.
     if (!(await stat(place)).isFile()) throw new QuernError('BAD_INPUT', 'is not a file', { where: path });
     file = await open(place, 'r');
-    const before = await file.stat({ bigint: true });
-    const memo = memoOf(place, folder);
-    const state = stateOf(place, before);
-    const known = await remembered(memo, state);
+    const before = fileState(place, await file.stat({ bigint: true }));
+    const memo = hashMemo(before, folder);
+    const known = await remembered(memo);
     if (known !== undefined) return known;
-    const started = BigInt(Date.now());
-    const hash = await hashOf(file, Number(before.size), signal, onWork);
-    const after = await file.stat({ bigint: true });
-    if (stateOf(place, after) === state && started - before.mtimeMs > recent) {
-      await remember(memo, state, hash);
-    }
+    const started = Date.now();
+    const hash = await hashOf(file, before.bytes, signal, onWork);
+    const after = fileState(place, await file.stat({ bigint: true }));
+    if (after.text === before.text && isSettled(before, started)) await memo.remember(hash);
     return hash;
   } catch (error) {
     throw fileError(error, path);
@@ -61,19 +54,19 @@ export async function rememberedHash(
 ): Promise<string | undefined> {
   try {
     const place = await realpath(path);
-    return await remembered(memoOf(place, folder), stateOf(place, await stat(place, { bigint: true })));
+    return await remembered(hashMemo(fileState(place, await stat(place, { bigint: true })), folder));
   } catch (error) {
     throw fileError(error, path);
   }
 }
 
-function memoOf(place: string, folder: string): string {
-  return join(folder, 'hashes', `${sha256(Buffer.from(place)).slice(0, 32)}.hash`);
+function hashMemo(state: FileState, folder: string): FileMemo {
+  return new FileMemo([state], { folder, kind: 'hashes', ending: '.hash' });
 }
 
-/** The time of the last change of any kind is in it too, as that of the content can be set by hand. */
-function stateOf(place: string, { size, mtimeNs, ctimeNs, dev, ino }: BigIntStats): string {
-  return JSON.stringify([place, ...[size, mtimeNs, ctimeNs, dev, ino].map(String)]);
+async function remembered(memo: FileMemo): Promise<string | undefined> {
+  const hash = await memo.fact();
+  return hash !== undefined && /^[0-9a-f]{64}$/.test(hash) ? hash : undefined;
 }
 
 async function hashOf(
@@ -97,32 +90,4 @@ async function hashOf(
   } finally {
     work.stop();
   }
-}
-
-/** The hash that `memo` has for this state of a file; undefined where it has none, or is damaged. */
-async function remembered(memo: string, state: string): Promise<string | undefined> {
-  const text = await readFile(memo, 'utf8').catch(() => '');
-  const [of, hash, check, ...rest] = text.split('\n');
-  const isWhole = rest.length === 1 && rest[0] === '' && check === sha256(Buffer.from(`${of}\n${hash}`));
-  return isWhole && of === state && /^[0-9a-f]{64}$/.test(hash) ? hash : undefined;
-}
-
-async function remember(memo: string, state: string, hash: string): Promise<void> {
-  const passing = `${memo}.${randomUUID()}.tmp`;
-  const lines = `${state}\n${hash}`;
-  try {
-    await makePrivateFolder(dirname(memo));
-    await writeFile(passing, `${lines}\n${sha256(Buffer.from(lines))}\n`, {
-      flag: 'wx',
-      mode: 0o600,
-      flush: true,
-    });
-    await rename(passing, memo);
-  } catch {
-    await rm(passing, { force: true }).catch(() => undefined);
-  }
-}
-
-function sha256(bytes: Buffer): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }

@@ -4,6 +4,8 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Llama, LlamaContext, LlamaModel } from 'node-llama-cpp';
 import { QuernError, throwIfAborted } from '../errors.ts';
+import { firstError } from './llama-log.ts';
+import { oneLine } from './one-line.ts';
 import { freeMemory } from './free-memory.ts';
 import { metadataNumber, metadataText, readGguf, type GgufInfo } from './gguf/gguf-reader.ts';
 import { checkMemory, memoryNeeded } from './memory.ts';
@@ -35,6 +37,9 @@ export interface LoadedLlama {
 let runtime: Promise<Llama> | undefined;
 let users = 0;
 
+/** The errors that llama.cpp reports, one list for each load that is under way. */
+const logs = new Set<string[]>();
+
 /**
  * Loads a GGUF file with llama.cpp (node-llama-cpp's prebuilt binary; nothing is downloaded or compiled), on a GPU if it
  * finds one, else on as many threads as the processor has cores; the memory is checked first. Throws what
@@ -44,10 +49,18 @@ export async function loadLlama(path: string, settings: LlamaSettings): Promise<
   const { adapters = [], sequences, threads, signal, onProgress } = settings;
   const gguf = await readGguf(path, { signal });
   for (const adapter of adapters) await readGguf(adapter, { signal });
+  if (metadataText(gguf.metadata, 'general.architecture') === undefined) {
+    throw new QuernError('CORRUPT_FILE', 'does not say of what architecture it is', {
+      where: path,
+      hint: 'Fetch or export it again',
+    });
+  }
   const { InsufficientMemoryError } = await llamaPackage();
   throwIfAborted(signal);
   const llama = await entered();
   let model: LlamaModel | undefined;
+  const log: string[] = [];
+  logs.add(log);
   try {
     throwIfAborted(signal);
     const sizes = fittingContexts(gguf, path, settings, await availableMemory(llama, adapters));
@@ -73,7 +86,7 @@ export async function loadLlama(path: string, settings: LlamaSettings): Promise<
     await left();
     throwIfAborted(signal);
     if (error instanceof QuernError) throw error;
-    const message = error instanceof Error ? error.message : String(error);
+    const message = firstError(log) ?? oneLine(error instanceof Error ? error.message : String(error));
     if (error instanceof InsufficientMemoryError) {
       throw new QuernError('OUT_OF_MEMORY', `not enough memory (${message})`, { where: path, cause: error });
     }
@@ -81,6 +94,8 @@ export async function loadLlama(path: string, settings: LlamaSettings): Promise<
       where: path,
       cause: error,
     });
+  } finally {
+    logs.delete(log);
   }
 }
 
@@ -179,7 +194,8 @@ async function entered(): Promise<Llama> {
     build: 'never',
     skipDownload: true,
     progressLogs: false,
-    logLevel: LlamaLogLevel.disabled,
+    logLevel: LlamaLogLevel.error,
+    logger: (_, message) => logged(message),
     // Contexts ask for the number of cores themselves; its own default is four threads at the least.
     maxThreads: 0,
   });
@@ -193,6 +209,11 @@ async function entered(): Promise<Llama> {
       cause: error,
     });
   }
+}
+
+function logged(message: string): void {
+  // It does not say which model it is about.
+  if (logs.size === 1) for (const log of logs) log.push(...message.split('\n'));
 }
 
 async function left(): Promise<void> {

@@ -12,6 +12,7 @@ import { filesState, modelHash, preparedModel, rememberedModelHash } from '../mo
 import { chatTokensOf, type ChatTokens } from './llama/chat-tokens.ts';
 import { generated, type Generation } from './llama/llama-generation.ts';
 import { LlamaSequences } from './llama/llama-sequences.ts';
+import { tryModel } from './llama/model-trial.ts';
 import { chatPrompt, userPrompt } from './prompt.ts';
 import type { ReasonedQuery, ReasonOptions, Reasoner } from './reasoner.ts';
 import { checkedSampling, type Sampling } from './sampling.ts';
@@ -262,7 +263,10 @@ export class LlamaReasoner implements Reasoner {
     const files = await this.#files();
     throwIfAborted(this.#closing.signal);
     const { maxTokens } = this.#sampling;
-    const work = this.#settings.onWork?.(`loading ${this.#name}`, 100);
+    const { threads, onWork } = this.#settings;
+    const signal = this.#closing.signal;
+    await tryModel(files, { folder: this.#cacheFolder, threads, signal, onWork });
+    const work = onWork?.(`loading ${this.#name}`, 100);
     const loaded = await loadLlama(files[0], {
       ...this.#llamaSettings(),
       onProgress: (share) => work?.update(share * 100),

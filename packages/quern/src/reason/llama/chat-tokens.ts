@@ -1,5 +1,7 @@
 import type { LlamaModel, Token } from 'node-llama-cpp';
+import { QuernError } from '../../errors.ts';
 import { llamaPackage } from '../../models/llama-runtime.ts';
+import { oneLine } from '../../models/one-line.ts';
 import { promptPrefix, userPrompt } from '../prompt.ts';
 
 /** Turns queries into the tokens of their prompts, for one model. */
@@ -14,6 +16,7 @@ export interface ChatTokens {
  * The prompts of a model. Where its vocabulary has ChatML's tokens (Qwen and many others), they are rendered as the published
  * models were trained, `<|im_start|>system\n<|im_end|>\n<|im_start|>user\n…<|im_end|>\n<|im_start|>assistant\n`, without a
  * token before them; else by the model's own template. The query is text and nothing else: `<|im_end|>` in it stays letters.
+ * Throws `UNSUPPORTED` where it has no template, or one that fails.
  */
 export async function chatTokensOf(model: LlamaModel): Promise<ChatTokens> {
   const render = isChatMl(model) ? chatMl(model) : await ownTemplate(model);
@@ -36,18 +39,40 @@ function chatMl(model: LlamaModel): Render {
 }
 
 async function ownTemplate(model: LlamaModel): Promise<Render> {
-  const { resolveChatWrapper } = await llamaPackage();
-  const wrapper = resolveChatWrapper(model);
+  const { JinjaTemplateChatWrapper } = await llamaPackage();
+  const template: unknown = model.fileInfo.metadata.tokenizer?.chat_template;
+  if (typeof template !== 'string' || template.trim() === '') {
+    throw new QuernError('UNSUPPORTED', 'it has no chat template', {
+      hint: 'Use an instruction-tuned model, exported with its template',
+    });
+  }
+  const wrapper = usable(() => new JinjaTemplateChatWrapper({ template, tokenizer: model.tokenizer }));
+  const { supportsSystemMessages } = wrapper.settings;
   return (userTurn) =>
-    wrapper
-      .generateContextState({
-        chatHistory: [
-          { type: 'system', text: '' },
-          { type: 'user', text: userTurn },
-          { type: 'model', response: [''] },
-        ],
-      })
-      .contextText.tokenize(model.tokenizer);
+    usable(() =>
+      wrapper
+        .generateContextState({
+          chatHistory: [
+            // Where a template knows none, an empty one would be written into the user's turn.
+            ...(supportsSystemMessages ? [{ type: 'system' as const, text: '' }] : []),
+            { type: 'user', text: userTurn },
+            { type: 'model', response: [''] },
+          ],
+        })
+        .contextText.tokenize(model.tokenizer),
+    );
+}
+
+/** What `rendered` returns. A template is a program of the model's maker: it may throw anything. */
+function usable<T>(rendered: () => T): T {
+  try {
+    return rendered();
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new QuernError('UNSUPPORTED', `its chat template cannot be used (${oneLine(message)})`, {
+      cause: error,
+    });
+  }
 }
 
 /** What the prompts of two queries that begin differently have in common: the prompts of all others have it too. */
