@@ -163,11 +163,7 @@ describe('the trial of a model', () => {
   });
 
   it.each<[string, string, string]>([
-    [
-      'throws',
-      "{{ raise_exception('no\nsuch thing') }}",
-      'its chat template cannot be used (.*no such thing.*)',
-    ],
+    ['throws', "{{ raise_exception('no\nsuch thing') }}", 'its chat template cannot be used (no such thing)'],
     ['is no template', '{% for %}', 'its chat template cannot be used (.*)'],
     ['is empty', '  ', 'it has no chat template'],
   ])('says so where the chat template %s', async (_, template, what) => {
