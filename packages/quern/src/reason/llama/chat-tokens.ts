@@ -68,8 +68,11 @@ function usable<T>(rendered: () => T): T {
   try {
     return rendered();
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = (error instanceof Error ? error.message : String(error))
+      .replace(/^The provided Jinja template failed the sanity test: (?:Error: )?/, '')
+      .replace(/\. Inspect the Jinja template to find out what went wrong$/, '');
     throw new QuernError('UNSUPPORTED', `its chat template cannot be used (${oneLine(message)})`, {
+      hint: 'Use another export of the model',
       cause: error,
     });
   }

@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { QuernError } from '../../errors.ts';
 import { sentError } from '../../lexical/thread-errors.ts';
 import { loadLlama } from '../../models/llama-runtime.ts';
+import { oneLine } from '../../models/one-line.ts';
 import { publishedSampling } from '../sampling.ts';
 import { chatTokensOf } from './chat-tokens.ts';
 import { generated } from './llama-generation.ts';
@@ -49,9 +50,13 @@ async function tried({ files, threads }: TrialJob): Promise<void> {
     for await (const _ of generated({ model, sequence, prompt, sampling, seed: 0 }));
   } catch (error) {
     if (error instanceof QuernError && error.where !== undefined) throw error;
-    const what =
-      error instanceof QuernError ? error.what : `llama.cpp cannot evaluate it (${(error as Error).message})`;
-    throw new QuernError('UNSUPPORTED', what, { where: path, cause: error });
+    if (error instanceof QuernError) {
+      throw new QuernError(error.code, error.what, { where: path, hint: error.hint });
+    }
+    const message = error instanceof Error ? error.message : String(error);
+    throw new QuernError('UNSUPPORTED', `llama.cpp cannot evaluate it (${oneLine(message)})`, {
+      where: path,
+    });
   }
 }
 
