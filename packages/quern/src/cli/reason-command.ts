@@ -25,6 +25,8 @@ interface Options extends ReasonerOptions {
   readonly json?: boolean;
 }
 
+const mostSamples = 10_000;
+
 /** `quern reason "question" --reasoner R`, `quern reason --batch FILE --out FILE --reasoner R` */
 export function reasonCommand(): Command {
   const command = new Command('reason')
@@ -60,6 +62,7 @@ async function run(question: string | undefined, options: Options): Promise<void
   if (question !== undefined && batch !== undefined) {
     throw new QuernError('USAGE', 'give a question or --batch, not both');
   }
+  if (options.samples > mostSamples) throw new QuernError('USAGE', `--samples is at most ${mostSamples}`);
   if (batch !== undefined && out === undefined) throw new QuernError('USAGE', '--batch needs --out');
   if (batch === undefined && out !== undefined) throw new QuernError('USAGE', '--out needs --batch');
   if (batch !== undefined) await checkBatchFiles(batch, out!);

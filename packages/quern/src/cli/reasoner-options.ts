@@ -64,7 +64,7 @@ export async function reasonerSettings(
     sampling: maxTokens === undefined ? undefined : { maxTokens },
     configuration: config === undefined ? undefined : await readConfiguration(config),
     cached: cache !== false,
-    cacheFolder: typeof cache === 'string' ? cache : undefined,
+    cacheFolder: typeof cache === 'string' && cache !== '' ? cache : undefined,
     refresh,
     warnings,
     onWork: startProgress,

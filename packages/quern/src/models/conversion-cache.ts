@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, realpath, rm, stat } from 'node:fs/promises';
+import { readdir, realpath, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileError } from '../errors.ts';
+import { makePrivateFolder } from '../private-folder.ts';
 import { ProcessLock } from '../process-lock.ts';
 import type { OnWork } from '../work.ts';
 import { convertToGguf } from './convert.ts';
@@ -34,7 +35,7 @@ export async function convertedModel(checkpoint: string, options: ConversionOpti
   const place = join(folder, digest(await realpath(checkpoint).catch(() => checkpoint)).slice(0, 16));
   const path = join(place, `${type}-${(await stateOf(checkpoint)).slice(0, 16)}.gguf`);
   if (await isThere(path)) return path;
-  await mkdir(place, { recursive: true }).catch((error: unknown) => {
+  await makePrivateFolder(place).catch((error: unknown) => {
     throw fileError(error, place);
   });
   const guarded = { kind: 'conversion', where: place };

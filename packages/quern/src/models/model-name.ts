@@ -18,6 +18,9 @@ export interface ModelName {
  */
 export async function parseModelName(name: string): Promise<ModelName> {
   const there = await pathKindIfAny(name);
+  if (there && !there.isFolder && there.bytes === undefined) {
+    throw new QuernError('BAD_INPUT', 'is neither a file nor a folder', { where: name });
+  }
   if (there) return { kind: there.isFolder ? 'folder' : 'file', at: name };
   const [, at, suffix] = /^(.+?)(?::([A-Za-z0-9_]+))?$/s.exec(name) ?? [];
   const type = modelTypes.find((each) => each === suffix?.toLowerCase());

@@ -17,6 +17,7 @@ import { chatPrompt, userPrompt } from './prompt.ts';
 import type { ReasonedQuery, ReasonOptions, Reasoner } from './reasoner.ts';
 import { checkedSampling, type Sampling } from './sampling.ts';
 import { checkSeed, derivedSeed } from './seed.ts';
+import { Once } from '../once.ts';
 import { stopSignal } from '../stop-signal.ts';
 import type { ModelSettings } from './settings.ts';
 import { SharedGeneration } from './shared-generation.ts';
@@ -41,7 +42,7 @@ const leastPromptTokens = 2000;
 
 /**
  * `llama:PATH_OR_HUB_ID`: a model that runs inside this process, by llama.cpp. It is found, downloaded, converted and loaded
- * when it is first asked (or by {@link ready}); where that fails, the next call tries again.
+ * when it is first asked (or by {@link ready}); where that fails, calls fail at once for ten seconds, and then it is tried again.
  *
  * The same call yields the same text on the same machine, as long as one query is evaluated at a time: with `parallel` above
  * 1, several are evaluated in one batch, which can change the last bits of a probability, and with them, rarely, a token. The
@@ -54,11 +55,11 @@ export class LlamaReasoner implements Reasoner {
   readonly #settings: ModelSettings;
   readonly #sampling: Sampling;
   readonly #closing = new AbortController();
-  #path: Promise<string> | undefined;
-  #hash: Promise<string> | undefined;
+  readonly #path = new Once(() => this.#prepare());
+  readonly #hash = new Once(() => this.#computeHash());
   /** Of the files, when they were hashed. */
   #state: string | undefined;
-  #engine: Promise<Engine> | undefined;
+  readonly #engine = new Once(() => this.#open());
   readonly #underWay = new Set<Promise<void>>();
   #closed: Promise<void> | undefined;
 
@@ -98,14 +99,14 @@ export class LlamaReasoner implements Reasoner {
   }
 
   async ready({ signal }: Pick<ReasonOptions, 'signal'> = {}): Promise<void> {
-    await (signal ? orAborted(this.#opened(), signal) : this.#opened());
+    await (signal ? orAborted(this.#engine.get(), signal) : this.#engine.get());
   }
 
   async cacheKey(
     query: string,
     { sample = 0, signal }: Pick<ReasonOptions, 'sample' | 'signal'> = {},
   ): Promise<string> {
-    const hash = await (signal ? orAborted(this.#hashed(), signal) : this.#hashed());
+    const hash = await (signal ? orAborted(this.#hash.get(), signal) : this.#hash.get());
     const seed = await this.#seed(query, sample);
     const made = [generationVersion, llamaRelease(), hash];
     return JSON.stringify(['llama', ...made, chatPrompt(query), this.#sampling, seed]);
@@ -119,8 +120,8 @@ export class LlamaReasoner implements Reasoner {
 
   async #close(): Promise<void> {
     this.#closing.abort();
-    const engine = await this.#engine?.catch(() => undefined);
-    await Promise.allSettled([...this.#underWay, this.#path, this.#hash]);
+    const engine = await this.#engine.underWay?.catch(() => undefined);
+    await Promise.allSettled([...this.#underWay, this.#path.underWay, this.#hash.underWay]);
     await engine?.loaded.close();
   }
 
@@ -134,7 +135,7 @@ export class LlamaReasoner implements Reasoner {
     const stopping = stopSignal(signal, this.#closing.signal);
     try {
       throwIfAborted(stopping.signal);
-      const engine = await orAborted(this.#opened(), stopping.signal);
+      const engine = await orAborted(this.#engine.get(), stopping.signal);
       const prompt = engine.chat.of(query);
       if (prompt.length > engine.promptTokens) {
         throw new QuernError(
@@ -179,7 +180,7 @@ export class LlamaReasoner implements Reasoner {
   }
 
   async #seed(query: string, sample: number): Promise<number> {
-    const model = await this.#hashed();
+    const model = await this.#hash.get();
     return derivedSeed({ model, prompt: userPrompt(query), sample, seed: this.#settings.seed ?? 0 });
   }
 
@@ -187,23 +188,11 @@ export class LlamaReasoner implements Reasoner {
     return this.#settings.cacheFolder ?? defaultCacheFolder(this.#settings.env);
   }
 
-  /** The model's file: found, downloaded or converted once, and again after a failure. */
-  #prepared(): Promise<string> {
+  /** The model's file: found, downloaded or converted. */
+  #prepare(): Promise<string> {
     const { env, warnings, onWork } = this.#settings;
-    const options = { cacheFolder: this.#cacheFolder, env, warnings, onWork, signal: this.#closing.signal };
-    this.#path ??= preparedModel(this.#name, options).catch((error: unknown) => {
-      this.#path = undefined;
-      throw error;
-    });
-    return this.#path;
-  }
-
-  #hashed(): Promise<string> {
-    this.#hash ??= this.#computeHash().catch((error: unknown) => {
-      this.#hash = undefined;
-      throw error;
-    });
-    return this.#hash;
+    const signal = this.#closing.signal;
+    return preparedModel(this.#name, { cacheFolder: this.#cacheFolder, env, warnings, onWork, signal });
   }
 
   /**
@@ -223,7 +212,7 @@ export class LlamaReasoner implements Reasoner {
   }
 
   async #files(): Promise<[string, ...string[]]> {
-    return [await this.#prepared(), ...(this.#settings.adapters ?? [])];
+    return [await this.#path.get(), ...(this.#settings.adapters ?? [])];
   }
 
   #llamaSettings(): LlamaSettings {
@@ -242,24 +231,15 @@ export class LlamaReasoner implements Reasoner {
   /** Throws where a file is no longer what was hashed: its texts would be kept under the name of another model. */
   async #checkUnchanged(files: readonly string[]): Promise<void> {
     if ((await filesState(files)) === this.#state) return;
-    this.#path = undefined;
-    this.#hash = undefined;
+    for (const each of [this.#path, this.#hash, this.#engine]) each.reset();
     throw new QuernError('BAD_INPUT', 'the file was changed while it was opened', {
       where: files[0],
       hint: 'The next call takes it as it is then',
     });
   }
 
-  #opened(): Promise<Engine> {
-    this.#engine ??= this.#open().catch((error: unknown) => {
-      this.#engine = undefined;
-      throw error;
-    });
-    return this.#engine;
-  }
-
   async #open(): Promise<Engine> {
-    await this.#hashed();
+    await this.#hash.get();
     const files = await this.#files();
     throwIfAborted(this.#closing.signal);
     const { maxTokens } = this.#sampling;
@@ -277,7 +257,7 @@ export class LlamaReasoner implements Reasoner {
       const promptTokens = loaded.context.contextSize - maxTokens;
       if (promptTokens <= chat.prefix.length) {
         throw new QuernError(
-          'USAGE',
+          'UNSUPPORTED',
           `${this.id} holds ${loaded.context.contextSize} tokens, too few for ${maxTokens} new ones`,
         );
       }

@@ -26,6 +26,7 @@ export function openAiAddress(name: string, env: NodeJS.ProcessEnv): OpenAiAddre
   const model = at === -1 ? rest : rest.slice(0, at);
   if (model.trim() === '' || hasControlCharacters(model)) throw unusable('has no model');
   if (/@[a-z][a-z0-9+.-]*:\/\//i.test(model)) throw unusable('has a base URL that is not HTTP, or two');
+  if (/@(\/\/|https?:|\s|$)/i.test(model)) throw unusable('has a base URL that is none');
   if (/@[\w.-]+:\d+(\/|$)/.test(model)) throw unusable('has a base URL without http:// or https://');
   const baseUrl =
     at === -1

@@ -442,6 +442,7 @@ describe('the key', () => {
       streamed({ pieces: [], raw: `data: ${JSON.stringify({ error: told })}\n\n` }),
       streamed({ pieces: [], raw: `data: ${secret}\n\n` }),
       streamed({ finish: secret }),
+      streamed({ pieces: ['your key is ', secret] }),
       destroyed,
       onlyHeaders,
     ];

@@ -53,6 +53,8 @@ export class Reply {
   /** Throws `BAD_REPLY` unless the reply is whole and says something. */
   check(): void {
     if (this.finish === undefined) throw this.#bad('it breaks off: no finish_reason came');
+    const { secret } = this.#server;
+    if (secret && this.text.includes(secret)) throw this.#bad('it repeats the key');
     if (isUsableText(this.text)) return;
     throw this.finish === 'length'
       ? this.#bad('it is empty, though its tokens are used up', {
