@@ -81,14 +81,20 @@ async function rates(path: string, sequences: number): Promise<[ours: number[], 
   const ours: number[] = [];
   const raw: number[] = [];
   for (let round = -1; round < ROUNDS; round++) {
-    const mine = await timed(async () => {
-      const asked = Array.from({ length: sequences }, (_, i) => reasoner.reason(question(round, i)));
-      return (await Promise.all(asked)).reduce((sum, { completionTokens }) => sum + completionTokens, 0);
-    });
-    const theirs = await timed(() => completed(completions, model, round, maxTokens));
+    const mine = (): Promise<number> =>
+      timed(async () => {
+        const asked = Array.from({ length: sequences }, (_, i) => reasoner.reason(question(round, i)));
+        return (await Promise.all(asked)).reduce((sum, { completionTokens }) => sum + completionTokens, 0);
+      });
+    const theirs = (): Promise<number> => timed(() => completed(completions, model, round, maxTokens));
+    // Each goes first every other round.
+    const measured = [0, 0];
+    for (const which of round % 2 === 0 ? [0, 1] : [1, 0]) {
+      measured[which] = await (which === 0 ? mine() : theirs());
+    }
     if (round < 0) continue;
-    ours.push(mine);
-    raw.push(theirs);
+    ours.push(measured[0]);
+    raw.push(measured[1]);
   }
   await reasoner.close();
   await llama.dispose();
@@ -121,7 +127,8 @@ async function completed(
         topK: 20,
         minP: 0,
         seed: round + 2,
-        repeatPenalty: { penalty: 1.05 },
+        // Over prompt and completion, as ours.
+        repeatPenalty: { penalty: 1.05, lastTokens: 1024 },
         onToken: (chunk) => void (count += chunk.length),
       });
       return count;
