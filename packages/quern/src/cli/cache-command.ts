@@ -8,7 +8,8 @@ import { ReasonedQueryCache } from '../reason/cache/reasoned-query-cache.ts';
 import { Warnings } from '../warnings.ts';
 import { ageNamed, sizeNamed } from './durations.ts';
 import { parsed, shared } from './options.ts';
-import { bytesText, oneLine, print, printJson, printWarnings, table, note } from './output.ts';
+import { oneLine } from '../one-line.ts';
+import { bytesText, print, printJson, printWarnings, table, note } from './output.ts';
 
 interface Options {
   readonly cache?: string;

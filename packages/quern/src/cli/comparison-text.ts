@@ -1,6 +1,7 @@
 import type { Comparison } from '../evaluate/comparison.ts';
 import { decimal, intervalText, pText, signed } from '../evaluate/report-words.ts';
-import { oneLine, table } from './output.ts';
+import { oneLine } from '../one-line.ts';
+import { table } from './output.ts';
 
 /** A comparison as a table a measure, for a terminal. */
 export function comparisonText({ baseline, topics, measures, runs, comparisons }: Comparison): string {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { bytesText, durationText, labelled, oneLine, printable, table } from './output.ts';
+import { oneLine } from '../one-line.ts';
+import { bytesText, durationText, labelled, printable, table } from './output.ts';
 
 const escape = String.fromCodePoint(0x1b);
 const hostile = `a${escape}[31mred${String.fromCodePoint(0x9b)}0m\u202Eevil\u2069`;

@@ -1,3 +1,4 @@
+import { oneLine } from '../one-line.ts';
 import type { Warnings } from '../warnings.ts';
 
 /** Prints one JSON document on stdout. */
@@ -39,12 +40,6 @@ export function table(rows: readonly (readonly string[])[]): string {
         .trimEnd(),
     )
     .join('\n');
-}
-
-/** A text from outside on one line for a terminal: control characters become spaces, and at most `length` are shown. */
-export function oneLine(text: string, length = 160): string {
-  const flat = text.replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ').trim();
-  return flat.length > length ? `${flat.slice(0, length - 1)}…` : flat;
 }
 
 /** A duration: milliseconds below ten seconds, seconds above. */

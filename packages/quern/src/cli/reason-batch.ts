@@ -6,7 +6,8 @@ import type { Failure, Reasoner } from '../reason/reasoner.ts';
 import { checkFolderOf } from '../whole-file.ts';
 import { noteReasons } from './failure-notes.ts';
 import { interruptSignal } from './interrupt.ts';
-import { durationText, note, oneLine, print, printJson } from './output.ts';
+import { oneLine } from '../one-line.ts';
+import { durationText, note, print, printJson } from './output.ts';
 import { startBatchProgress } from './progress.ts';
 
 /** What `quern reason --batch` is told. */

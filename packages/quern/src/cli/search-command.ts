@@ -13,7 +13,8 @@ import { Warnings } from '../warnings.ts';
 import { closeSoon } from './closing.ts';
 import { interruptSignal } from './interrupt.ts';
 import { checkQuestion, shared } from './options.ts';
-import { durationText, labelled, note, oneLine, print, printJson, printWarnings, table } from './output.ts';
+import { oneLine } from '../one-line.ts';
+import { durationText, labelled, note, print, printJson, printWarnings, table } from './output.ts';
 import { failureLine, reasonedFacts } from './reasoned-facts.ts';
 import { addReasonerOptions, reasonerSettings, type ReasonerOptions } from './reasoner-options.ts';
 

@@ -3,7 +3,7 @@ import { QuernError } from '../errors.ts';
 import { removeFile } from './index-folder.ts';
 import type { WrittenSegment } from './segment-draft.ts';
 import { mergeSegments, type MergeJob } from './segment-merge.ts';
-import { receivedError, type SentError } from './thread-errors.ts';
+import { receivedError, type SentError } from '../sent-error.ts';
 
 /** A merge under way. */
 export interface BackgroundMerge {

@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { MergeOutcome } from './background-merge.ts';
 import { mergeSegments, type MergeJob } from './segment-merge.ts';
-import { sentError } from './thread-errors.ts';
+import { sentError } from '../sent-error.ts';
 
 const outcome = await mergeSegments(workerData as MergeJob).then(
   (written): MergeOutcome => ({ written }),

@@ -10,7 +10,7 @@ import {
 } from './query-batch.ts';
 import type { SearchColumns } from './search-columns.ts';
 import { SegmentSearch } from './segment-search.ts';
-import { sentError, type SentError } from './thread-errors.ts';
+import { sentError, type SentError } from '../sent-error.ts';
 
 /** What a thread answers: the rankings of each query of a batch, or why it has none. */
 export type ThreadOutcome = { readonly rankings: RankingBatch } | { readonly error: SentError };

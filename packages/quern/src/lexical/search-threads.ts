@@ -5,7 +5,7 @@ import { buffersOf, packedQueries, unpackedRankings, type QueryBatch } from './q
 import type { SearchColumns } from './search-columns.ts';
 import type { ThreadOutcome } from './search-thread.ts';
 import type { SegmentRanking } from './segment-search.ts';
-import { receivedError } from './thread-errors.ts';
+import { receivedError } from '../sent-error.ts';
 
 /** A batch ends with the query that makes it as large: a message should cost little beside the work, and none take long. */
 const fullBatch = { queries: 64, postings: 1 << 21, hits: 1 << 16 };

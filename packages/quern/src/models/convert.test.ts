@@ -71,7 +71,7 @@ it('writes every tensor under its name, turned round, vectors in F32 and matrice
 it('writes the metadata that llama.cpp looks for', async () => {
   const scaling = { type: 'yarn', factor: 4, original_max_position_embeddings: 8192, beta_fast: 32 };
   const checkpoint = await tiny({ config: { rope_scaling: scaling }, padding: 2 });
-  await convertToGguf(checkpoint, { type: 'q8_0', out, source: 'owner/name@commit' });
+  await convertToGguf(checkpoint, { type: 'q8_0', out });
   const info = await readGguf(out, { lists: true });
   const scalars = [...info.metadata].filter(
     (entry): entry is [string, Exclude<GgufValue, { type: 'array' }>] => {
@@ -83,7 +83,6 @@ it('writes the metadata that llama.cpp looks for', async () => {
     'general.type': ['string', 'model'],
     'general.file_type': ['uint32', 7],
     'general.quantization_version': ['uint32', 2],
-    'general.name': ['string', 'owner/name@commit'],
     'qwen2.block_count': ['uint32', 2],
     'qwen2.context_length': ['uint32', 32_768],
     'qwen2.embedding_length': ['uint32', 64],

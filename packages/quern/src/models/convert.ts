@@ -16,8 +16,6 @@ export interface ConvertOptions {
   readonly out: string;
   /** Folders of LoRA adapters, as PEFT writes them, that are merged into the weights, each computed on the checkpoint. */
   readonly adapters?: readonly string[];
-  /** Where the checkpoint comes from (a hub id, a run), noted in the file as the model's name. */
-  readonly source?: string;
   readonly onWork?: OnWork;
   readonly signal?: AbortSignal;
 }
@@ -44,7 +42,7 @@ export interface Conversion {
  * where `out` is something else than a GGUF file.
  */
 export async function convertToGguf(folder: string, options: ConvertOptions): Promise<Conversion> {
-  const { type, out, source, signal } = options;
+  const { type, out, signal } = options;
   await checkReplaceable(out);
   const adapters: LoraAdapter[] = [];
   const checkpoint = await Checkpoint.open(folder, signal);
@@ -54,7 +52,7 @@ export async function convertToGguf(folder: string, options: ConvertOptions): Pr
       adapters.push(await LoraAdapter.open(adapter, tensors, signal));
     }
     const tokenizer = await readTokenizer(folder, signal);
-    const metadata = modelMetadata({ config, tokenizer, endTokens, type, source, folder });
+    const metadata = modelMetadata({ config, tokenizer, endTokens, type, folder });
     const sourceBytes = tensors.reduce((sum, { weight }) => sum + weight.bytes, 0);
     const work = options.onWork?.(`converting to ${type}`, sourceBytes) ?? silentWork;
     let done = 0;

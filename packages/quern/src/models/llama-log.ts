@@ -1,4 +1,4 @@
-import { oneLine } from './one-line.ts';
+import { oneLine } from '../one-line.ts';
 
 /**
  * The reason that llama.cpp gives first among the errors that it reports, without the names of its functions; what follows

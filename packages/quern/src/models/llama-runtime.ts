@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Llama, LlamaContext, LlamaModel } from 'node-llama-cpp';
 import { QuernError, throwIfAborted } from '../errors.ts';
 import { firstError } from './llama-log.ts';
-import { oneLine } from './one-line.ts';
+import { oneLine } from '../one-line.ts';
 import { freeMemory } from './free-memory.ts';
 import { metadataNumber, metadataText, readGguf, type GgufInfo } from './gguf/gguf-reader.ts';
 import { checkMemory, memoryNeeded } from './memory.ts';
@@ -47,14 +47,7 @@ const logs = new Set<string[]>();
  */
 export async function loadLlama(path: string, settings: LlamaSettings): Promise<LoadedLlama> {
   const { adapters = [], sequences, threads, signal, onProgress } = settings;
-  const gguf = await readGguf(path, { signal });
-  for (const adapter of adapters) await readGguf(adapter, { signal });
-  if (metadataText(gguf.metadata, 'general.architecture') === undefined) {
-    throw new QuernError('CORRUPT_FILE', 'does not say of what architecture it is', {
-      where: path,
-      hint: 'Fetch or export it again',
-    });
-  }
+  const gguf = await readModel(path, settings);
   const { InsufficientMemoryError } = await llamaPackage();
   throwIfAborted(signal);
   const llama = await entered();
@@ -103,15 +96,24 @@ export async function loadLlama(path: string, settings: LlamaSettings): Promise<
  * Throws what {@link loadLlama} would throw of a file that is damaged or needs more memory than is free, without loading it.
  */
 export async function checkLoadable(path: string, settings: LlamaSettings): Promise<void> {
-  const { adapters = [], signal } = settings;
-  const gguf = await readGguf(path, { signal });
-  for (const adapter of adapters) await readGguf(adapter, { signal });
+  const gguf = await readModel(path, settings);
   const llama = await entered();
   try {
-    fittingContexts(gguf, path, settings, await availableMemory(llama, adapters));
+    fittingContexts(gguf, path, settings, await availableMemory(llama, settings.adapters ?? []));
   } finally {
     await left();
   }
+}
+
+/** What the heads of a model's files say, its adapters' checked too. */
+async function readModel(path: string, { adapters = [], signal }: LlamaSettings): Promise<GgufInfo> {
+  const gguf = await readGguf(path, { signal });
+  for (const adapter of adapters) await readGguf(adapter, { signal });
+  if (metadataText(gguf.metadata, 'general.architecture') !== undefined) return gguf;
+  throw new QuernError('CORRUPT_FILE', 'does not say of what architecture it is', {
+    where: path,
+    hint: 'Fetch or export it again',
+  });
 }
 
 /** The bytes that a model can take: of the processor's memory, and of a GPU's where there is one, less what adapters take. */

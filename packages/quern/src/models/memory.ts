@@ -1,3 +1,4 @@
+import { byteSize } from '../byte-size.ts';
 import { QuernError } from '../errors.ts';
 import { freeMemory } from './free-memory.ts';
 import { tensorBytes, type GgufTensor } from './gguf/gguf-format.ts';
@@ -53,7 +54,7 @@ export function checkMemory(
   const { total } = memoryNeeded(check);
   if (total <= free) return;
   const use = `for ${sequences} x ${contextTokens} tokens`;
-  throw new QuernError('OUT_OF_MEMORY', `needs ${gigabytes(total)} ${use}, and ${gigabytes(free)} are free`, {
+  throw new QuernError('OUT_OF_MEMORY', `needs ${byteSize(total)} ${use}, and ${byteSize(free)} are free`, {
     where: path,
     hint: smallerChoice(gguf, { contextTokens, sequences }, free),
   });
@@ -110,14 +111,14 @@ function smallerChoice(gguf: GgufInfo, use: ModelUse, free: number): string {
   };
   const type = modelTypes.find((candidate) => ofType(candidate) <= free);
   if (type)
-    return `As ${type} it would need ${gigabytes(ofType(type))}: export it so, or take a shorter context`;
+    return `As ${type} it would need ${byteSize(ofType(type))}: export it so, or take a shorter context`;
   for (const { name, config } of publishedModels) {
     for (const candidate of modelTypes) {
       const headSize = config.hiddenSize / config.heads;
       const weights = weightBytes(qwen2Tensors(config), candidate);
       const { total } = needed({ ...config, headSize, weights }, use);
       if (total > free || weights >= current.weights) continue;
-      return `${name} as ${candidate} would fit with ${gigabytes(total)}; or take a shorter context`;
+      return `${name} as ${candidate} would fit with ${byteSize(total)}; or take a shorter context`;
     }
   }
   return 'Free memory, take a shorter context, or let a server on another machine run the model';
@@ -132,8 +133,4 @@ function weightBytes(
       return { dimensions: shape.toReversed(), type: writtenType({ ggufName, shape }, type) };
     })
     .reduce((sum, tensor) => sum + tensorBytes(tensor), 0);
-}
-
-function gigabytes(bytes: number): string {
-  return `${(bytes / 1e9).toFixed(1)} GB`;
 }

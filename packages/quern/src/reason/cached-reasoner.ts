@@ -128,7 +128,7 @@ export class CachedReasoner implements Reasoner {
     };
   }
 
-  /** Looks a key up and, where there is nothing, generates; calls with the same key share it until it is stored. */
+  /** Looks a key up and, where there is nothing, generates; calls with the same key share it while it is under way. */
   #begin(key: string, query: string, options: ReasonOptions, inPieces: boolean): Shared {
     const generate = async (
       signal: AbortSignal,

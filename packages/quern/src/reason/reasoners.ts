@@ -33,7 +33,8 @@ export interface ReasonerSettings extends ModelSettings, Bounds {
 /**
  * The reasoner that a string names: `none`, `rm3` (which learns from the index that is given), `file:PATH`,
  * `llama:PATH_OR_HUB_ID` or `openai:MODEL@URL`. Language models are cached and bounded: where they fail, the query stands
- * alone, unless they are to be strict. A recorded file is data, and what it lacks is always an error. Throws `USAGE` for an unknown name, or when `rm3` has no lexical index to learn from; and what opening a file throws.
+ * alone, unless they are to be strict. A recorded file is data: a question that it lacks is an error. Throws `USAGE` for an
+ * unknown name, or when `rm3` has no lexical index to learn from; and what opening a file throws.
  */
 export async function reasonerNamed(
   name: string,

@@ -29,8 +29,6 @@ export interface ModelFacts {
   /** Ids of the tokens that end a generation. */
   readonly endTokens: readonly number[];
   readonly type: ModelType;
-  /** Where the checkpoint comes from, e.g. a hub id with its commit. */
-  readonly source?: string;
   readonly folder: string;
 }
 
@@ -39,14 +37,13 @@ export interface ModelFacts {
  * more tokens end a generation than a GGUF file can say.
  */
 export function modelMetadata(facts: ModelFacts): GgufMetadata {
-  const { config, type, source } = facts;
+  const { config, type } = facts;
   const metadata = new Map<string, GgufValue>([
     ['general.architecture', text('qwen2')],
     ['general.type', text('model')],
     ['general.file_type', number('uint32', fileTypes[type])],
     ['general.quantization_version', number('uint32', quantizationVersion)],
   ]);
-  if (source !== undefined) metadata.set('general.name', text(source));
   addShape(metadata, config);
   addTokenizer(metadata, facts);
   return metadata;

@@ -1,6 +1,7 @@
 import { QuernError } from '../../errors.ts';
 import { hubUrl, type HubConnection, type HubReply } from './hub-request.ts';
-import { PassingFailure, retryAfterMilliseconds } from './hub-retry.ts';
+import { retryAfter } from '../../retry-after.ts';
+import { PassingFailure } from './hub-retry.ts';
 
 /** What was asked for, for errors. */
 export interface Asked {
@@ -24,8 +25,8 @@ export function refusal(reply: HubReply, asked: Asked, { endpoint, token }: HubC
   const { status, headers, host } = reply;
   const where = askedName(asked);
   if (status === 408 || status === 429 || status >= 500) {
-    const retryAfter = retryAfterMilliseconds(headers.get('retry-after'));
-    return new PassingFailure(`${host} ${answered(status, retryAfter)}`, { retryAfter });
+    const wait = retryAfter(headers, Date.now()) ?? 0;
+    return new PassingFailure(`${host} ${answered(status, wait)}`, { retryAfter: wait });
   }
   const page = hubUrl(endpoint, asked.repository).href;
   const word = reply.isHub ? headers.get('x-error-code') : null;
@@ -46,8 +47,8 @@ export function refusal(reply: HubReply, asked: Asked, { endpoint, token }: HubC
   });
 }
 
-function answered(status: number, retryAfter: number): string {
-  const wait = retryAfter > 0 ? `, and asks to wait ${Math.ceil(retryAfter / 1000)} s` : '';
+function answered(status: number, pause: number): string {
+  const wait = pause > 0 ? `, and asks to wait ${Math.ceil(pause / 1000)} s` : '';
   return status === 429 ? `gets too many requests${wait}` : `answers ${status}${wait}`;
 }
 

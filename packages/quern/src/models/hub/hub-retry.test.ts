@@ -1,6 +1,6 @@
 import { assert, integer, nat, property } from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Attempts, PassingFailure, retryAfterMilliseconds, retryPause } from './hub-retry.ts';
+import { Attempts, PassingFailure, retryPause } from './hub-retry.ts';
 
 describe('the pause before another attempt', () => {
   it('doubles, half of it by chance, up to thirty times the first', () => {
@@ -20,14 +20,6 @@ describe('the pause before another attempt', () => {
         expect(pause).toBeLessThanOrEqual(Math.max(30 * first, asked));
       }),
     );
-  });
-
-  it('is asked for in seconds, or by a date', () => {
-    const now = Date.parse('Wed, 21 Oct 2026 07:28:00 GMT');
-    expect(retryAfterMilliseconds('120', now)).toBe(120_000);
-    expect(retryAfterMilliseconds('Wed, 21 Oct 2026 07:29:30 GMT', now)).toBe(90_000);
-    expect(retryAfterMilliseconds('Wed, 21 Oct 2026 07:00:00 GMT', now)).toBe(0);
-    for (const none of [null, '', 'soon', '-5', '1e9']) expect(retryAfterMilliseconds(none, now)).toBe(0);
   });
 });
 

@@ -74,14 +74,6 @@ export function retryPause(failures: number, first: number, retryAfter = 0, rand
   return Math.max(whole * (0.5 + random / 2), retryAfter);
 }
 
-/** What a `Retry-After` header says, in milliseconds from `now`: seconds, or a date (RFC 9110, 10.2.3); 0 for none. */
-export function retryAfterMilliseconds(header: string | null, now = Date.now()): number {
-  if (header === null) return 0;
-  if (/^\s*\d+\s*$/.test(header)) return Number(header) * 1000;
-  const date = Date.parse(header);
-  return Number.isNaN(date) ? 0 : Math.max(date - now, 0);
-}
-
 /** Waits; throws `ABORTED` as soon as `signal` is aborted. */
 export async function waitFor(milliseconds: number, signal?: AbortSignal): Promise<void> {
   await wait(milliseconds, undefined, { signal }).catch((error: unknown) => {

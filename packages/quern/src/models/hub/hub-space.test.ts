@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { temporaryFolder } from '../../../test/temporary-folder.ts';
-import { byteSize, checkSpace } from './hub-space.ts';
+import { checkSpace } from './hub-space.ts';
 
 const folder = temporaryFolder();
 
@@ -18,15 +18,4 @@ it('more bytes than are free are refused with both figures, fewer are not', asyn
 
 it('nothing is refused where the system does not tell what is free', async () => {
   await expect(checkSpace(join(folder, 'none'), 2 ** 53 - 1)).resolves.toBeUndefined();
-});
-
-it('sizes are written in the unit that suits them', () => {
-  expect([0, 1, 999, 1000, 3_087_467_144, 2 ** 53].map(byteSize)).toEqual([
-    '0 bytes',
-    '1 bytes',
-    '999 bytes',
-    '1.0 kB',
-    '3.1 GB',
-    '9.0 PB',
-  ]);
 });

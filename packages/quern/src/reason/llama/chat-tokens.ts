@@ -1,7 +1,7 @@
 import type { LlamaModel, Token } from 'node-llama-cpp';
 import { QuernError } from '../../errors.ts';
 import { llamaPackage } from '../../models/llama-runtime.ts';
-import { oneLine } from '../../models/one-line.ts';
+import { oneLine } from '../../one-line.ts';
 import { promptPrefix, userPrompt } from '../prompt.ts';
 
 /** Turns queries into the tokens of their prompts, for one model. */

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { oneLine } from '../../models/one-line.ts';
+import { oneLine } from '../../one-line.ts';
 
 /** As much is kept of what a process said last. */
 const keptCharacters = 8192;

@@ -1,9 +1,9 @@
 /** The process of a trial: see `model-trial.ts`. */
 import { Worker } from 'node:worker_threads';
 import { QuernError } from '../../errors.ts';
-import { sentError } from '../../lexical/thread-errors.ts';
+import { sentError } from '../../sent-error.ts';
 import { loadLlama } from '../../models/llama-runtime.ts';
-import { oneLine } from '../../models/one-line.ts';
+import { oneLine } from '../../one-line.ts';
 import { publishedSampling } from '../sampling.ts';
 import { chatTokensOf } from './chat-tokens.ts';
 import { generated } from './llama-generation.ts';

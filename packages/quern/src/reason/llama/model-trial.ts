@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { realpath, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { fileError, QuernError, throwIfAborted } from '../../errors.ts';
-import { receivedError, type SentError } from '../../lexical/thread-errors.ts';
+import { receivedError, type SentError } from '../../sent-error.ts';
 import { FileMemo, fileState, isSettled, type FileState } from '../../models/file-memo.ts';
 import { llamaPackage } from '../../models/llama-runtime.ts';
 import { silentWork, type OnWork, type Work } from '../../work.ts';

@@ -1,6 +1,6 @@
 import { QuernError } from '../../errors.ts';
 import type { ServerKey } from './openai-key.ts';
-import { retryAfter } from './openai-retry.ts';
+import { retryAfter } from '../../retry-after.ts';
 
 /** What a server says is wrong, by a status or by an error object in its reply. */
 export interface ServerError {

@@ -1,4 +1,3 @@
-import * as fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   destroyed,
@@ -9,7 +8,7 @@ import {
   type FakeReply,
 } from '../../../test/fake-openai-server.ts';
 import { OpenAiReasoner, type OpenAiReasonerOptions } from '../openai.ts';
-import { retryAfter, retryWait } from './openai-retry.ts';
+import { retryWait } from './openai-retry.ts';
 
 describe('the wait before a request is sent again', () => {
   it('lies anywhere between nothing and a bound that doubles, up to 20 s', () => {
@@ -23,38 +22,6 @@ describe('the wait before a request is sent again', () => {
   it('is never shorter than what the server asks for', () => {
     expect(retryWait(0, () => 1, 30_000)).toBe(30_000);
     expect(retryWait(3, () => 1, 30)).toBe(4000);
-  });
-
-  const now = Date.parse('2026-11-26T08:00:00Z');
-
-  it.each<[Record<string, string>, number | undefined]>([
-    [{}, undefined],
-    [{ 'retry-after': '7' }, 7000],
-    [{ 'retry-after': '0' }, 0],
-    [{ 'retry-after': '1.5' }, 1500],
-    [{ 'retry-after': 'Thu, 26 Nov 2026 08:00:09 GMT' }, 9000],
-    [{ 'retry-after': 'Thursday, 26-Nov-26 08:00:09 GMT' }, 9000],
-    [{ 'retry-after': 'Thu, 26 Nov 2026 07:00:00 GMT' }, 0],
-    [{ 'retry-after': 'Thu, 99 Nov 2026 07:00:00 GMT' }, undefined],
-    [{ 'retry-after': 'soon' }, undefined],
-    [{ 'retry-after': 'wait 7' }, undefined],
-    [{ 'retry-after': '-7' }, undefined],
-    [{ 'retry-after': '' }, undefined],
-    [{ 'retry-after': '7, 8' }, undefined],
-    [{ 'retry-after': 'Infinity' }, undefined],
-    [{ 'retry-after-ms': '250' }, 250],
-    [{ 'retry-after-ms': '250', 'retry-after': '7' }, 250],
-    [{ 'retry-after-ms': 'soon', 'retry-after': '7' }, 7000],
-  ])('that a server asks for by %j is %s ms', (headers, milliseconds) => {
-    expect(retryAfter(new Headers(headers), now)).toBe(milliseconds);
-  });
-
-  it('that any header asks for is none or no negative number', () => {
-    fc.assert(
-      fc.property(fc.string({ unit: 'grapheme-ascii' }), (text) => {
-        expect(retryAfter(new Headers({ 'retry-after': text }), now) ?? 0).toBeGreaterThanOrEqual(0);
-      }),
-    );
   });
 });
 

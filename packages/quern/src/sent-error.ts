@@ -1,4 +1,4 @@
-import { QuernError, type QuernErrorCode } from '../errors.ts';
+import { QuernError, type QuernErrorCode } from './errors.ts';
 
 /** An error as a thread sends it: on the way it would lose its class. */
 export type SentError =

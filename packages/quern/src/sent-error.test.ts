@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { QuernError } from '../errors.ts';
-import { receivedError, sentError } from './thread-errors.ts';
+import { QuernError } from './errors.ts';
+import { receivedError, sentError } from './sent-error.ts';
 
 it('brings a QuernError from a thread as it was', () => {
   const error = new QuernError('IO', 'a search needs more memory', { where: 'here', hint: 'Free memory' });
