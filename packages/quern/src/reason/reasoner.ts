@@ -7,7 +7,37 @@ export interface ReasonOptions {
   readonly excluded?: Iterable<string>;
   /** Which of several samples of one query, from 0. Reasoners that do not sample yield the same for all. Default 0. */
   readonly sample?: number;
+  /** Passages that were found before and that the reasoner may learn from, the best first. See {@link Reasoner.takesPassages}. */
+  readonly passages?: readonly string[];
+  /** Asked while the text comes; what it says to be enough ends the text there, with `finish: 'early'`. */
+  readonly enough?: Enough;
   readonly signal?: AbortSignal;
+}
+
+/**
+ * Looks at the text so far, of which there is more each time, and says after how many of its characters it is enough;
+ * undefined where it is not. What it says depends on the text alone, not on the pieces that it came in.
+ */
+export type Enough = (text: string) => TextEnd | undefined | Promise<TextEnd | undefined>;
+
+/** Where a text ends, and why there. */
+export interface TextEnd {
+  /** Characters (UTF-16 code units) that are kept. */
+  readonly length: number;
+  readonly why: string;
+}
+
+/** A part of what a model wrote that did not go to the retriever. */
+export interface Cut {
+  /**
+   * `stable`: the ranking had stopped changing; `repeated`: the text went round in circles; `thought`: it thought before its
+   * answer.
+   */
+  readonly kind: 'stable' | 'repeated' | 'thought';
+  /** In words, with the figures that decided. */
+  readonly why: string;
+  /** What was left out, as far as it had been written. */
+  readonly text: string;
 }
 
 /** How a reasoned query ended: by itself, at the token limit, stopped early, not asked for, or in an error. */
@@ -32,6 +62,12 @@ export interface ReasonedQuery {
   readonly cached: boolean;
   /** Why there is none, where `finish` is `failed`. */
   readonly failure?: Failure;
+  /** Why none was asked for, where `finish` is `skipped` by a gate. */
+  readonly skipped?: string;
+  /** What was left out of the text, and why. */
+  readonly cuts?: readonly Cut[];
+  /** Where several were made for one query: each of them. */
+  readonly parts?: readonly ReasonedQuery[];
   /** Completion tokens a second, from the first on, where it was generated now. */
   readonly tokensPerSecond?: number;
   /** The seed that it was sampled with, where it was. */
@@ -60,6 +96,8 @@ export interface Reasoner {
   readonly id: string;
   /** How many calls at once it answers faster than one after the other. Default 1. */
   readonly parallel?: number;
+  /** Whether it heeds {@link ReasonOptions.passages}. */
+  readonly takesPassages?: boolean;
   /** Throws a typed error where it fails: who calls it decides whether the query then stands alone. */
   reason(query: string, options?: ReasonOptions): Promise<ReasonedQuery>;
   /** The same, its text in pieces as they come; what it returns at the end is the whole. */
@@ -70,7 +108,7 @@ export interface Reasoner {
    * Everything that determines a reasoned query but this machine (the model's content, prompt, sampling, seed, sample and
    * query), in one text of any length. A reasoner without it is not cached.
    */
-  cacheKey?(query: string, options?: Pick<ReasonOptions, 'sample' | 'signal'>): Promise<string>;
+  cacheKey?(query: string, options?: Pick<ReasonOptions, 'sample' | 'passages' | 'signal'>): Promise<string>;
   /** Frees what it holds; calls under way end in an error. */
   close(): Promise<void>;
 }

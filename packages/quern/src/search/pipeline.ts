@@ -4,6 +4,7 @@ import { interpolated } from '../lexical/term-weights.ts';
 import type { ReasonedQuery, Reasoner } from '../reason/reasoner.ts';
 import { combineName, type Combine } from './combine.ts';
 import { reciprocalRankFusion } from './fusion.ts';
+import type { Gate, GateDecision } from './gate.ts';
 import { isTermRetriever, type Retriever } from './retriever.ts';
 
 /** The parts that answer questions. */
@@ -11,6 +12,8 @@ export interface Pipeline {
   readonly reasoner: Reasoner;
   readonly combine: Combine;
   readonly retriever: Retriever;
+  /** Asked before the reasoner; where it says no, the query stands alone. */
+  readonly gate?: Gate;
 }
 
 /** How one question is answered. */
@@ -35,6 +38,8 @@ export interface RetrievedWith {
 export interface Answer {
   readonly query: string;
   readonly reasoned: ReasonedQuery;
+  /** What the gate said, where there is one. */
+  readonly gate?: GateDecision;
   readonly combine: string;
   readonly retriever: string;
   /** One search, or two that were fused. */
