@@ -1,5 +1,6 @@
 import { orAborted, QuernError, throwIfAborted } from '../errors.ts';
 import type { Failure, ReasonedQuery, ReasonOptions, Reasoner } from './reasoner.ts';
+import { textPieces } from './text-pieces.ts';
 import { isUsableText } from './usable-text.ts';
 
 /** How {@link BoundedReasoner} bounds another. */
@@ -37,6 +38,10 @@ export class BoundedReasoner implements Reasoner {
     return this.#inner.parallel;
   }
 
+  get takesPassages(): boolean | undefined {
+    return this.#inner.takesPassages;
+  }
+
   /** The inner reasoner's, where it has one. */
   get cacheKey(): Reasoner['cacheKey'] {
     return this.#inner.cacheKey?.bind(this.#inner);
@@ -61,8 +66,7 @@ export class BoundedReasoner implements Reasoner {
   ): AsyncGenerator<string, ReasonedQuery, undefined> {
     const started = performance.now();
     const watch = new Watch(this.#deadline, options.signal);
-    const inner = { ...options, signal: watch.signal };
-    const pieces = this.#inner.stream?.(query, inner) ?? wholeText(this.#inner, query, inner);
+    const pieces = textPieces(this.#inner, query, { ...options, signal: watch.signal });
     try {
       for (;;) {
         const next = await watch.first(pieces.next());
@@ -130,17 +134,6 @@ export function failureOf(error: unknown): Failure {
 
 function isOfTheCaller(error: unknown): boolean {
   return error instanceof QuernError && (error.code === 'USAGE' || error.code === 'ABORTED');
-}
-
-/** The text of a reasoner that does not stream, in one piece. */
-async function* wholeText(
-  reasoner: Reasoner,
-  query: string,
-  options: ReasonOptions,
-): AsyncGenerator<string, ReasonedQuery, undefined> {
-  const reasoned = await reasoner.reason(query, options);
-  if (reasoned.text !== '') yield reasoned.text;
-  return reasoned;
 }
 
 /** What a timer can wait, in milliseconds, which is 24 days: a longer deadline is none. */

@@ -1,7 +1,9 @@
 import { orAborted, throwIfAborted } from '../errors.ts';
 import type { CachedQuery } from './cache/cached-query.ts';
-import type { ReasonedQuery, Reasoner, ReasonOptions } from './reasoner.ts';
+import { endedEarly, endOf } from './early-end.ts';
+import type { Enough, ReasonedQuery, Reasoner, ReasonOptions, TextEnd } from './reasoner.ts';
 import type { ReasonedQueryCache } from './cache/reasoned-query-cache.ts';
+import { textPieces } from './text-pieces.ts';
 import { SharedGeneration, type SharedOutcome } from './shared-generation.ts';
 
 /** What keeps reasoned queries. */
@@ -29,6 +31,9 @@ interface Shared {
  * Calls of one key that are under way at once share one generation: each leaves it when its own signal says so, and it stops
  * when the last has left; where it fails, all of them fail, nothing is stored, and the next call tries again. That holds
  * within a process: two processes that ask the same at once both generate, and the later one's is kept.
+ *
+ * A text that is to end early is taken from the whole one where that is known, else from the longest beginning that is; else
+ * it is generated, by each call for itself, and what was written is kept as a beginning.
  *
  * What comes from the cache is `cached`, took the time of this call, has the tokens and the end of what was stored, and costs
  * nothing; of those that share a generation, one has its cost.
@@ -60,6 +65,10 @@ export class CachedReasoner implements Reasoner {
     return this.#inner.parallel;
   }
 
+  get takesPassages(): boolean | undefined {
+    return this.#inner.takesPassages;
+  }
+
   /** The inner reasoner's, where it has one. */
   get cacheKey(): Reasoner['cacheKey'] {
     return this.#inner.cacheKey?.bind(this.#inner);
@@ -80,10 +89,7 @@ export class CachedReasoner implements Reasoner {
     options: ReasonOptions = {},
   ): AsyncGenerator<string, ReasonedQuery, undefined> {
     if (this.#inner.cacheKey) return yield* this.#shared(query, options, true);
-    if (this.#inner.stream) return yield* this.#inner.stream(query, options);
-    const reasoned = await this.#inner.reason(query, options);
-    if (reasoned.text !== '') yield reasoned.text;
-    return reasoned;
+    return yield* textPieces(this.#inner, query, options);
   }
 
   async ready(options?: Pick<ReasonOptions, 'signal'>): Promise<void> {
@@ -105,10 +111,11 @@ export class CachedReasoner implements Reasoner {
     inPieces: boolean,
   ): AsyncGenerator<string, ReasonedQuery, undefined> {
     const started = performance.now();
-    const { sample, signal } = options;
+    const { sample, passages, enough, signal } = options;
     throwIfAborted(signal);
-    const asked = this.#inner.cacheKey!(query, { sample, signal });
+    const asked = this.#inner.cacheKey!(query, { sample, passages, signal });
     const key = await (signal ? orAborted(asked, signal) : asked);
+    if (enough) return yield* this.#endedEarly(key, query, { ...options, enough }, started);
     let shared = this.#underWay.get(key);
     if (!shared || shared.generation.isAbandoned) {
       shared = this.#begin(key, query, options, inPieces);
@@ -126,6 +133,41 @@ export class CachedReasoner implements Reasoner {
       cached: shared.isCached,
       ...(reasoned.cost && !isFirst && { cost: { ...reasoned.cost, amount: 0 } }),
     };
+  }
+
+  async *#endedEarly(
+    key: string,
+    query: string,
+    options: ReasonOptions & { readonly enough: Enough },
+    started: number,
+  ): AsyncGenerator<string, ReasonedQuery, undefined> {
+    const own = { query, reasoner: this.id };
+    const known = this.#refresh ? undefined : await this.#knownEnd(key, options.enough);
+    if (known) {
+      if (known.text !== '') yield known.text;
+      return { ...known, ...own, milliseconds: performance.now() - started };
+    }
+    throwIfAborted(options.signal);
+    let end: TextEnd | undefined;
+    // All that was written is kept: where a text ends shows in what comes after.
+    const enough: Enough = async (text) => {
+      end ??= await options.enough(text);
+      return end && { ...end, length: text.length };
+    };
+    const reasoned = yield* textPieces(this.#inner, query, { ...options, enough });
+    this.#store(reasoned.finish === 'early' ? beginningKey(key) : key, reasoned);
+    const ended = await endedEarly(reasoned, () => end ?? options.enough(reasoned.text));
+    return { ...ended, ...own, milliseconds: performance.now() - started };
+  }
+
+  /** What is kept, ended where `enough` says so: a whole text, or a beginning that is long enough. */
+  async #knownEnd(key: string, enough: Enough): Promise<ReasonedQuery | undefined> {
+    const whole = await this.#found(key);
+    if (whole) return endedEarly(fromCache(whole), enough);
+    const beginning = await this.#found(beginningKey(key));
+    if (!beginning) return undefined;
+    const end = await endOf(beginning.text, enough);
+    return end && { ...fromCache(beginning), text: beginning.text.slice(0, end.length), finish: 'early' };
   }
 
   /** Looks a key up and, where there is nothing, generates; calls with the same key share it while it is under way. */
@@ -201,6 +243,11 @@ export class CachedReasoner implements Reasoner {
       throw error;
     }
   }
+}
+
+/** The key of the beginning of the text that `key` is of. */
+function beginningKey(key: string): string {
+  return JSON.stringify(['beginning', key]);
 }
 
 function fromCache(cached: CachedQuery): ReasonedQuery {

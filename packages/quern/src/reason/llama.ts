@@ -1,4 +1,3 @@
-import type { Token } from 'node-llama-cpp';
 import { defaultCacheFolder } from '../cache-folder.ts';
 import { QuernError, orAborted, throwIfAborted } from '../errors.ts';
 import {
@@ -10,7 +9,7 @@ import {
 } from '../models/llama-runtime.ts';
 import { filesState, modelHash, preparedModel, rememberedModelHash } from '../models/prepared-model.ts';
 import { chatTokensOf, type ChatTokens } from './llama/chat-tokens.ts';
-import { generated, type Generation } from './llama/llama-generation.ts';
+import { generated, type Generation, type GenerationRequest } from './llama/llama-generation.ts';
 import { LlamaSequences } from './llama/llama-sequences.ts';
 import { tryModel } from './llama/model-trial.ts';
 import { chatPrompt, userPrompt } from './prompt.ts';
@@ -51,6 +50,7 @@ const leastPromptTokens = 2000;
 export class LlamaReasoner implements Reasoner {
   readonly id: string;
   readonly parallel: number;
+  readonly takesPassages = true;
   readonly #name: string;
   readonly #settings: ModelSettings;
   readonly #sampling: Sampling;
@@ -83,10 +83,10 @@ export class LlamaReasoner implements Reasoner {
   /** It goes on generating whether or not the pieces are taken, and stops when they are no longer wanted. */
   async *stream(
     query: string,
-    { signal, sample = 0 }: ReasonOptions = {},
+    options: ReasonOptions = {},
   ): AsyncGenerator<string, ReasonedQuery, undefined> {
     const generation = new SharedGeneration((stop, onPiece) => {
-      const call = this.#reasoned(query, sample, stop, onPiece);
+      const call = this.#reasoned(query, options, stop, onPiece);
       const ended = call.then(
         () => void this.#underWay.delete(ended),
         () => void this.#underWay.delete(ended),
@@ -94,7 +94,7 @@ export class LlamaReasoner implements Reasoner {
       this.#underWay.add(ended);
       return call;
     });
-    const { reasoned } = yield* generation.follow(signal);
+    const { reasoned } = yield* generation.follow(options.signal);
     return reasoned;
   }
 
@@ -104,12 +104,12 @@ export class LlamaReasoner implements Reasoner {
 
   async cacheKey(
     query: string,
-    { sample = 0, signal }: Pick<ReasonOptions, 'sample' | 'signal'> = {},
+    { sample = 0, passages, signal }: Pick<ReasonOptions, 'sample' | 'passages' | 'signal'> = {},
   ): Promise<string> {
     const hash = await (signal ? orAborted(this.#hash.get(), signal) : this.#hash.get());
-    const seed = await this.#seed(query, sample);
+    const seed = await this.#seed(query, sample, passages);
     const made = [generationVersion, llamaRelease(), hash];
-    return JSON.stringify(['llama', ...made, chatPrompt(query), this.#sampling, seed]);
+    return JSON.stringify(['llama', ...made, chatPrompt(query, passages), this.#sampling, seed]);
   }
 
   /** Ends the calls under way with `ABORTED`, which takes them until the next token, and frees the model. */
@@ -127,7 +127,7 @@ export class LlamaReasoner implements Reasoner {
 
   async #reasoned(
     query: string,
-    sample: number,
+    { sample = 0, passages, enough }: ReasonOptions,
     signal: AbortSignal,
     onPiece: (piece: string) => void,
   ): Promise<ReasonedQuery> {
@@ -136,7 +136,7 @@ export class LlamaReasoner implements Reasoner {
     try {
       throwIfAborted(stopping.signal);
       const engine = await orAborted(this.#engine.get(), stopping.signal);
-      const prompt = engine.chat.of(query);
+      const prompt = engine.chat.of(query, passages);
       if (prompt.length > engine.promptTokens) {
         throw new QuernError(
           'BAD_INPUT',
@@ -144,8 +144,12 @@ export class LlamaReasoner implements Reasoner {
           { hint: 'Ask a shorter question' },
         );
       }
-      const seed = await orAborted(this.#seed(query, sample), stopping.signal);
-      const { text, ...facts } = await this.#generation(engine, prompt, seed, stopping.signal, onPiece);
+      const seed = await orAborted(this.#seed(query, sample, passages), stopping.signal);
+      const { text, ...facts } = await this.#generation(
+        engine,
+        { prompt, seed, enough, signal: stopping.signal },
+        onPiece,
+      );
       const milliseconds = performance.now() - started;
       const promptTokens = prompt.length;
       return { query, text, reasoner: this.id, ...facts, promptTokens, milliseconds, cached: false, seed };
@@ -162,15 +166,13 @@ export class LlamaReasoner implements Reasoner {
 
   async #generation(
     { loaded, sequences }: Engine,
-    prompt: readonly Token[],
-    seed: number,
-    signal: AbortSignal,
+    request: Pick<GenerationRequest, 'prompt' | 'seed' | 'enough' | 'signal'>,
     onPiece: (piece: string) => void,
   ): Promise<Generation> {
-    const { sequence, give } = await sequences.take(signal);
+    const { sequence, give } = await sequences.take(request.signal!);
     try {
       const sampling = this.#sampling;
-      const pieces = generated({ model: loaded.model, sequence, prompt, sampling, seed, signal });
+      const pieces = generated({ model: loaded.model, sequence, sampling, ...request });
       let next = await pieces.next();
       for (; next.done !== true; next = await pieces.next()) onPiece(next.value);
       return next.value;
@@ -179,9 +181,14 @@ export class LlamaReasoner implements Reasoner {
     }
   }
 
-  async #seed(query: string, sample: number): Promise<number> {
+  async #seed(query: string, sample: number, passages: readonly string[] | undefined): Promise<number> {
     const model = await this.#hash.get();
-    return derivedSeed({ model, prompt: userPrompt(query), sample, seed: this.#settings.seed ?? 0 });
+    return derivedSeed({
+      model,
+      prompt: userPrompt(query, passages),
+      sample,
+      seed: this.#settings.seed ?? 0,
+    });
   }
 
   get #cacheFolder(): string {

@@ -21,8 +21,8 @@ import { chatRequest, refusedFields, type OptionalField } from './openai/openai-
 import { retryWait } from './openai/openai-retry.ts';
 import { Slots } from '../slots.ts';
 import { RunningTotals, type OpenAiTotals } from './openai/openai-totals.ts';
-import { userPrompt } from './prompt.ts';
-import type { ReasonedQuery, Reasoner, ReasonOptions } from './reasoner.ts';
+import { chatPrompt, userPrompt, type ChatTurn } from './prompt.ts';
+import type { Enough, ReasonedQuery, Reasoner, ReasonOptions } from './reasoner.ts';
 import { checkedSampling, type Sampling } from './sampling.ts';
 import { checkSeed, derivedSeed } from './seed.ts';
 
@@ -55,6 +55,7 @@ export class OpenAiReasoner implements Reasoner {
   /** The name as it was given. */
   readonly id: string;
   readonly parallel: number;
+  readonly takesPassages = true;
   readonly #address: OpenAiAddress;
   readonly #key: ServerKey;
   readonly #server: Server;
@@ -123,17 +124,17 @@ export class OpenAiReasoner implements Reasoner {
   /** {@link reason}, its text in pieces as they come. After the first piece nothing is tried again. */
   async *stream(
     query: string,
-    { sample = 0, signal }: ReasonOptions = {},
+    { sample = 0, passages, enough, signal }: ReasonOptions = {},
   ): AsyncGenerator<string, ReasonedQuery, undefined> {
     const started = performance.now();
     const life = lifetime(signal, this.#closing.signal);
-    const seed = this.#seedOf(query, sample);
+    const seed = this.#seedOf(query, sample, passages);
     this.#totals.calls++;
     let giveBack: (() => void) | undefined;
     try {
       giveBack = await this.#slots.take(life.signal);
       life.start(this.#limits.total, this.#server.where);
-      const reply = yield* this.#reply(query, seed, life);
+      const reply = yield* this.#reply({ messages: chatPrompt(query, passages), seed, enough }, life);
       return {
         query,
         text: reply.text,
@@ -186,9 +187,13 @@ export class OpenAiReasoner implements Reasoner {
    * is its own affair, as its weights are, so that the key is the same before and after that is known, and in every
    * process.
    */
-  async cacheKey(query: string, { sample = 0 }: Pick<ReasonOptions, 'sample'> = {}): Promise<string> {
+  async cacheKey(
+    query: string,
+    { sample = 0, passages }: Pick<ReasonOptions, 'sample' | 'passages'> = {},
+  ): Promise<string> {
     const { model, name } = this.#address;
-    const request = chatRequest(model, query, this.#sampling, this.#seedOf(query, sample), new Set());
+    const seed = this.#seedOf(query, sample, passages);
+    const request = chatRequest(model, chatPrompt(query, passages), this.#sampling, seed, new Set());
     return JSON.stringify({ server: name, request, sample, seed: this.#seed });
   }
 
@@ -197,21 +202,24 @@ export class OpenAiReasoner implements Reasoner {
     this.#closing.abort();
   }
 
-  #seedOf(query: string, sample: number): number {
+  #seedOf(query: string, sample: number, passages: readonly string[] | undefined): number {
     return derivedSeed({
       model: this.#address.name,
-      prompt: userPrompt(query),
+      prompt: userPrompt(query, passages),
       sample,
       seed: this.#seed,
     });
   }
 
-  async *#reply(query: string, seed: number, life: Lifetime): AsyncGenerator<string, Reply, undefined> {
+  async *#reply(
+    { messages, seed, enough }: { messages: ChatTurn[]; seed: number; enough?: Enough },
+    life: Lifetime,
+  ): AsyncGenerator<string, Reply, undefined> {
     const { maxTokens } = this.#sampling;
     let refused = this.#refused;
     for (let retries = 0; ;) {
       const reply = new Reply(1024 + MOST_CHARACTERS_A_TOKEN * maxTokens, this.#server);
-      const request = chatRequest(this.#address.model, query, this.#sampling, seed, refused);
+      const request = chatRequest(this.#address.model, messages, this.#sampling, seed, refused);
       try {
         for await (const chunk of exchange(
           this.#server,
@@ -224,7 +232,12 @@ export class OpenAiReasoner implements Reasoner {
         )) {
           this.#remember(refused);
           const piece = reply.add(chunk);
-          if (piece !== '') yield piece;
+          if (piece === '') continue;
+          yield piece;
+          const end = await enough?.(reply.text);
+          if (!end) continue;
+          reply.endEarly(end.length);
+          break;
         }
         reply.check();
         return reply;

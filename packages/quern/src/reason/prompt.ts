@@ -17,15 +17,21 @@ export interface ChatTurn {
 /** The user turn's text before the query: the same for every query, so that models can share its state. */
 export const promptPrefix = `${instructions}Query: `;
 
-/** The user turn for a query, at inference. */
-export function userPrompt(query: string): string {
-  return `${promptPrefix}${query}\n\n`;
+/**
+ * The user turn for a query, at inference; with passages, they follow what the models were trained with, which stays as it
+ * is.
+ */
+export function userPrompt(query: string, passages: readonly string[] = []): string {
+  const asked = `${promptPrefix}${query}\n\n`;
+  if (passages.length === 0) return asked;
+  const listed = passages.map((passage, i) => `[${i + 1}] ${passage}\n\n`).join('');
+  return `${asked}Passages that a search found. Use what helps, pass over what does not:\n\n${listed}`;
 }
 
 /** The chat for a query. The empty system turn counts: without one, Qwen's template puts in its own. */
-export function chatPrompt(query: string): ChatTurn[] {
+export function chatPrompt(query: string, passages: readonly string[] = []): ChatTurn[] {
   return [
     { role: 'system', content: '' },
-    { role: 'user', content: userPrompt(query) },
+    { role: 'user', content: userPrompt(query, passages) },
   ];
 }

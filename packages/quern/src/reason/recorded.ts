@@ -3,7 +3,8 @@ import { readJsonl } from '../collections/jsonl.ts';
 import { readText } from '../collections/lines.ts';
 import { textField } from '../collections/record-fields.ts';
 import { QuernError, type QuernErrorCode } from '../errors.ts';
-import type { Failure, ReasonedQuery, Reasoner } from './reasoner.ts';
+import { endedEarly } from './early-end.ts';
+import type { Failure, ReasonedQuery, Reasoner, ReasonOptions } from './reasoner.ts';
 
 /** What is recorded of a query: its reasoned query, or why there is none. */
 type Recorded = string | Failure;
@@ -36,7 +37,7 @@ export class RecordedReasoner implements Reasoner {
    * The recorded reasoned query; one without a text and with `finish: 'failed'` where a failure is recorded. Throws
    * `NOT_FOUND` naming the query where there is neither.
    */
-  async reason(query: string): Promise<ReasonedQuery> {
+  async reason(query: string, { enough }: ReasonOptions = {}): Promise<ReasonedQuery> {
     const started = performance.now();
     const recorded = this.#recorded.get(query);
     if (recorded === undefined) {
@@ -45,7 +46,7 @@ export class RecordedReasoner implements Reasoner {
         hint: 'The text of the query must be the very same',
       });
     }
-    return {
+    const reasoned: ReasonedQuery = {
       query,
       ...(typeof recorded === 'string'
         ? { text: recorded, finish: 'stop' }
@@ -53,9 +54,10 @@ export class RecordedReasoner implements Reasoner {
       reasoner: this.id,
       promptTokens: 0,
       completionTokens: 0,
-      milliseconds: performance.now() - started,
+      milliseconds: 0,
       cached: true,
     };
+    return { ...(await endedEarly(reasoned, enough)), milliseconds: performance.now() - started };
   }
 
   /** A hash of all that is recorded, and the query. */

@@ -7,7 +7,7 @@ import { promptPrefix, userPrompt } from '../prompt.ts';
 /** Turns queries into the tokens of their prompts, for one model. */
 export interface ChatTokens {
   /** The tokens of the whole prompt, up to where the model's turn begins. */
-  of(query: string): Token[];
+  of(query: string, passages?: readonly string[]): Token[];
   /** The tokens with which every prompt begins. */
   readonly prefix: readonly Token[];
 }
@@ -20,7 +20,7 @@ export interface ChatTokens {
  */
 export async function chatTokensOf(model: LlamaModel): Promise<ChatTokens> {
   const render = isChatMl(model) ? chatMl(model) : await ownTemplate(model);
-  return { of: (query) => render(userPrompt(query)), prefix: sharedPrefix(render) };
+  return { of: (query, passages) => render(userPrompt(query, passages)), prefix: sharedPrefix(render) };
 }
 
 type Render = (userTurn: string) => Token[];

@@ -1,6 +1,7 @@
 import type { LlamaContextSequence, LlamaModel, SequenceEvaluateOptions, Token } from 'node-llama-cpp';
 import { QuernError, throwIfAborted } from '../../errors.ts';
 import { randomIntegers } from '../../random.ts';
+import type { Enough } from '../reasoner.ts';
 import type { Sampling } from '../sampling.ts';
 import { chosenToken } from './token-choice.ts';
 
@@ -12,13 +13,15 @@ export interface GenerationRequest {
   readonly prompt: readonly Token[];
   readonly sampling: Sampling;
   readonly seed: number;
+  /** Asked after each piece of text; see {@link Enough}. */
+  readonly enough?: Enough;
   readonly signal?: AbortSignal;
 }
 
 /** How a generation ended. */
 export interface Generation {
   readonly text: string;
-  readonly finish: 'stop' | 'length';
+  readonly finish: 'stop' | 'length' | 'early';
   readonly completionTokens: number;
   /** Completion tokens a second, from the first on; undefined where there are fewer than two. */
   readonly tokensPerSecond?: number;
@@ -28,20 +31,20 @@ export interface Generation {
 const chunkTokens = 128;
 
 /**
- * Generates until the model ends its turn or `maxTokens` are reached, and yields the text in pieces of whole characters.
+ * Generates until the model ends its turn, `maxTokens` are reached or the text is enough, and yields the text in pieces of whole characters.
  * Tokens are drawn by {@link chosenToken} from llama.cpp's top-k after its repetition penalty (over prompt and completion,
  * as transformers and vLLM have it); with neither top-k nor top-p llama.cpp draws itself. Throws `ABORTED`, between two tokens.
  */
 export async function* generated(request: GenerationRequest): AsyncGenerator<string, Generation, undefined> {
-  const { model, sequence, prompt, sampling, signal } = request;
+  const { model, sequence, prompt, sampling, enough, signal } = request;
   const rest = prompt.slice(sequence.nextTokenIndex);
   for (; rest.length > chunkTokens; throwIfAborted(signal)) {
     await sequence.evaluateWithoutGeneratingNewTokens(rest.splice(0, chunkTokens));
   }
   const tokens: Token[] = [];
   const drawn = draws(request, rest, tokens);
-  const pieces: string[] = [];
   const undecoded: Token[] = [];
+  let text = '';
   let finish: Generation['finish'] = 'length';
   let firstAt = 0;
   let lastAt = 0;
@@ -61,20 +64,26 @@ export async function* generated(request: GenerationRequest): AsyncGenerator<str
     if (!piece.endsWith('\ufffd') || undecoded.length > 8) {
       undecoded.length = 0;
       if (piece !== '') {
-        pieces.push(piece);
+        text += piece;
         yield piece;
+        const end = await enough?.(text);
+        if (end) {
+          text = text.slice(0, end.length);
+          finish = 'early';
+          break;
+        }
       }
     }
     if (tokens.length >= sampling.maxTokens) break;
   }
   const last = undecoded.length === 0 ? '' : model.detokenize(undecoded, false);
   if (last !== '') {
-    pieces.push(last);
+    text += last;
     yield last;
   }
   const seconds = (lastAt - firstAt) / 1000;
   return {
-    text: pieces.join(''),
+    text,
     finish,
     completionTokens: tokens.length,
     tokensPerSecond: seconds > 0 ? (tokens.length - 1) / seconds : undefined,

@@ -13,7 +13,7 @@ export interface TokenUsage {
 export class Reply {
   text = '';
   /** Undefined until the server says why it ended. */
-  finish?: 'stop' | 'length';
+  finish?: 'stop' | 'length' | 'early';
   /** The last count that the server sent. */
   usage?: TokenUsage;
   /** Pieces of text: one or a few tokens each. */
@@ -48,6 +48,12 @@ export class Reply {
     this.text += content;
     if (content !== '') this.pieces++;
     return content;
+  }
+
+  /** Ends it, though the server would go on. */
+  endEarly(length: number): void {
+    this.text = this.text.slice(0, length);
+    this.finish = 'early';
   }
 
   /** Throws `BAD_REPLY` unless the reply is whole and says something. */

@@ -1,4 +1,4 @@
-import { chatPrompt, type ChatTurn } from '../prompt.ts';
+import type { ChatTurn } from '../prompt.ts';
 import type { Sampling } from '../sampling.ts';
 import type { ServerError } from './openai-failure.ts';
 
@@ -31,10 +31,10 @@ const optionalFields = [
 /** A field that some servers refuse. Without `max_tokens`, the limit is sent as `max_completion_tokens`. */
 export type OptionalField = (typeof optionalFields)[number];
 
-/** The request for a query: every value of the sampling in it, but the fields that the server refuses. */
+/** The request for a chat: every value of the sampling in it, but the fields that the server refuses. */
 export function chatRequest(
   model: string,
-  query: string,
+  messages: ChatTurn[],
   sampling: Sampling,
   seed: number,
   refused: ReadonlySet<OptionalField>,
@@ -52,7 +52,7 @@ export function chatRequest(
   };
   for (const field of refused) delete (optional as Partial<typeof optional>)[field];
   const limit = refused.has('max_tokens') ? { max_completion_tokens: maxTokens } : {};
-  return { model, messages: chatPrompt(query), n: 1, stream: true, ...optional, ...limit };
+  return { model, messages, n: 1, stream: true, ...optional, ...limit };
 }
 
 /**
