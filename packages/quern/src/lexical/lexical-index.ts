@@ -5,6 +5,7 @@ import { QuernError } from '../errors.ts';
 import { checkParameters, defaultBm25Parameters, queryWeights } from './bm25.ts';
 import type { Bm25Parameters, CorpusStatistics, Scoring } from './bm25.ts';
 import type { IndexFacts } from './index-format.ts';
+import { GrowingSearch } from './growing-search.ts';
 import { LocatedWeights } from './located-weights.ts';
 import { openSnapshot } from './manifest.ts';
 import { openSegmentFiles } from './segment-files.ts';
@@ -166,6 +167,21 @@ export class LexicalIndex {
     // The caller may go on with both.
     for await (const hits of this.searchEach([...queries], { ...options })) all.push(hits);
     return all;
+  }
+
+  /** A search whose query grows by and by, at the cost of what is added; `parameters` and `excluded` as of {@link search}. */
+  growingSearch({
+    parameters = defaultBm25Parameters,
+    excluded,
+  }: Omit<LexicalSearchOptions, 'k' | 'path'> = {}): GrowingSearch {
+    const settings = this.#settings({ k: 1, parameters, excluded });
+    return new GrowingSearch({
+      segments: this.#segments,
+      lookup: this.#lookup,
+      parameters: settings.parameters,
+      excluded: settings.excluded,
+      onPostings: (count) => (this.#postingsRead += count),
+    });
   }
 
   /** How {@link search} goes about a query, and why so. */

@@ -98,6 +98,17 @@ export class SegmentSearch {
     return this.#saturations.at(term, posting);
   }
 
+  /** Adds `factor` times its saturation to the sum of each document that has `term`; returns how many postings that were. */
+  addPostings(sums: Float64Array, term: number, factor: number, parameters: SaturationParameters): number {
+    this.#compute(parameters);
+    const { offsets, documents } = this.#columns;
+    const end = offsets[term + 1];
+    for (let posting = offsets[term]; posting < end; posting++) {
+      sums[documents[posting]] += factor * this.#saturations.at(term, posting);
+    }
+    return end - offsets[term];
+  }
+
   /** The place of a term's posting for a document, or -1. */
   postingOf(term: number, document: number): number {
     const { offsets, documents } = this.#columns;

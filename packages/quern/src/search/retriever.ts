@@ -17,6 +17,16 @@ export interface Retriever {
   readonly id: string;
   /** The k best documents, best first, in the order of `compareHits`. Takes text, or final term weights w(t,q). */
   search(query: string | TermWeights, options: SearchOptions): Promise<Hit[]>;
+  /** A ranking for a text that grows, at the cost of what is added; absent where only whole texts can be searched. */
+  growing?(options: SearchOptions): GrowingRanking;
+}
+
+/** A ranking for a text that grows. */
+export interface GrowingRanking {
+  /** Adds to the text; what is added begins and ends where words do. */
+  add(text: string): void;
+  /** The k best documents for the text so far, nearly as a search would rank them. */
+  best(): Hit[];
 }
 
 /** One term's part in a document's score. */
