@@ -51,7 +51,7 @@ async function run({ html, json }: Options): Promise<void> {
     `beir:${folder}`,
     {
       reasoners: ['none', `file:${join(folder, 'reasoned.json')}`, 'rm3'],
-      combine: combineNamed('replace'),
+      plan: { combine: combineNamed('replace') },
       k: 1000,
       measures,
       store: true,

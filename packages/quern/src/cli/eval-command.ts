@@ -10,7 +10,7 @@ import { formatMeasure, type Measure } from '../evaluate/measures.ts';
 import type { Evaluation } from '../evaluate/evaluation.ts';
 import { scorings, type Scoring } from '../lexical/bm25.ts';
 import { reasoningTotals, summedTotals, type ReasoningTotals } from '../reason/reasoning-totals.ts';
-import { combineName, type Combine } from '../search/combine.ts';
+import { combineName } from '../search/combine.ts';
 import { Warnings } from '../warnings.ts';
 import { checkFolderOf } from '../whole-file.ts';
 import { noteReasons } from './failure-notes.ts';
@@ -18,18 +18,18 @@ import { interruptSignal } from './interrupt.ts';
 import { shared } from './options.ts';
 import { oneLine } from '../one-line.ts';
 import { durationText, note, print, printJson, printWarnings, table } from './output.ts';
+import { addPlanningOptions, planned, type PlanningOptions } from './planning-options.ts';
 import { startProgress } from './progress.ts';
 import { addReasonerOptions, reasonerSettings, type ReasonerOptions } from './reasoner-options.ts';
 import { writeReport } from './report-file.ts';
 
-interface Options extends ReasonerOptions {
+interface Options extends ReasonerOptions, PlanningOptions {
   readonly data?: string;
   readonly split?: string;
   readonly index?: string;
   readonly analyzer?: string;
   readonly scoring?: Scoring;
   readonly reasoner: string;
-  readonly combine: Combine;
   readonly k: number;
   readonly measures: Measure[];
   readonly run?: string;
@@ -63,13 +63,11 @@ export function evalCommand(): Command {
     )
     .addOption(shared.analyzer())
     .addOption(shared.scoring().default(undefined, 'bm25q for BRIGHT, bm25 for others'))
-    .addOption(shared.reasoner().default('none'))
-    .addOption(shared.combine())
     .addOption(shared.k(1000))
     .addOption(shared.measures('ndcg@10,map,recip_rank,recall@100,recall@1000'))
     .option('--run <file>', 'write the rankings as a TREC run')
     .addOption(shared.html());
-  return addReasonerOptions(command)
+  return addReasonerOptions(addPlanningOptions(command))
     .addOption(shared.json())
     .addHelpText(
       'after',
@@ -114,6 +112,7 @@ async function run(name: string, options: Options): Promise<void> {
       each,
       {
         ...options,
+        plan: planned(options),
         reasoning,
         index: folder,
         // A report shows the titles of hits.

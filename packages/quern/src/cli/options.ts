@@ -1,5 +1,4 @@
 import { InvalidArgumentError, Option } from 'commander';
-import { combineNamed } from '../search/combine.ts';
 import { scorings } from '../lexical/bm25.ts';
 import { CORPUS_FORMATS } from '../collections/open-corpus.ts';
 import { parseMeasures, type Measure } from '../evaluate/measures.ts';
@@ -49,11 +48,10 @@ export const shared = {
   format: () => new Option('--format <format>', 'how the corpus lies on disk').choices(CORPUS_FORMATS),
   scoring: () => new Option('--scoring <scoring>', 'how terms are weighted').choices(scorings),
   reasoner: () =>
-    new Option('--reasoner <reasoner>', 'none, rm3, file:PATH, llama:PATH_OR_HUB_ID or openai:MODEL@URL'),
-  combine: () =>
-    new Option('--combine <how>', 'replace, concat:N, interpolate:W or rrf')
-      .argParser(parsed(combineNamed))
-      .default(combineNamed('replace'), 'replace'),
+    new Option(
+      '--reasoner <reasoner>',
+      'none, rm3, file:PATH, llama:PATH_OR_HUB_ID or openai:MODEL@URL; several: join:A,B; samples: 3*A',
+    ),
   k: (value: number) =>
     new Option('-k <number>', 'how many hits').argParser(positiveInteger).default(value, String(value)),
   measures: (names: string) =>

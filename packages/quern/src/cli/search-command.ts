@@ -4,7 +4,7 @@ import { scorings, type Scoring } from '../lexical/bm25.ts';
 import { LexicalIndex, type StoredDocument } from '../lexical/lexical-index.ts';
 import { reasonedRecord } from '../reason/reasoned-record.ts';
 import { preparedReasoner } from '../reason/reasoners.ts';
-import { combineName, type Combine } from '../search/combine.ts';
+import { combineName } from '../search/combine.ts';
 import type { SearchPlan, SegmentPlan } from '../lexical/search-plan.ts';
 import { explainAnswer, type Explanation, type ExplainedHit } from '../search/explain.ts';
 import { LexicalRetriever } from '../search/lexical-retriever.ts';
@@ -15,14 +15,14 @@ import { interruptSignal } from './interrupt.ts';
 import { checkQuestion, shared } from './options.ts';
 import { oneLine } from '../one-line.ts';
 import { durationText, labelled, note, print, printJson, printWarnings, table } from './output.ts';
+import { addPlanningOptions, planned, type PlanningOptions } from './planning-options.ts';
 import { failureLine, reasonedFacts } from './reasoned-facts.ts';
 import { addReasonerOptions, reasonerSettings, type ReasonerOptions } from './reasoner-options.ts';
 
-interface Options extends ReasonerOptions {
+interface Options extends ReasonerOptions, PlanningOptions {
   readonly k: number;
   readonly scoring: Scoring;
   readonly reasoner: string;
-  readonly combine: Combine;
   readonly explain?: boolean;
   readonly json?: boolean;
 }
@@ -34,10 +34,8 @@ export function searchCommand(): Command {
     .argument('<index>', 'the folder of an index')
     .argument('<question>', 'the question')
     .addOption(shared.k(10))
-    .addOption(shared.scoring().default(scorings[0]))
-    .addOption(shared.reasoner().default('none'))
-    .addOption(shared.combine());
-  return addReasonerOptions(command)
+    .addOption(shared.scoring().default(scorings[0]));
+  return addReasonerOptions(addPlanningOptions(command))
     .option('--explain', 'show every stage: texts, terms with their weights and origin, milliseconds')
     .addOption(shared.json())
     .addHelpText(
@@ -61,7 +59,7 @@ async function run(folder: string, question: string, options: Options): Promise<
   const reasoner = prepare({ index, scoring: options.scoring });
   try {
     const retriever = new LexicalRetriever(index, options.scoring);
-    const pipeline = { reasoner, combine: options.combine, retriever };
+    const pipeline = { ...planned(options), reasoner, retriever };
     const found = await answer(pipeline, question, { k: options.k, signal });
     const documents = new Map<string, StoredDocument>();
     for (const { id } of found.hits) {

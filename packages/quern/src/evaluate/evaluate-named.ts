@@ -2,8 +2,9 @@ import { openCollection, type Collection } from '../collections/collection.ts';
 import type { Scoring } from '../lexical/bm25.ts';
 import { openCollectionIndex } from '../lexical/collection-index.ts';
 import { preparedReasoner, type ReasonerSettings } from '../reason/reasoners.ts';
-import { combineName, type Combine } from '../search/combine.ts';
+import { planName } from '../search/plan-name.ts';
 import { LexicalRetriever } from '../search/lexical-retriever.ts';
+import type { ReasoningPlan } from '../search/reasoning-plan.ts';
 import type { Warnings } from '../warnings.ts';
 import { silentWork, type OnWork } from '../work.ts';
 import { evaluateCollection, type Evaluation } from './evaluation.ts';
@@ -25,7 +26,8 @@ export interface NamedEvaluationOptions {
   readonly reasoners: readonly string[];
   /** How they are opened. */
   readonly reasoning?: ReasonerSettings;
-  readonly combine: Combine;
+  /** How each reasoner is asked, and what becomes of its texts. */
+  readonly plan: Omit<ReasoningPlan, 'reasoner' | 'retriever'>;
   readonly k: number;
   readonly measures: readonly Measure[];
   readonly warnings?: Warnings;
@@ -52,7 +54,7 @@ export async function evaluateNamed<T>(
   options: NamedEvaluationOptions,
   visit: (outcome: NamedEvaluation) => Promise<T>,
 ): Promise<T> {
-  const { warnings, signal, k, measures, combine, onWork = () => silentWork } = options;
+  const { warnings, signal, k, measures, plan, onWork = () => silentWork } = options;
   const collection = await openCollection(name, {
     data: options.data,
     split: options.split,
@@ -79,8 +81,8 @@ export async function evaluateNamed<T>(
     const evaluations: Evaluation[] = [];
     for (const prepare of prepared) {
       const reasoner = prepare({ index: opened.index, scoring });
-      const run = runName(scoring, reasoner.id, combineName(combine));
-      const pipeline = { reasoner, combine, retriever };
+      const run = runName(scoring, reasoner.id, planName(plan));
+      const pipeline = { ...plan, reasoner, retriever };
       try {
         // Loading a model is no part of a topic's time.
         if (settings.deadline !== undefined) await reasoner.ready?.({ signal });

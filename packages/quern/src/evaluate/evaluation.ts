@@ -3,6 +3,7 @@ import type { Hit, Qrels, Run, Topic } from '../collections/records.ts';
 import { QuernError, throwIfAborted } from '../errors.ts';
 import { inOrder } from '../in-order.ts';
 import { stopSignal } from '../stop-signal.ts';
+import { reasoningAbout } from '../search/reasoning.ts';
 import { answerReasoned, type Answer, type Pipeline } from '../search/pipeline.ts';
 import { evaluateRun, type Measure, type RunMeasures } from './measures.ts';
 
@@ -55,7 +56,7 @@ export async function evaluateCollection(
   if (topics.length === 0) throw new QuernError('BAD_INPUT', `no topic of ${collection.name} has judgements`);
   const stopping = stopSignal(signal);
   const reasoned = inOrder(topics, pipeline.reasoner.parallel ?? 1, ({ text, excluded }) =>
-    pipeline.reasoner.reason(text, { excluded, signal: stopping.signal }),
+    reasoningAbout(pipeline, text, { excluded, signal: stopping.signal }),
   );
   let yielded = started;
   let next = 0;
@@ -72,9 +73,9 @@ export async function evaluateCollection(
         hits,
         rankings: _,
         ...rest
-      } = await answerReasoned(pipeline, topic.text, each, { k, excluded: topic.excluded, signal });
+      } = await answerReasoned(pipeline, topic.text, each.reasoned, { k, excluded: topic.excluded, signal });
       rankings.set(topic.id, hits);
-      answers.push({ ...rest, topic });
+      answers.push({ ...rest, ...each, topic });
       milliseconds.reason += rest.milliseconds.reason;
       milliseconds.search += rest.milliseconds.search;
       onTopic?.(answers.length);

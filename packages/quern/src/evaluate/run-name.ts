@@ -1,12 +1,9 @@
-import { basename } from 'node:path';
-
 /**
  * A run's name from its parts, fit for a TREC run file (no white space): `bm25`, `bm25+rm3`,
- * `bm25q+reasoned.json/concat:1`.
+ * `bm25q+reasoned.json/concat:1`; `plan` is what {@link planName} gives.
  */
-export function runName(scoring: string, reasoner: string, combine: string): string {
+export function runName(scoring: string, reasoner: string, plan: readonly string[]): string {
   if (reasoner === 'none') return scoring;
-  const short = reasoner.startsWith('file:') ? basename(reasoner.slice(5)) : reasoner;
-  const suffix = combine === 'replace' ? '' : `/${combine}`;
-  return `${scoring}+${short}${suffix}`.replace(/\s+/gu, '_');
+  const short = reasoner.replace(/file:(?:[^,]*\/)?/gu, '');
+  return [`${scoring}+${short}`, ...plan].join('/').replace(/\s+/gu, '_');
 }

@@ -13,6 +13,18 @@ export function interpolated(a: TermWeights, b: TermWeights, weight: number): Te
   return result;
 }
 
+/** The mean of several weights, each scaled to sum 1; those that sum to 0 are left out. */
+export function meanWeights(all: readonly TermWeights[]): TermWeights {
+  const weighed = all.map((weights) => ({ weights, total: sum(weights) })).filter(({ total }) => total > 0);
+  const result = new Map<string, number>();
+  for (const { weights, total } of weighed) {
+    for (const [term, value] of weights) {
+      result.set(term, (result.get(term) ?? 0) + value / total / weighed.length);
+    }
+  }
+  return result;
+}
+
 function sum(weights: TermWeights): number {
   let total = 0;
   for (const weight of weights.values()) total += weight;

@@ -12,6 +12,8 @@ import { OpenAiReasoner } from './openai.ts';
 import type { Reasoner } from './reasoner.ts';
 import { RecordedReasoner } from './recorded.ts';
 import { Rm3Reasoner } from './rm3.ts';
+import { SeveralReasoner } from './several.ts';
+import { namedMembers } from './several-names.ts';
 import type { ModelSettings } from './settings.ts';
 
 /** The index that a reasoner learns from, and how it is searched. */
@@ -32,7 +34,7 @@ export interface ReasonerSettings extends ModelSettings, Bounds {
 
 /**
  * The reasoner that a string names: `none`, `rm3` (which learns from the index that is given), `file:PATH`,
- * `llama:PATH_OR_HUB_ID` or `openai:MODEL@URL`. Language models are cached and bounded: where they fail, the query stands
+ * `llama:PATH_OR_HUB_ID` or `openai:MODEL@URL`; several of them are `join:A,B`, and samples of one `3*A`. Language models are cached and bounded: where they fail, the query stands
  * alone, unless they are to be strict. A recorded file is data: a question that it lacks is an error. Throws `USAGE` for an
  * unknown name, or when `rm3` has no lexical index to learn from; and what opening a file throws.
  */
@@ -50,6 +52,24 @@ export async function reasonerNamed(
 export async function preparedReasoner(
   name: string,
   settings: ReasonerSettings = {},
+): Promise<(feedback?: Feedback) => Reasoner> {
+  const named = namedMembers(name);
+  if (named.length === 1 && named[0].name === name) return preparedOne(name, settings);
+  const prepared = await Promise.all(
+    named.map(async (each) => ({ ...each, prepare: await preparedOne(each.name, settings) })),
+  );
+  return (feedback) => {
+    const members = prepared.flatMap(({ prepare, samples }) => {
+      const reasoner = prepare(feedback);
+      return Array.from({ length: samples }, (_, sample) => ({ reasoner, sample }));
+    });
+    return new SeveralReasoner(name, members);
+  };
+}
+
+async function preparedOne(
+  name: string,
+  settings: ReasonerSettings,
 ): Promise<(feedback?: Feedback) => Reasoner> {
   if (name === 'none') return () => new NoReasoner();
   if (name === 'rm3') return rm3;
@@ -82,7 +102,7 @@ export async function preparedReasoner(
   throw new QuernError('USAGE', `unknown reasoner ${JSON.stringify(name)}`, {
     hint: /\.gguf$|^[^:]+\/[^:]+$/.test(name)
       ? `A model is named llama:${name}`
-      : 'Reasoners are none, rm3, file:PATH, llama:PATH_OR_HUB_ID and openai:MODEL@URL',
+      : 'Reasoners are none, rm3, file:PATH, llama:PATH_OR_HUB_ID and openai:MODEL@URL; join:A,B are several, 3*A samples',
   });
 }
 

@@ -94,6 +94,11 @@ export class StableRanking {
     this.#start();
   }
 
+  /** Where the text is enough, once it is. */
+  get end(): TextEnd | undefined {
+    return this.#end;
+  }
+
   /** Searches so far. */
   get probes(): number {
     return this.#probes;

@@ -1,4 +1,4 @@
-import type { Hit, TermWeights } from '../collections/records.ts';
+import { documentText, type Hit, type TermWeights } from '../collections/records.ts';
 import { throwIfAborted } from '../errors.ts';
 import {
   defaultBm25Parameters,
@@ -64,6 +64,15 @@ export class LexicalRetriever implements TermRetriever {
         }
       },
       best: () => search.best(k),
+    };
+  }
+
+  /** Undefined for an index that was built without storing. */
+  get document(): ((id: string) => Promise<string | undefined>) | undefined {
+    if (!this.index.hasStore) return undefined;
+    return async (id) => {
+      const stored = await this.index.document(id);
+      return stored && documentText(stored);
     };
   }
 

@@ -239,7 +239,7 @@ describe('an answer', () => {
   it('uses the weights of a reasoner instead of its text', async () => {
     const weights = new Map([['elm', 0.5]]);
     const { hits, searches } = await answered('ash', { text: 'oak', weights }, 'replace');
-    expect(searches).toEqual([{ from: 'reasoned', weights }]);
+    expect(searches).toEqual([{ from: 'reasoned', reasoner: 'fixed', weights }]);
     expect(hits).toEqual(index.search(weights, { k }));
   });
 
@@ -302,7 +302,7 @@ describe('an answer', () => {
     expect(searched).toEqual(['ash', 'oak']);
     expect(searches).toEqual([
       { from: 'query', text: 'ash' },
-      { from: 'reasoned', text: 'oak' },
+      { from: 'reasoned', text: 'oak', reasoner: 'fixed' },
     ]);
     expect(ids(hits)).toEqual(['x']);
   });

@@ -19,6 +19,8 @@ export interface Retriever {
   search(query: string | TermWeights, options: SearchOptions): Promise<Hit[]>;
   /** A ranking for a text that grows, at the cost of what is added; absent where only whole texts can be searched. */
   growing?(options: SearchOptions): GrowingRanking;
+  /** The text of a document, its title before it; absent where the retriever has no texts. */
+  document?(id: string): Promise<string | undefined>;
 }
 
 /** A ranking for a text that grows. */

@@ -1,0 +1,16 @@
+import { combineName } from './combine.ts';
+import { earlyStopName } from './early-stop.ts';
+import type { ReasoningPlan } from './reasoning-plan.ts';
+
+/** What names a plan in a run's name: what differs from asking once and searching the text, each by its option's name. */
+export function planName(plan: Omit<ReasoningPlan, 'reasoner' | 'retriever'>): string[] {
+  const { combine, join = 'concat', keyTerms, earlyStop, rounds, gate } = plan;
+  return [
+    ...(combine.kind === 'replace' ? [] : [combineName(combine)]),
+    ...(join === 'concat' ? [] : [`join:${join}`]),
+    ...(keyTerms ? [`key-terms:${keyTerms}`] : []),
+    ...(earlyStop ? [`early-stop:${earlyStopName(earlyStop)}`] : []),
+    ...(rounds && rounds.count > 1 ? [`rounds:${rounds.count}`] : []),
+    ...(gate ? ['gate'] : []),
+  ];
+}
