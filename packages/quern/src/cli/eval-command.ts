@@ -18,7 +18,13 @@ import { interruptSignal } from './interrupt.ts';
 import { shared } from './options.ts';
 import { oneLine } from '../one-line.ts';
 import { durationText, note, print, printJson, printWarnings, table } from './output.ts';
-import { addPlanningOptions, planned, type PlanningOptions } from './planning-options.ts';
+import {
+  addPlanningOptions,
+  backgroundTexts,
+  bm25Parameters,
+  planned,
+  type PlanningOptions,
+} from './planning-options.ts';
 import { startProgress } from './progress.ts';
 import { addReasonerOptions, reasonerSettings, type ReasonerOptions } from './reasoner-options.ts';
 import { writeReport } from './report-file.ts';
@@ -104,6 +110,8 @@ async function run(name: string, options: Options): Promise<void> {
   }
   const warnings = new Warnings();
   const reasoning = await reasonerSettings(options, warnings);
+  const parameters = bm25Parameters(options);
+  const background = await backgroundTexts(options);
   const signal = interruptSignal();
   const records: EvaluationRecord[] = [];
   for (const each of names) {
@@ -113,6 +121,8 @@ async function run(name: string, options: Options): Promise<void> {
       {
         ...options,
         plan: planned(options),
+        parameters,
+        background,
         reasoning,
         index: folder,
         // A report shows the titles of hits.

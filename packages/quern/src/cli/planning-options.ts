@@ -1,4 +1,8 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { QuernError } from '../errors.ts';
+import { checkParameters, defaultBm25Parameters, type Bm25Parameters } from '../lexical/bm25.ts';
+import { RecordedReasoner } from '../reason/recorded.ts';
+import { defaultBackgroundPower } from '../search/background.ts';
 import { combineNamed, type Combine } from '../search/combine.ts';
 import { defaultEarlyStop, earlyStopName, earlyStopNamed, type EarlyStop } from '../search/early-stop.ts';
 import { joinNamed, joins, type Join } from '../search/join.ts';
@@ -9,7 +13,11 @@ import { parsed, positiveInteger, shared } from './options.ts';
 export interface PlanningOptions {
   readonly combine: Combine;
   readonly join: Join;
+  readonly k1: number;
+  readonly b: number;
   readonly keyTerms?: number;
+  readonly background?: string;
+  readonly backgroundPower: number;
   readonly earlyStop?: EarlyStop;
   readonly rounds?: number;
   readonly roundsKeep: 'all' | 'last';
@@ -36,6 +44,27 @@ export function addPlanningOptions(command: Command): Command {
         '--key-terms <share>',
         "the least share of the weight that the question's five rarest terms have, e.g. 0.2",
       ).argParser(share),
+    )
+    .addOption(
+      new Option(
+        '--background <file>',
+        'reasoned queries of this reasoner, as file:… reads them: words that it writes whatever it is asked weigh less',
+      ),
+    )
+    .addOption(
+      new Option('--background-power <number>', 'how much less')
+        .argParser(numberFrom0)
+        .default(defaultBackgroundPower, String(defaultBackgroundPower)),
+    )
+    .addOption(
+      new Option('--k1 <number>', "BM25's saturation of term frequency")
+        .argParser(numberFrom0)
+        .default(defaultBm25Parameters.k1, String(defaultBm25Parameters.k1)),
+    )
+    .addOption(
+      new Option('--b <number>', "BM25's normalisation by length, from 0 to 1")
+        .argParser(numberFrom0)
+        .default(defaultBm25Parameters.b, String(defaultBm25Parameters.b)),
     )
     .addOption(
       new Option(
@@ -66,7 +95,7 @@ export function addPlanningOptions(command: Command): Command {
 /** What the options say of a pipeline; `deadline` is of all rounds together. */
 export function planned(
   options: PlanningOptions & { readonly deadline?: number },
-): Omit<ReasoningPlan, 'reasoner' | 'retriever'> {
+): Omit<ReasoningPlan, 'reasoner' | 'retriever' | 'background'> {
   const { combine, join, keyTerms, earlyStop, rounds, roundsKeep, roundsTokens, deadline } = options;
   return {
     combine,
@@ -77,6 +106,29 @@ export function planned(
       rounds: { count: rounds, keep: roundsKeep, tokens: roundsTokens, deadline },
     }),
   };
+}
+
+/** BM25's parameters, as the options say. Throws `USAGE`. */
+export function bm25Parameters({ k1, b }: PlanningOptions): Bm25Parameters {
+  checkParameters({ k1, b });
+  return { k1, b };
+}
+
+/** The texts of the background's file, where there is one. Throws what reading it throws. */
+export async function backgroundTexts({
+  background,
+  backgroundPower: power,
+}: PlanningOptions): Promise<{ texts: string[]; power: number } | undefined> {
+  if (background === undefined) return undefined;
+  const { texts } = await RecordedReasoner.open(background);
+  if (texts.length > 0) return { texts, power };
+  throw new QuernError('BAD_INPUT', 'no reasoned query to learn a background from', { where: background });
+}
+
+function numberFrom0(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= 0 && Number.isFinite(value)) return value;
+  throw new InvalidArgumentError('It must be a number of 0 or more.');
 }
 
 function share(text: string): number {

@@ -7,15 +7,23 @@ import { preparedReasoner } from '../reason/reasoners.ts';
 import { combineName } from '../search/combine.ts';
 import type { SearchPlan, SegmentPlan } from '../lexical/search-plan.ts';
 import { explainAnswer, type Explanation, type ExplainedHit } from '../search/explain.ts';
+import { Background } from '../search/background.ts';
 import { LexicalRetriever } from '../search/lexical-retriever.ts';
 import { answer, type Answer } from '../search/pipeline.ts';
+import { analyzerNamed } from '../text/analyzers.ts';
 import { Warnings } from '../warnings.ts';
 import { closeSoon } from './closing.ts';
 import { interruptSignal } from './interrupt.ts';
 import { checkQuestion, shared } from './options.ts';
 import { oneLine } from '../one-line.ts';
 import { durationText, labelled, note, print, printJson, printWarnings, table } from './output.ts';
-import { addPlanningOptions, planned, type PlanningOptions } from './planning-options.ts';
+import {
+  addPlanningOptions,
+  backgroundTexts,
+  bm25Parameters,
+  planned,
+  type PlanningOptions,
+} from './planning-options.ts';
 import { failureLine, reasonedFacts } from './reasoned-facts.ts';
 import { addReasonerOptions, reasonerSettings, type ReasonerOptions } from './reasoner-options.ts';
 
@@ -54,12 +62,15 @@ async function run(folder: string, question: string, options: Options): Promise<
   checkQuestion(question);
   const warnings = new Warnings();
   const prepare = await preparedReasoner(options.reasoner, await reasonerSettings(options, warnings));
+  const parameters = bm25Parameters(options);
+  const learnt = await backgroundTexts(options);
   const signal = interruptSignal();
   const index = await LexicalIndex.open(folder);
-  const reasoner = prepare({ index, scoring: options.scoring });
+  const reasoner = prepare({ index, scoring: options.scoring, parameters });
   try {
-    const retriever = new LexicalRetriever(index, options.scoring);
-    const pipeline = { ...planned(options), reasoner, retriever };
+    const retriever = new LexicalRetriever(index, options.scoring, parameters);
+    const background = learnt && Background.of(learnt.texts, analyzerNamed(index.analyzer), learnt.power);
+    const pipeline = { ...planned(options), background, reasoner, retriever };
     const found = await answer(pipeline, question, { k: options.k, signal });
     const documents = new Map<string, StoredDocument>();
     for (const { id } of found.hits) {

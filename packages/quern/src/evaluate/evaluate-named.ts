@@ -1,10 +1,12 @@
 import { openCollection, type Collection } from '../collections/collection.ts';
-import type { Scoring } from '../lexical/bm25.ts';
+import type { Bm25Parameters, Scoring } from '../lexical/bm25.ts';
 import { openCollectionIndex } from '../lexical/collection-index.ts';
 import { preparedReasoner, type ReasonerSettings } from '../reason/reasoners.ts';
 import { planName } from '../search/plan-name.ts';
+import { Background } from '../search/background.ts';
 import { LexicalRetriever } from '../search/lexical-retriever.ts';
 import type { ReasoningPlan } from '../search/reasoning-plan.ts';
+import { analyzerNamed } from '../text/analyzers.ts';
 import type { Warnings } from '../warnings.ts';
 import { silentWork, type OnWork } from '../work.ts';
 import { evaluateCollection, type Evaluation } from './evaluation.ts';
@@ -22,12 +24,16 @@ export interface NamedEvaluationOptions {
   readonly store?: boolean;
   /** The collection's own default when not given. */
   readonly scoring?: Scoring;
+  /** BM25's k1 and b. Default 0.9 and 0.4. */
+  readonly parameters?: Bm25Parameters;
   /** Names of reasoners; each is one run. */
   readonly reasoners: readonly string[];
   /** How they are opened. */
   readonly reasoning?: ReasonerSettings;
   /** How each reasoner is asked, and what becomes of its texts. */
-  readonly plan: Omit<ReasoningPlan, 'reasoner' | 'retriever'>;
+  readonly plan: Omit<ReasoningPlan, 'reasoner' | 'retriever' | 'background'>;
+  /** Reasoned queries that a {@link Background} is learnt from, and its power. */
+  readonly background?: { readonly texts: readonly string[]; readonly power?: number };
   readonly k: number;
   readonly measures: readonly Measure[];
   readonly warnings?: Warnings;
@@ -77,12 +83,14 @@ export async function evaluateNamed<T>(
   const indexMilliseconds = performance.now() - started;
   try {
     const scoring = options.scoring ?? collection.defaultScoring;
-    const retriever = new LexicalRetriever(opened.index, scoring);
+    const { parameters } = options;
+    const retriever = new LexicalRetriever(opened.index, scoring, parameters);
+    const whole = { ...plan, background: backgroundOf(options, retriever) };
     const evaluations: Evaluation[] = [];
     for (const prepare of prepared) {
-      const reasoner = prepare({ index: opened.index, scoring });
-      const run = runName(scoring, reasoner.id, planName(plan));
-      const pipeline = { ...plan, reasoner, retriever };
+      const reasoner = prepare({ index: opened.index, scoring, parameters });
+      const run = runName(scoring, reasoner.id, planName(whole));
+      const pipeline = { ...whole, reasoner, retriever };
       try {
         // Loading a model is no part of a topic's time.
         if (settings.deadline !== undefined) await reasoner.ready?.({ signal });
@@ -100,4 +108,11 @@ export async function evaluateNamed<T>(
   } finally {
     await opened.close();
   }
+}
+
+function backgroundOf(
+  { background }: Pick<NamedEvaluationOptions, 'background'>,
+  { index }: LexicalRetriever,
+): Background | undefined {
+  return background && Background.of(background.texts, analyzerNamed(index.analyzer), background.power);
 }

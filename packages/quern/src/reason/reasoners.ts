@@ -1,6 +1,6 @@
 import { defaultCacheFolder } from '../cache-folder.ts';
 import { QuernError } from '../errors.ts';
-import type { Scoring } from '../lexical/bm25.ts';
+import type { Bm25Parameters, Scoring } from '../lexical/bm25.ts';
 import type { LexicalIndex } from '../lexical/lexical-index.ts';
 import { BoundedReasoner, type Bounds } from './bounded.ts';
 import { CachedReasoner } from './cached-reasoner.ts';
@@ -20,6 +20,8 @@ import type { ModelSettings } from './settings.ts';
 export interface Feedback {
   readonly index: LexicalIndex;
   readonly scoring: Scoring;
+  /** Default: 0.9 and 0.4. */
+  readonly parameters?: Bm25Parameters;
 }
 
 /** How reasoners are opened by their names. */
@@ -133,7 +135,10 @@ function declared(
 }
 
 function rm3(feedback: Feedback | undefined): Reasoner {
-  if (feedback) return new Rm3Reasoner(feedback.index, feedback.scoring);
+  if (feedback) {
+    const { index, scoring, parameters } = feedback;
+    return new Rm3Reasoner(index, scoring, { parameters });
+  }
   throw new QuernError('USAGE', 'rm3 learns from an index, and none is given', {
     hint: 'Name a lexical index, e.g. with --index FOLDER',
   });

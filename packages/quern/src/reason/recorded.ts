@@ -33,6 +33,11 @@ export class RecordedReasoner implements Reasoner {
     );
   }
 
+  /** The reasoned queries that are recorded, without the failures. */
+  get texts(): string[] {
+    return [...this.#recorded.values()].filter((each) => typeof each === 'string');
+  }
+
   /**
    * The recorded reasoned query; one without a text and with `finish: 'failed'` where a failure is recorded. Throws
    * `NOT_FOUND` naming the query where there is neither.

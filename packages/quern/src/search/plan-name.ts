@@ -4,11 +4,12 @@ import type { ReasoningPlan } from './reasoning-plan.ts';
 
 /** What names a plan in a run's name: what differs from asking once and searching the text, each by its option's name. */
 export function planName(plan: Omit<ReasoningPlan, 'reasoner' | 'retriever'>): string[] {
-  const { combine, join = 'concat', keyTerms, earlyStop, rounds, gate } = plan;
+  const { combine, join = 'concat', keyTerms, background, earlyStop, rounds, gate } = plan;
   return [
     ...(combine.kind === 'replace' ? [] : [combineName(combine)]),
     ...(join === 'concat' ? [] : [`join:${join}`]),
     ...(keyTerms ? [`key-terms:${keyTerms}`] : []),
+    ...(background ? [`background:${background.power}`] : []),
     ...(earlyStop ? [`early-stop:${earlyStopName(earlyStop)}`] : []),
     ...(rounds && rounds.count > 1 ? [`rounds:${rounds.count}`] : []),
     ...(gate ? ['gate'] : []),

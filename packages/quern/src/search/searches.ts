@@ -2,6 +2,7 @@ import type { TermWeights } from '../collections/records.ts';
 import { QuernError } from '../errors.ts';
 import { interpolated, meanWeights } from '../lexical/term-weights.ts';
 import type { ReasonedQuery } from '../reason/reasoner.ts';
+import type { Background } from './background.ts';
 import type { Combine } from './combine.ts';
 import type { Join } from './join.ts';
 import { withKeyTerms, type KeptTerms } from './key-terms.ts';
@@ -14,6 +15,8 @@ export interface SearchPlanning {
   readonly join?: Join;
   /** The least share of the weight that the query's key terms have, from 0 to below 1. Default 0: whatever comes out. */
   readonly keyTerms?: number;
+  /** What the reasoner writes whatever it is asked; words of it weigh less. */
+  readonly background?: Background;
   readonly retriever: Retriever;
 }
 
@@ -41,12 +44,12 @@ export function searchesFor(
   reasoned: ReasonedQuery,
   planning: SearchPlanning,
 ): RetrievedWith[] {
-  const { combine, join = 'concat', retriever, keyTerms = 0 } = planning;
+  const { combine, join = 'concat', retriever, keyTerms = 0, background } = planning;
   const ofQuery = fromText('query', query, retriever);
   const parts = partsToJoin(reasoned, join);
-  const made = parts.flatMap((part) => ofReasoned(part, retriever) ?? []);
+  const made = parts.flatMap((part) => ofReasoned(part, retriever, background) ?? []);
   if (made.length === 0) return [ofQuery];
-  const combined = made.map((search) => withQuery(search, query, ofQuery, combine, retriever));
+  const combined = made.map((search) => withQuery(search, { ...planning, query, ofQuery }));
   const joined = join === 'interpolate' && combined.length > 1 ? [mean(combined, retriever)] : combined;
   const kept = keyTerms > 0 ? joined.map((search) => keeping(search, query, retriever, keyTerms)) : joined;
   return combine.kind === 'rrf' ? [ofQuery, ...kept] : kept;
@@ -67,31 +70,45 @@ function partsToJoin(reasoned: ReasonedQuery, join: Join): readonly ReasonedQuer
   return [reasoned];
 }
 
-function fromText(from: RetrievedWith['from'], text: string, retriever: Retriever): RetrievedWith {
-  return isTermRetriever(retriever) ? { from, text, weights: retriever.weights(text) } : { from, text };
+function fromText(
+  from: RetrievedWith['from'],
+  text: string,
+  retriever: Retriever,
+  background?: Background,
+): RetrievedWith {
+  if (isTermRetriever(retriever)) {
+    const weights = retriever.weights(text);
+    return { from, text, weights: background ? background.applied(weights) : weights };
+  }
+  if (!background) return { from, text };
+  throw new QuernError('USAGE', `a background is of term weights, which ${retriever.id} does not have`);
 }
 
 /** The search for a reasoned query alone; undefined where it holds nothing. */
 function ofReasoned(
   { text, weights, reasoner }: ReasonedQuery,
   retriever: Retriever,
+  background: Background | undefined,
 ): RetrievedWith | undefined {
   if (weights && !isTermRetriever(retriever)) {
     throw new QuernError('USAGE', `${reasoner} yields term weights, which ${retriever.id} cannot search`);
   }
   const search: RetrievedWith = weights
     ? { from: 'reasoned', reasoner, weights }
-    : { ...fromText('reasoned', text, retriever), reasoner };
+    : { ...fromText('reasoned', text, retriever, background), reasoner };
   const isNothing = search.weights ? search.weights.size === 0 : text.trim() === '';
   return isNothing ? undefined : search;
 }
 
 function withQuery(
   search: RetrievedWith,
-  query: string,
-  ofQuery: RetrievedWith,
-  combine: Combine,
-  retriever: Retriever,
+  {
+    combine,
+    retriever,
+    background,
+    query,
+    ofQuery,
+  }: SearchPlanning & { readonly query: string; readonly ofQuery: RetrievedWith },
 ): RetrievedWith {
   switch (combine.kind) {
     case 'replace':
@@ -108,7 +125,7 @@ function withQuery(
         );
       }
       const texts = [...Array.from({ length: combine.times }, () => query), search.text];
-      return { ...fromText('both', texts.join(' '), retriever), reasoner: search.reasoner };
+      return { ...fromText('both', texts.join(' '), retriever, background), reasoner: search.reasoner };
     }
     case 'interpolate': {
       if (!ofQuery.weights || !search.weights) {
