@@ -63,6 +63,14 @@ describe('BRIGHT-Pro', () => {
     expect(await read()).toEqual(expected);
   });
 
+  it('has ids that are whole numbers in its Parquet files', async () => {
+    const numbered = examples.map((example, i) => ({ ...example, id: BigInt(i) }));
+    writeRows(join(data, 'Bright-Pro/examples/biology.parquet'), numbered);
+    const { topics, qrels } = await BRIGHT_PRO.readTopics('biology', places, {});
+    expect(topics.map(({ id }) => id)).toEqual(['0', '1']);
+    expect([...qrels.keys()]).toEqual(['0', '1']);
+  });
+
   it('is read from several Parquet files', async () => {
     writeRows(join(data, 'bright-pro/examples/biology-00000-of-00001.parquet'), examples);
     writeRows(join(data, 'bright-pro/documents/biology-00000-of-00002.parquet'), documents.slice(0, 1));

@@ -48,5 +48,6 @@ async function configFiles(
     if (files !== undefined) return files;
   }
   const wanted = [`${config}/${subset}.parquet`, `${config}/${subset}.jsonl`];
-  throw datasetNotFound(what, benchmarkName(BRIGHT_PRO, subset), wanted, searched, DATASET, places);
+  const missing = { name: benchmarkName(BRIGHT_PRO, subset), what, wanted, needed: wanted.slice(0, 1) };
+  throw datasetNotFound(missing, searched, DATASET, places);
 }

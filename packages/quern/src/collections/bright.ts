@@ -1,11 +1,18 @@
 import { join } from 'node:path';
+import type { QuernError } from '../errors.ts';
 import { brightName, type BrightVariant } from './bright-subsets.ts';
 import { brightTopics } from './bright-topics.ts';
 import { brightTopicsFiles, brightVectorsAnalyzer } from './bright-vectors.ts';
 import type { Corpus, CorpusOptions, TextCorpus } from './corpus.ts';
 import { placedDocuments } from './documents.ts';
 import { firstFile } from './files.ts';
-import { datasetFolders, datasetNotFound, type HubDataset, type HubPlaces } from './hub-dataset.ts';
+import {
+  datasetFolders,
+  datasetNotFound,
+  type HubDataset,
+  type HubPlaces,
+  type SearchedFolders,
+} from './hub-dataset.ts';
 import { readJsonl, type PlacedRecord } from './jsonl.ts';
 import type { JudgedTopics } from './judgements.ts';
 import { parquetShards, shardRecords, shardsBytes, type Shard } from './parquet-shards.ts';
@@ -52,7 +59,7 @@ export async function brightCorpus(
     }
   }
   const wanted = [`${config}/${subset}-*.parquet`, ...(long ? [] : [`${subset}/vectors.jsonl.gz`])];
-  throw datasetNotFound('documents', brightName(variant), wanted, searched, DATASET, places);
+  throw notFound('documents', variant, wanted, searched, places);
 }
 
 async function topicRecords(
@@ -72,7 +79,7 @@ async function topicRecords(
     if (file !== undefined) return readJsonl(file, { signal });
   }
   const wanted = [`examples/${subset}-*.parquet`, `topics/${brightTopicsFiles(subset)[0]}`];
-  throw datasetNotFound('topics', brightName(variant), wanted, searched, DATASET, places);
+  throw notFound('topics', variant, wanted, searched, places);
 }
 
 function parquetCorpus(shards: readonly Shard[], options: CorpusOptions): TextCorpus {
@@ -85,4 +92,15 @@ function parquetCorpus(shards: readonly Shard[], options: CorpusOptions): TextCo
         options.warnings,
       ),
   };
+}
+
+function notFound(
+  what: string,
+  variant: BrightVariant,
+  wanted: readonly string[],
+  searched: SearchedFolders,
+  places: HubPlaces,
+): QuernError {
+  const missing = { name: brightName(variant), what, wanted, needed: wanted.slice(0, 1) };
+  return datasetNotFound(missing, searched, DATASET, places);
 }

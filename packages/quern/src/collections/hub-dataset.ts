@@ -46,14 +46,21 @@ export async function datasetFolders(
   return { folders: [...folders], empty };
 }
 
-/**
- * The error for a collection called `name`, of whose files those in `wanted` were looked for. It proposes to put the
- * first of them into the first of `datasets`.
- */
+/** What was not found of a collection. */
+export interface MissingFiles {
+  /** The collection's canonical name. */
+  readonly name: string;
+  /** `topics` or `documents`. */
+  readonly what: string;
+  /** The files that were looked for. */
+  readonly wanted: readonly string[];
+  /** Those of them that an error tells to put there. */
+  readonly needed: readonly string[];
+}
+
+/** The error for files that lie in none of the searched folders. It tells to put them where `dataset` is looked for first. */
 export function datasetNotFound(
-  what: string,
-  name: string,
-  wanted: readonly string[],
+  { name, what, wanted, needed }: MissingFiles,
   searched: SearchedFolders,
   dataset: HubDataset,
   { data }: HubPlaces,
@@ -63,6 +70,6 @@ export function datasetNotFound(
   const home = data === undefined ? `a folder ${folder} in the data folder (QUERN_DATA)` : join(data, folder);
   return new QuernError('NOT_FOUND', `no ${what}: looked for ${wanted.join(' and ')} in ${places}`, {
     where: name,
-    hint: `Put ${wanted[0]} of the Hugging Face data set ${dataset.repository} into ${home}`,
+    hint: `Put ${needed.join(' and ')} of the Hugging Face data set ${dataset.repository} into ${home}`,
   });
 }

@@ -177,7 +177,7 @@ describe('R2MED', () => {
       `no topics: looked for query.jsonl and qrels.jsonl in ${data}/R2MED/Medical-Sciences, `,
       `${hubCache} (no snapshot of R2MED/Medical-Sciences)`,
       `(no snapshot of mteb/R2MEDMedicalSciencesRetrieval)`,
-      `Put query.jsonl of the Hugging Face data set R2MED/Medical-Sciences into ${data}/R2MED/Medical-Sciences`,
+      `Put query.jsonl and qrels.jsonl of the Hugging Face data set R2MED/Medical-Sciences into ${data}/R2MED/Medical-Sciences`,
     ]) {
       await expect(R2MED.readTopics(subset, places, {})).rejects.toThrow(part);
     }

@@ -99,7 +99,7 @@ describe('RAR-b', () => {
     mkdirSync(join(data, 'RAR-b', task), { recursive: true });
     for (const part of [
       `no topics: looked for queries.jsonl and qrels/test.tsv in ${data}/RAR-b/TempReason-l2-pure, `,
-      `Put queries.jsonl of the Hugging Face data set RAR-b/TempReason-l2-pure into ${data}/RAR-b/TempReason-l2-pure`,
+      `Put queries.jsonl and qrels/test.tsv of the Hugging Face data set RAR-b/TempReason-l2-pure into ${data}/RAR-b/TempReason-l2-pure`,
     ]) {
       await expect(RAR_B.readTopics(task, places, {})).rejects.toThrow(part);
     }

@@ -44,7 +44,8 @@ export async function readDatasetTopics(
     const records = queries.read(['text'], { signal, optional: ID_FIELDS });
     return judgedTopics(await recordTopics(records, warnings), qrels.judged, qrels.path, warnings);
   }
-  throw datasetNotFound('topics', name, [files.queries, files.qrels], searched, datasets[0], places);
+  const wanted = [files.queries, files.qrels];
+  throw datasetNotFound({ name, what: 'topics', wanted, needed: wanted }, searched, datasets[0], places);
 }
 
 /** The table of documents: `corpus.jsonl` or Parquet files `corpus/test-*.parquet`. Throws `NOT_FOUND`. */
@@ -57,7 +58,8 @@ export async function datasetDocuments(
     const corpus = await firstRecordFiles(folder, CORPUS);
     if (corpus !== undefined) return corpus;
   }
-  throw datasetNotFound('documents', name, [files.corpus], searched, datasets[0], places);
+  const wanted = [files.corpus];
+  throw datasetNotFound({ name, what: 'documents', wanted, needed: wanted }, searched, datasets[0], places);
 }
 
 async function folderQrels(
