@@ -60,15 +60,18 @@ interface EvaluationRecord {
 export function evalCommand(): Command {
   const command = new Command('eval')
     .description('Measure retrieval on a test collection.')
-    .argument('<collection>', 'bright:SUBSET, bright:all or beir:FOLDER')
+    .argument(
+      '<collection>',
+      'bright:SUBSET, bright-pro:SUBSET, r2med:SUBSET, rar-b:TASK (or :all of them) or beir:FOLDER',
+    )
     .addOption(shared.data())
     .option('--split <name>', 'judgements of a BEIR collection: qrels/NAME.tsv (default: test)')
     .option(
       '--index <folder>',
-      'its index: opened if there is one, else built there (with bright:all: one folder a subset in it)',
+      'its index: opened if there is one, else built there (with :all: one folder a subset in it)',
     )
     .addOption(shared.analyzer())
-    .addOption(shared.scoring().default(undefined, 'bm25q for BRIGHT, bm25 for others'))
+    .addOption(shared.scoring().default(undefined, 'bm25q for BRIGHT, BRIGHT-Pro and R2MED, bm25 for others'))
     .addOption(shared.k(1000))
     .addOption(shared.measures('ndcg@10,map,recip_rank,recall@100,recall@1000'))
     .option('--run <file>', 'write the rankings as a TREC run')
@@ -81,6 +84,7 @@ export function evalCommand(): Command {
 Examples:
   $ quern eval beir:examples/collection --reasoner rm3
   $ quern eval bright:theoremqa_theorems --data DATA --reasoner file:TongSearch-QR-7B.json.gz --json
+  $ quern eval r2med:all --data DATA --index r2med-indexes
   $ quern eval beir:textbooks --split reasoned-test --data DATA --scoring bm25q --run bm25q.trec --html report.html`,
     )
     .action(run);

@@ -7,9 +7,10 @@ import { firstFile, pathKind } from './files.ts';
 import { excerpt, readJsonl } from './jsonl.ts';
 import { readLines } from './lines.ts';
 import { compareBytes } from '../byte-order.ts';
-import { idText, recordId, textField } from './record-fields.ts';
+import { addJudgement, judgedTopics, relevanceLevel, type JudgedTopics } from './judgements.ts';
+import { idText } from './record-fields.ts';
 import type { Qrels, Topic } from './records.ts';
-import { collectTopics, type PlacedTopic } from './topics.ts';
+import { recordTopics } from './topics.ts';
 
 /** The names of a corpus file in a BEIR folder, the preferred one first. */
 export const BEIR_CORPUS_FILES = ['corpus.jsonl', 'corpus.jsonl.gz'] as const;
@@ -26,17 +27,7 @@ export async function beirCorpus(folder: string, options: CorpusOptions = {}): P
  */
 export async function readBeirQueries(folder: string, options: CorpusOptions = {}): Promise<Topic[]> {
   const path = await requiredFile(folder, QUERIES_FILES);
-  return collectTopics(placedTopics(path, options), options.warnings);
-}
-
-async function* placedTopics(path: string, { signal }: CorpusOptions): AsyncGenerator<PlacedTopic> {
-  for await (const placed of readJsonl(path, { signal })) {
-    const { id } = recordId(placed);
-    const text = textField(placed, 'text');
-    if (text === undefined)
-      throw new QuernError('BAD_INPUT', 'the query has no text', { where: placed.where });
-    yield { where: placed.where, topic: { id, text, excluded: [] } };
-  }
+  return recordTopics(readJsonl(path, { signal: options.signal }), options.warnings);
 }
 
 /** The names of a BEIR folder's splits, i.e. of its files `qrels/NAME.tsv`, sorted. Throws `NOT_FOUND`. */
@@ -70,31 +61,14 @@ export async function readBeirQrels(path: string, options: CorpusOptions = {}): 
     }
     const topic = idText(fields[0], 'query-id', where);
     const document = idText(fields[1], 'corpus-id', where);
-    const level = Number(fields[2]);
-    if (!/^\s*[-+]?\d+\s*$/.test(fields[2]) || !Number.isSafeInteger(level)) {
-      throw new QuernError('BAD_INPUT', `the score ${excerpt(fields[2])} is not an integer`, { where });
-    }
-    const levels = qrels.get(topic) ?? new Map<string, number>();
-    qrels.set(topic, levels);
-    const earlier = levels.get(document);
-    if (earlier !== undefined && earlier !== level) {
-      const what = `${excerpt(document)} is judged ${level} here and ${earlier} before for ${excerpt(topic)}`;
-      throw new QuernError('BAD_INPUT', what, { where });
-    }
-    if (earlier !== undefined) options.warnings?.add('judgement repeated', where);
-    levels.set(document, level);
+    const level = relevanceLevel(fields[2], where);
+    addJudgement(qrels, { topic, document, level }, where, options.warnings);
   }
   return qrels;
 }
 
 function isHeader(fields: readonly string[]): boolean {
   return fields.length === 3 && /^[a-z][a-z_ -]*$/i.test(fields[2].trim());
-}
-
-/** Topics and judgements of one split of a BEIR folder. */
-export interface BeirSplit {
-  readonly topics: Topic[];
-  readonly qrels: Qrels;
 }
 
 /**
@@ -106,7 +80,7 @@ export async function readBeirSplit(
   folder: string,
   split: string,
   options: CorpusOptions = {},
-): Promise<BeirSplit> {
+): Promise<JudgedTopics> {
   const splits = await beirSplits(folder);
   if (!splits.includes(split)) {
     const there = splits.length === 0 ? 'There is none' : `There are: ${splits.join(', ')}`;
@@ -117,17 +91,7 @@ export async function readBeirSplit(
   }
   const qrelsFile = join(folder, 'qrels', `${split}.tsv`);
   const judged = await readBeirQrels(qrelsFile, options);
-  const topics = (await readBeirQueries(folder, options)).filter(({ id }) => judged.has(id));
-  const known = new Set(topics.map(({ id }) => id));
-  for (const id of judged.keys()) {
-    if (!known.has(id)) {
-      options.warnings?.add(
-        'judged topic that is not among the queries, left out',
-        `${qrelsFile}, topic ${id}`,
-      );
-    }
-  }
-  return { topics, qrels: new Map([...judged].filter(([id]) => known.has(id))) };
+  return judgedTopics(await readBeirQueries(folder, options), judged, qrelsFile, options.warnings);
 }
 
 async function requiredFile(folder: string, names: readonly string[]): Promise<string> {

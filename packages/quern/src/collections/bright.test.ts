@@ -7,15 +7,16 @@ import { parquetWriteBuffer } from 'hyparquet-writer';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { dataPath, sharedData } from '../../test/shared-data.ts';
 import { Warnings } from '../warnings.ts';
-import { brightCorpus, readBrightTopics, type BrightPlaces } from './bright.ts';
+import { brightCorpus, readBrightTopics } from './bright.ts';
 import { BRIGHT_LONG_SUBSETS, BRIGHT_SUBSETS, brightSubset, brightVariant } from './bright-subsets.ts';
+import type { HubPlaces } from './hub-dataset.ts';
 import type { Document, Qrels, TermVector } from './records.ts';
 import { readTrecQrels } from './trec-qrels.ts';
 
 const parent = mkdtempSync(join(tmpdir(), 'quern-bright-'));
 const data = join(parent, 'data');
 const hubCache = join(parent, 'hub');
-const places: BrightPlaces = { data, hubCache };
+const places: HubPlaces = { data, hubCache };
 const biology = brightVariant('biology');
 beforeEach(() => {
   for (const folder of [data, hubCache]) rmSync(folder, { recursive: true, force: true });
@@ -276,7 +277,7 @@ describe('the Hugging Face cache', () => {
 });
 
 describe.skipIf(!sharedData)('the shared BRIGHT', () => {
-  const shared: BrightPlaces = { data: sharedData, hubCache };
+  const shared: HubPlaces = { data: sharedData, hubCache };
 
   it('has 1,384 topics in 12 subsets, judged as its qrels files say', async () => {
     const counts: Record<string, [number, number]> = {};

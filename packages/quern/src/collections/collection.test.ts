@@ -4,8 +4,11 @@ import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { dataPath, sharedData } from '../../test/shared-data.ts';
 import { BRIGHT_LONG_SUBSETS, BRIGHT_SUBSETS } from './bright-subsets.ts';
+import { BRIGHT_PRO } from './bright-pro.ts';
 import { collectionNames, openCollection } from './collection.ts';
 import { hubCacheFolder } from './environment.ts';
+import { R2MED } from './r2med.ts';
+import { RAR_B } from './rar-b.ts';
 
 const data = mkdtempSync(join(tmpdir(), 'quern-collection-'));
 afterEach(() => vi.unstubAllEnvs());
@@ -33,18 +36,48 @@ describe('the names of collections', () => {
     expect(collectionNames('bright:all:long')).toEqual(BRIGHT_LONG_SUBSETS.map((s) => `bright:${s}:long`));
   });
 
+  it('all of a benchmark stands for its subsets, in the order of its authors', () => {
+    for (const { prefix, subsets } of [BRIGHT_PRO, R2MED, RAR_B]) {
+      expect(collectionNames(`${prefix}:all`)).toEqual(subsets.map((subset) => `${prefix}:${subset}`));
+      expect(collectionNames(`${prefix}:All`)).toHaveLength(subsets.length);
+    }
+    expect(BRIGHT_PRO.subsets).toEqual(BRIGHT_SUBSETS.slice(0, 7));
+    expect(R2MED.subsets).toHaveLength(8);
+  });
+
   it('others stand for themselves, in one spelling', () => {
+    expect(collectionNames('bright-pro:Earth-Science')).toEqual(['bright-pro:earth_science']);
+    expect(collectionNames('r2med:medqa_diag')).toEqual(['r2med:MedQA-Diag']);
+    expect(collectionNames('rar-b:tempreason-L1')).toEqual(['rar-b:TempReason-l1']);
     expect(collectionNames('bright:earth-science')).toEqual(['bright:earth_science']);
     expect(collectionNames('beir:some/folder')).toEqual(['beir:some/folder']);
   });
 
-  it.each(['', 'bright', 'bright:', 'beir:', 'trec:x', 'bright:nothing', 'bright:leetcode:long'])(
-    '%j is none',
-    async (name) => {
-      expect(() => collectionNames(name)).toThrow(expect.objectContaining({ code: 'USAGE' }));
-      await expect(openCollection(name, { data })).rejects.toMatchObject({ code: 'USAGE' });
-    },
-  );
+  it.each([
+    '',
+    'bright',
+    'bright:',
+    'beir:',
+    'trec:x',
+    'bright:nothing',
+    'bright:leetcode:long',
+    'bright-pro:leetcode',
+    'bright-pro:',
+    'bright-pro:all:long',
+    'r2med',
+    'r2med:nothing',
+    'rar-b:nothing',
+    'rarb:piqa',
+  ])('%j is none', async (name) => {
+    expect(() => collectionNames(name)).toThrow(expect.objectContaining({ code: 'USAGE' }));
+    await expect(openCollection(name, { data })).rejects.toMatchObject({ code: 'USAGE' });
+  });
+
+  it('are listed where a name is none', () => {
+    for (const part of ['bright:SUBSET', 'bright-pro:SUBSET', 'r2med:all', 'rar-b:all', 'beir:FOLDER']) {
+      expect(() => collectionNames('trec:x')).toThrow(part);
+    }
+  });
 });
 
 describe('a BEIR collection', () => {
@@ -95,6 +128,28 @@ describe('a BRIGHT collection', () => {
     const collection = await openCollection('bright:theoremqa_theorems', { data: dataPath('.') });
     expect(collection.topics).toHaveLength(76);
     expect(await collection.corpus()).toMatchObject({ kind: 'vectors', analyzer: 'english+english' });
+  });
+});
+
+describe('a collection of another benchmark', () => {
+  it('opens without its documents, with the scoring of its baseline', async () => {
+    vi.stubEnv('HF_HUB_CACHE', join(data, 'no-cache'));
+    write('RAR-b/piqa/queries.jsonl', '{"_id":"q","text":"why"}\n');
+    write('RAR-b/piqa/qrels/test.tsv', 'q\td\t1\n');
+    const collection = await openCollection('rar-b:PIQA', { data });
+    expect(collection).toMatchObject({
+      name: 'rar-b:piqa',
+      topics: [{ id: 'q', text: 'why', excluded: [] }],
+      defaultScoring: 'bm25',
+    });
+    await expect(collection.corpus()).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  it.each(['bright-pro', 'r2med', 'rar-b'])('of %s has no splits, and is one subset', async (prefix) => {
+    await expect(openCollection(`${prefix}:all`, { data })).rejects.toThrow('several collections');
+    const [first] = collectionNames(`${prefix}:all`);
+    const opening = openCollection(first!, { data, split: 'test' });
+    await expect(opening).rejects.toThrow('has no splits');
   });
 });
 

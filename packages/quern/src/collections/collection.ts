@@ -1,12 +1,18 @@
 import { isAbsolute, join } from 'node:path';
 import { QuernError } from '../errors.ts';
 import { beirCorpus, readBeirSplit } from './beir.ts';
+import { benchmarkName, benchmarkSubset, type Benchmark } from './benchmark.ts';
+import { BRIGHT_PRO } from './bright-pro.ts';
 import { brightCorpus, readBrightTopics } from './bright.ts';
 import { BRIGHT_LONG_SUBSETS, BRIGHT_SUBSETS, brightName, brightVariant } from './bright-subsets.ts';
 import type { Corpus, CorpusOptions } from './corpus.ts';
 import { dataFolder, hubCacheFolder } from './environment.ts';
 import { pathKindIfAny } from './files.ts';
+import { R2MED } from './r2med.ts';
+import { RAR_B } from './rar-b.ts';
 import type { Qrels, Topic } from './records.ts';
+
+const BENCHMARKS: readonly Benchmark[] = [BRIGHT_PRO, R2MED, RAR_B];
 
 /** A test collection: questions, judgements, and the documents to search. */
 export interface Collection {
@@ -14,7 +20,7 @@ export interface Collection {
   readonly name: string;
   readonly topics: readonly Topic[];
   readonly qrels: Qrels;
-  /** How its published baselines weight terms: query-side BM25 for BRIGHT, plain BM25 otherwise. */
+  /** How its published baselines weight terms: query-side BM25 for BRIGHT, BRIGHT-Pro and R2MED, plain BM25 otherwise. */
   readonly defaultScoring: 'bm25' | 'bm25q';
   /** Opens its corpus. Throws `NOT_FOUND` where the documents are not there. */
   corpus(): Promise<Corpus>;
@@ -24,28 +30,36 @@ export interface Collection {
 export interface CollectionOptions extends CorpusOptions {
   /** The folder with local data; `QUERN_DATA` when not given. */
   readonly data?: string;
-  /** The split of a BEIR collection, `qrels/SPLIT.tsv`; `test` when not given. BRIGHT has no splits. */
+  /** The split of a BEIR collection, `qrels/SPLIT.tsv`; `test` when not given. Others have no splits. */
   readonly split?: string;
 }
 
 /**
- * Opens the collection called `name`: `bright:SUBSET`, `bright:SUBSET:long`, or `beir:FOLDER` (a path from here, else
- * from the data folder). Its topics and judgements are read, its documents are not. Throws `USAGE` for a name of
- * another form, `NOT_FOUND` for files that are not there, `BAD_INPUT` for malformed ones.
+ * Opens the collection called `name`: `bright:SUBSET`, `bright:SUBSET:long`, `bright-pro:SUBSET`, `r2med:SUBSET`,
+ * `rar-b:TASK`, or `beir:FOLDER` (a path from here, else from the data folder). Its topics and judgements are read, its
+ * documents are not. Throws `USAGE` for a name of another form, `NOT_FOUND` for files that are not there, `BAD_INPUT` for
+ * malformed ones.
  */
 export async function openCollection(name: string, options: CollectionOptions = {}): Promise<Collection> {
   const [kind, rest] = splitName(name);
   const data = options.data ?? dataFolder();
-  return kind === 'bright' ? openBright(rest, data, options) : openBeir(rest, data, options);
+  if (kind === 'bright') return openBright(rest, data, options);
+  if (kind === 'beir') return openBeir(rest, data, options);
+  return openBenchmark(kind, rest, data, options);
 }
 
 /**
  * The collections that `name` stands for: the 12 subsets for `bright:all`, the 8 with long documents for
- * `bright:all:long`, otherwise the name itself. Throws `USAGE` for what is not a collection's name.
+ * `bright:all:long`, all subsets for `bright-pro:all`, `r2med:all` and `rar-b:all`, otherwise the name itself in its
+ * canonical spelling. Throws `USAGE` for what is not a collection's name.
  */
 export function collectionNames(name: string): string[] {
   const [kind, rest] = splitName(name);
   if (kind === 'beir') return [name];
+  if (kind !== 'bright') {
+    const subsets = isAll(rest) ? kind.subsets : [benchmarkSubset(kind, rest)];
+    return subsets.map((subset) => benchmarkName(kind, subset));
+  }
   if (rest === 'all') return BRIGHT_SUBSETS.map((subset) => brightName({ subset, long: false }));
   if (rest === 'all:long') return BRIGHT_LONG_SUBSETS.map((subset) => brightName({ subset, long: true }));
   return [brightName(brightVariant(rest))];
@@ -56,9 +70,7 @@ async function openBright(
   data: string | undefined,
   options: CollectionOptions,
 ): Promise<Collection> {
-  if (rest === 'all' || rest === 'all:long') {
-    throw new QuernError('USAGE', `bright:${rest} is several collections`, { hint: 'Open them one by one' });
-  }
+  if (rest === 'all' || rest === 'all:long') throw severalCollections(`bright:${rest}`);
   const variant = brightVariant(rest);
   const name = brightName(variant);
   if (options.split !== undefined) throw new QuernError('USAGE', 'BRIGHT has no splits', { where: name });
@@ -69,6 +81,35 @@ async function openBright(
     defaultScoring: 'bm25q',
     corpus: () => brightCorpus(variant, places, options),
   };
+}
+
+async function openBenchmark(
+  benchmark: Benchmark,
+  rest: string,
+  data: string | undefined,
+  options: CollectionOptions,
+): Promise<Collection> {
+  if (isAll(rest)) throw severalCollections(benchmarkName(benchmark, rest));
+  const subset = benchmarkSubset(benchmark, rest);
+  const name = benchmarkName(benchmark, subset);
+  if (options.split !== undefined) {
+    throw new QuernError('USAGE', `${benchmark.title} has no splits`, { where: name });
+  }
+  const places = { data, hubCache: hubCacheFolder() };
+  return {
+    name,
+    ...(await benchmark.readTopics(subset, places, options)),
+    defaultScoring: benchmark.defaultScoring,
+    corpus: () => benchmark.corpus(subset, places, options),
+  };
+}
+
+function isAll(rest: string): boolean {
+  return rest.toLowerCase() === 'all';
+}
+
+function severalCollections(name: string): QuernError {
+  return new QuernError('USAGE', `${name} is several collections`, { hint: 'Open them one by one' });
 }
 
 async function openBeir(
@@ -96,10 +137,15 @@ async function beirFolder(given: string, data: string | undefined): Promise<stri
   });
 }
 
-function splitName(name: string): ['bright' | 'beir', string] {
-  const [, kind, rest] = /^(bright|beir):(.+)$/s.exec(name) ?? [];
-  if (kind !== undefined && rest !== undefined) return [kind as 'bright' | 'beir', rest];
+function splitName(name: string): ['bright' | 'beir' | Benchmark, string] {
+  const [, prefix, rest] = /^([^:]+):(.+)$/s.exec(name) ?? [];
+  const kind =
+    prefix === 'bright' || prefix === 'beir'
+      ? prefix
+      : BENCHMARKS.find((benchmark) => benchmark.prefix === prefix);
+  if (kind !== undefined && rest !== undefined) return [kind, rest];
+  const benchmarks = ['bright', ...BENCHMARKS.map((benchmark) => benchmark.prefix)];
   throw new QuernError('USAGE', `${JSON.stringify(name)} is not the name of a collection`, {
-    hint: 'Names are bright:SUBSET, bright:all and beir:FOLDER',
+    hint: `Names are ${benchmarks.map((each) => `${each}:SUBSET, ${each}:all`).join(', ')} and beir:FOLDER`,
   });
 }

@@ -6,7 +6,7 @@ import { recordId, textField } from './record-fields.ts';
 import { documentText, type Document } from './records.ts';
 
 /** The fields that may hold a document's text, first come first. */
-const TEXT_FIELDS = ['text', 'contents', 'content', 'body'] as const;
+export const TEXT_FIELDS = ['text', 'contents', 'content', 'body'] as const;
 
 /**
  * The corpus in a JSONL file (plain or gzipped): a record's id is its `_id`, `id` or `docid`, its title `title`, its

@@ -2,6 +2,9 @@ import { QuernError } from '../errors.ts';
 import type { ReadOptions } from './bytes.ts';
 import { readLines } from './lines.ts';
 
+/** How the file begins that a clone without Git LFS holds in place of a large one. */
+const LFS_POINTER = 'version https://git-lfs.github.com/spec/';
+
 /** A record of a file: its fields, and the place it comes from, which every error and warning about it names. */
 export interface PlacedRecord {
   /** `file:line`, or `file (row 12)` for Parquet. */
@@ -27,6 +30,10 @@ export function parseJsonObject(text: string, where: string): Record<string, unk
   try {
     value = JSON.parse(text);
   } catch (cause) {
+    if (text.startsWith(LFS_POINTER)) {
+      const hint = 'Fetch the file itself, e.g. with git lfs pull';
+      throw new QuernError('BAD_INPUT', 'a Git LFS pointer, not the file it stands for', { where, hint });
+    }
     throw new QuernError('BAD_INPUT', `malformed JSON: ${excerpt(text)}`, { where, cause });
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {

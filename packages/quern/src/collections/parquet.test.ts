@@ -7,8 +7,7 @@ import type { SchemaElement } from 'hyparquet';
 import { parquetWriteBuffer, type ParquetWriteOptions } from 'hyparquet-writer';
 import { afterAll, describe, expect, it } from 'vitest';
 import { QuernError } from '../errors.ts';
-import type { ReadOptions } from './bytes.ts';
-import { readParquet } from './parquet.ts';
+import { readParquet, type ParquetOptions } from './parquet.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'quern-parquet-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -52,7 +51,7 @@ function write(name: string, options: Partial<ParquetWriteOptions> = {}): string
   return path;
 }
 
-async function rows(path: string, columns = ['id', 'gold_ids', 'content'], options?: ReadOptions) {
+async function rows(path: string, columns = ['id', 'gold_ids', 'content'], options?: ParquetOptions) {
   const found: Record<string, unknown>[] = [];
   for await (const { record, where } of readParquet(path, columns, options)) {
     found.push(record);
@@ -81,6 +80,11 @@ describe('the rows of a Parquet file', () => {
 
   it('have only the columns that are asked for', async () => {
     expect(await rows(write('columns.parquet'), ['id'])).toEqual(ids.map((id) => ({ id })));
+  });
+
+  it('have of optional columns those that are there', async () => {
+    const found = await rows(write('optional.parquet'), [], { optional: ['_id', 'id'] });
+    expect(found).toEqual(ids.map((id) => ({ id })));
   });
 
   it('are none in an empty file', async () => {

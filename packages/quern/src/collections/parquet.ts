@@ -14,6 +14,12 @@ import type { PlacedRecord } from './jsonl.ts';
 import { utf8Text } from './lines.ts';
 import { assertWholePages } from './parquet-pages.ts';
 
+/** Options of {@link readParquet}. */
+export interface ParquetOptions extends ReadOptions {
+  /** Columns that are read as well where the file has them. */
+  readonly optional?: readonly string[];
+}
+
 /**
  * The rows of a Parquet file, of the given columns (plain ones and lists) only, one row group in memory at a time. A
  * row's place is `file (row 12)`, counted from 1; nulls are undefined or null. Throws `BAD_INPUT` where a column is
@@ -23,7 +29,7 @@ import { assertWholePages } from './parquet-pages.ts';
 export async function* readParquet(
   path: string,
   columns: readonly string[],
-  { signal, onBytes }: ReadOptions = {},
+  { signal, onBytes, optional = [] }: ParquetOptions = {},
 ): AsyncGenerator<PlacedRecord> {
   const totalBytes = (await fileBytes(path)) ?? 0;
   const { file, metadata } = await decoded(path, async () => {
@@ -38,6 +44,7 @@ export async function* readParquet(
     const hint = `Its columns are ${present.join(', ')}`;
     throw new QuernError('BAD_INPUT', `no column ${missing.join(', ')}`, { where: path, hint });
   }
+  const wanted = [...columns, ...optional.filter((column) => present.includes(column))];
   // Only here, not for the metadata: its statistics hold strings that are cut inside of a character.
   const parsers = {
     stringFromBytes: (bytes: Uint8Array | undefined) => bytes && utf8Text(bytes, path),
@@ -51,7 +58,7 @@ export async function* readParquet(
     const rowEnd = rowStart + Number(group.num_rows);
     const rows = await decoded(path, () => {
       const range = { rowStart, rowEnd };
-      return groupRows(columns, group, { file, metadata, compressors, parsers, ...range });
+      return groupRows(wanted, group, { file, metadata, compressors, parsers, ...range });
     });
     for (const [i, record] of rows.entries()) yield { where: `${path} (row ${rowStart + i + 1})`, record };
     rowStart = rowEnd;

@@ -7,22 +7,32 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { QuernError } from '../errors.ts';
 import { beirCorpus, readBeirQrels, readBeirSplit } from './beir.ts';
 import { readBrightTopics } from './bright.ts';
+import { BRIGHT_PRO } from './bright-pro.ts';
 import { brightVariant } from './bright-subsets.ts';
 import type { Corpus } from './corpus.ts';
 import { jsonlCorpus } from './documents.ts';
 import { readLines } from './lines.ts';
 import { openCorpus } from './open-corpus.ts';
+import { R2MED } from './r2med.ts';
 import { textFilesCorpus } from './text-files.ts';
 import { vectorCorpus } from './vectors.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'quern-fuzz-'));
 afterAll(() => rmSync(folder, { recursive: true }));
-for (const name of ['qrels', 'topics', 'texts']) mkdirSync(join(folder, name));
+for (const name of ['qrels', 'topics', 'texts', 'bright-pro/examples', 'r2med/biology']) {
+  mkdirSync(join(folder, name), { recursive: true });
+}
 
 const corpusFile = join(folder, 'corpus.jsonl');
 const queriesFile = join(folder, 'queries.jsonl');
 const qrelsFile = join(folder, 'qrels', 'test.tsv');
 const topicsFile = join(folder, 'topics', 'topics.bright-biology-original.jsonl');
+const proFile = join(folder, 'bright-pro', 'examples', 'biology.jsonl');
+const medicalFiles = {
+  corpus: join(folder, 'r2med', 'biology', 'corpus.jsonl'),
+  queries: join(folder, 'r2med', 'biology', 'query.jsonl'),
+  qrels: join(folder, 'r2med', 'biology', 'qrels.jsonl'),
+};
 const textFile = join(folder, 'texts', 'a.txt');
 const metaFile = join(folder, 'vectors.meta.json');
 
@@ -38,6 +48,8 @@ async function readAllLines(path: string): Promise<void> {
   }
 }
 
+const places = { data: folder, hubCache: folder };
+
 const readers: Record<string, { file: string; read: () => Promise<unknown> }> = {
   lines: { file: corpusFile, read: () => readAllLines(corpusFile) },
   'a JSONL corpus': { file: corpusFile, read: () => readAll(jsonlCorpus(corpusFile)) },
@@ -50,8 +62,12 @@ const readers: Record<string, { file: string; read: () => Promise<unknown> }> = 
   'BEIR judgements': { file: qrelsFile, read: () => readBeirQrels(qrelsFile) },
   'BRIGHT topics': {
     file: topicsFile,
-    read: () => readBrightTopics(brightVariant('biology'), { data: folder, hubCache: folder }),
+    read: () => readBrightTopics(brightVariant('biology'), places),
   },
+  'BRIGHT-Pro topics': { file: proFile, read: () => BRIGHT_PRO.readTopics('biology', places, {}) },
+  'R2MED documents': { file: medicalFiles.corpus, read: () => readAll(R2MED.corpus('Biology', places, {})) },
+  'R2MED queries': { file: medicalFiles.queries, read: () => R2MED.readTopics('Biology', places, {}) },
+  'R2MED judgements': { file: medicalFiles.qrels, read: () => R2MED.readTopics('Biology', places, {}) },
 };
 
 const id = fc.oneof(fc.string(), fc.integer(), fc.jsonValue());
@@ -64,6 +80,9 @@ const record = fc.record(
     vector: fc.oneof(fc.dictionary(fc.string(), fc.oneof(fc.nat(), fc.double())), fc.jsonValue()),
     query: fc.oneof(fc.string(), fc.jsonValue()),
     gold_ids: fc.oneof(fc.array(id), fc.jsonValue()),
+    q_id: id,
+    p_id: id,
+    score: fc.oneof(fc.integer(), fc.double(), fc.jsonValue()),
     excluded_ids: fc.oneof(fc.array(id), fc.constant(['N/A']), fc.jsonValue()),
     analyzer: fc.jsonValue(),
   },
@@ -97,7 +116,8 @@ const contents: Record<string, fc.Arbitrary<string | Uint8Array>> = {
 
 describe.each(Object.entries(readers))('%s', (_, { file, read }) => {
   it.each(Object.entries(contents))('of %s give records or a QuernError', async (_name, content) => {
-    for (const path of [corpusFile, queriesFile, qrelsFile, topicsFile]) writeFileSync(path, '');
+    const emptied = [corpusFile, queriesFile, qrelsFile, topicsFile, ...Object.values(medicalFiles)];
+    for (const path of emptied) writeFileSync(path, '');
     rmSync(metaFile, { force: true });
     const checking = fc.assert(
       fc.asyncProperty(content, async (bytes) => {

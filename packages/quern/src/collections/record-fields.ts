@@ -2,7 +2,7 @@ import { QuernError } from '../errors.ts';
 import { excerpt, type PlacedRecord } from './jsonl.ts';
 
 /** The fields that may hold a record's id, first come first. */
-const ID_FIELDS = ['_id', 'id', 'docid'] as const;
+export const ID_FIELDS = ['_id', 'id', 'docid'] as const;
 
 /** A record's id and the field that holds it: `_id`, else `id`, else `docid`. Throws `BAD_INPUT`. */
 export function recordId({ record, where }: PlacedRecord): { id: string; field: string } {

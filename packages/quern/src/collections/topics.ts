@@ -1,6 +1,7 @@
 import { QuernError } from '../errors.ts';
 import type { Warnings } from '../warnings.ts';
-import { excerpt } from './jsonl.ts';
+import { excerpt, type PlacedRecord } from './jsonl.ts';
+import { recordId, textField } from './record-fields.ts';
 import type { Topic } from './records.ts';
 
 /** A topic with the place it was read from. */
@@ -30,4 +31,22 @@ export async function collectTopics(
     collected.push(topic);
   }
   return collected;
+}
+
+/**
+ * The topics in records that hold an id (`_id`, `id` or `docid`) and a `text`, in order, with nothing excluded. Throws
+ * `BAD_INPUT` for malformed records and as {@link collectTopics} does.
+ */
+export function recordTopics(records: AsyncIterable<PlacedRecord>, warnings?: Warnings): Promise<Topic[]> {
+  return collectTopics(placedTopics(records), warnings);
+}
+
+async function* placedTopics(records: AsyncIterable<PlacedRecord>): AsyncGenerator<PlacedTopic> {
+  for await (const placed of records) {
+    const { where } = placed;
+    const { id } = recordId(placed);
+    const text = textField(placed, 'text');
+    if (text === undefined) throw new QuernError('BAD_INPUT', 'the query has no text', { where });
+    yield { where, topic: { id, text, excluded: [] } };
+  }
 }
