@@ -5,18 +5,19 @@ import { LexicalIndex, type StoredDocument } from '../lexical/lexical-index.ts';
 import { reasonedRecord } from '../reason/reasoned-record.ts';
 import { preparedReasoner } from '../reason/reasoners.ts';
 import { combineName } from '../search/combine.ts';
-import type { SearchPlan, SegmentPlan } from '../lexical/search-plan.ts';
-import { explainAnswer, type Explanation, type ExplainedHit } from '../search/explain.ts';
+import { explainAnswer, type Explanation } from '../search/explain.ts';
 import { Background } from '../search/background.ts';
 import { LexicalRetriever } from '../search/lexical-retriever.ts';
+import type { Round } from '../search/reasoning-plan.ts';
 import { answer, type Answer } from '../search/pipeline.ts';
 import { analyzerNamed } from '../text/analyzers.ts';
 import { Warnings } from '../warnings.ts';
 import { closeSoon } from './closing.ts';
+import { hitLegend, printStages, printTerms } from './explanation-text.ts';
 import { interruptSignal } from './interrupt.ts';
 import { checkQuestion, shared } from './options.ts';
 import { oneLine } from '../one-line.ts';
-import { durationText, labelled, note, print, printJson, printWarnings, table } from './output.ts';
+import { note, print, printJson, printWarnings } from './output.ts';
 import {
   addPlanningOptions,
   backgroundTexts,
@@ -24,7 +25,7 @@ import {
   planned,
   type PlanningOptions,
 } from './planning-options.ts';
-import { failureLine, reasonedFacts } from './reasoned-facts.ts';
+import { failureLine } from './reasoned-facts.ts';
 import { addReasonerOptions, reasonerSettings, type ReasonerOptions } from './reasoner-options.ts';
 
 interface Options extends ReasonerOptions, PlanningOptions {
@@ -78,7 +79,7 @@ async function run(folder: string, question: string, options: Options): Promise<
       if (document) documents.set(id, document);
     }
     noteReasoning(found);
-    const explanation = options.explain ? explainAnswer(found, retriever) : undefined;
+    const explanation = options.explain ? explainAnswer(found, retriever, { background }) : undefined;
     if (options.json) printJson(answerRecord(found, options, documents, explanation));
     else printAnswer(found, documents, explanation);
   } finally {
@@ -91,7 +92,8 @@ async function run(folder: string, question: string, options: Options): Promise<
 /** Says it where the question was searched as it is, though a reasoner was asked. */
 function noteReasoning({ reasoned, searches }: Answer): void {
   const { reasoner, failure } = reasoned;
-  if (failure) note(`quern: the question was searched as it is: ${failureLine(reasoner, failure)}`);
+  if (reasoned.skipped !== undefined) note(`quern: not reasoned about: ${reasoned.skipped}`);
+  else if (failure) note(`quern: the question was searched as it is: ${failureLine(reasoner, failure)}`);
   else if (reasoner !== 'none' && searches.length === 1 && searches[0].from === 'query') {
     note(`quern: ${reasoner} added nothing: the question was searched as it is`);
   }
@@ -116,7 +118,12 @@ function answerRecord(
       ...documents.get(hit.id),
       ...(explanation && { terms: explanation.hits[i].terms, ranks: explanation.hits[i].ranks }),
     })),
-    ...(explanation && { searches: explanation.searches }),
+    ...(found.gate && { gate: found.gate }),
+    ...(explanation && {
+      searches: explanation.searches,
+      ...(found.rounds && { rounds: found.rounds.map(roundRecord) }),
+      ...(found.probing && { probing: found.probing }),
+    }),
     milliseconds: found.milliseconds,
   };
 }
@@ -139,11 +146,7 @@ function printAnswer(
   }
   if (explanation) {
     print();
-    print(
-      explanation.searches.length > 1
-        ? 'Under each hit: its ranks in the two rankings, and what each brings to the score.'
-        : 'Under each hit: what its terms brought to the score; + brought by the reasoner, * in both.',
-    );
+    print(hitLegend(explanation));
   }
 }
 
@@ -152,61 +155,6 @@ function hitLine({ rank, score, id }: Hit, document: StoredDocument | undefined)
   return `${String(rank).padStart(4)}  ${score.toFixed(4).padStart(9)}  ${oneLine(id)}${title}`;
 }
 
-function printStages(found: Answer, { searches }: Explanation): void {
-  const { reasoned, milliseconds } = found;
-  print(labelled('question   ', found.query, 2000));
-  print(`reasoner   ${reasoned.reasoner}, ${reasonedFacts(reasoned)}`);
-  if (reasoned.failure) print(labelled('failed     ', reasoned.failure.message, 2000));
-  if (reasoned.text !== '') print(labelled('reasoned   ', reasoned.text, 4000));
-  print(`retriever  ${found.retriever}, ${found.combine}, ${durationText(milliseconds.search)}`);
-  for (const search of searches) {
-    print();
-    print(
-      `searched with ${search.terms.length} term${search.terms.length === 1 ? '' : 's'} of the index (${search.from}):`,
-    );
-    for (const line of planLines(search.plan)) print(`  ${line}`);
-    const shown = search.terms.slice(0, 30);
-    print(
-      table([
-        ['  term', 'weight', 'documents', 'origin'],
-        ...shown.map(({ term, weight, documents, origin }) => [
-          `  ${oneLine(term, 40)}`,
-          weight.toFixed(4),
-          String(documents),
-          origin,
-        ]),
-      ]),
-    );
-    if (search.terms.length > shown.length) print(`  … and ${search.terms.length - shown.length} more`);
-  }
-  print();
-}
-
-function printTerms({ terms, ranks }: ExplainedHit): void {
-  if (ranks) {
-    const parts = ranks.map(({ from, rank, share }) => `rank ${rank} for the ${from} ${share.toFixed(4)}`);
-    print(`      ${parts.join(' + ')}`);
-    return;
-  }
-  const shown = terms.slice(0, 8).map(({ term, share, origin }) => {
-    const mark = origin === 'query' ? '' : origin === 'both' ? '*' : '+';
-    return `${mark}${oneLine(term, 40)} ${share.toFixed(3)}`;
-  });
-  const more = terms.length > shown.length ? `, … ${terms.length - shown.length} more` : '';
-  print(`      ${shown.join(', ')}${more}`);
-}
-
-/** How an index was searched: a line for each way in which some of its segments were. */
-function planLines(plan: SearchPlan | undefined): string[] {
-  const ways = new Map<string, SegmentPlan[]>();
-  for (const segment of plan?.segments ?? []) {
-    const way = `${segment.path} search (${segment.reason})`;
-    ways.set(way, [...(ways.get(way) ?? []), segment]);
-  }
-  return Array.from(ways, ([way, segments]) => {
-    const sum = (of: 'documents' | 'postings'): number =>
-      segments.reduce((total, each) => total + each[of], 0);
-    const where = segments.length === 1 ? '1 segment' : `${segments.length} segments`;
-    return `${way}: ${sum('postings')} postings, ${sum('documents')} documents, ${where}`;
-  });
+function roundRecord({ reasoned, passages }: Round): unknown {
+  return { reasoned: reasonedRecord(reasoned), passages };
 }

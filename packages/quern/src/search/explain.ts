@@ -1,10 +1,16 @@
 import type { SearchPlan } from '../lexical/search-plan.ts';
+import type { Background } from './background.ts';
 import { reciprocalRank } from './fusion.ts';
-import type { Answer, RetrievedWith } from './pipeline.ts';
+import type { KeptTerms } from './key-terms.ts';
+import type { Answer } from './pipeline.ts';
 import type { TermRetriever, TermShare } from './retriever.ts';
+import type { RetrievedWith } from './searches.ts';
 
-/** Where a term of the final query comes from. */
-export type TermOrigin = 'query' | 'reasoned' | 'both';
+/**
+ * Where a term of the final query comes from: the query, the reasoned query, both, or documents that were found (by RM3, or in
+ * a model's words only after it was shown passages).
+ */
+export type TermOrigin = 'query' | 'reasoned' | 'both' | 'feedback';
 
 /** A term of what was searched. */
 export interface ExplainedTerm {
@@ -14,6 +20,8 @@ export interface ExplainedTerm {
   /** Documents that have it. */
   readonly documents: number;
   readonly origin: TermOrigin;
+  /** What its weight was multiplied by, where the reasoner's background is known: the less, the more it is a word of habit. */
+  readonly background?: number;
 }
 
 /** A hit's score, taken apart: by terms, or, where rankings were fused, by its ranks in them. */
@@ -33,27 +41,38 @@ export interface ExplainedHit {
 export interface Explanation {
   readonly searches: readonly {
     readonly from: RetrievedWith['from'];
+    /** Whose reasoned query it is, where it is of one. */
+    readonly reasoner?: string;
     readonly text?: string;
     /** The heaviest first. */
     readonly terms: readonly ExplainedTerm[];
+    /** Terms of the text that no document has, in their order. */
+    readonly unknown: readonly string[];
+    /** What was done for the query's key terms, where something was to be done. */
+    readonly kept?: KeptTerms;
     /** How the index was searched; absent where the retriever does not say. */
     readonly plan?: SearchPlan;
   }[];
   readonly hits: readonly ExplainedHit[];
 }
 
-/** Takes an answer of `retriever` apart: the terms that were searched, and what each brought to each hit. */
-export function explainAnswer(answer: Answer, retriever: TermRetriever): Explanation {
-  const inQuery = new Set(retriever.weights(answer.query).keys());
-  const { text, weights } = answer.reasoned;
-  // Weights hold the query's terms already; only of a text can be said that it has them too.
-  const inText = new Set(weights ? [] : retriever.weights(text).keys());
-  const origin = (term: string): TermOrigin =>
-    inQuery.has(term) ? (inText.has(term) ? 'both' : 'query') : 'reasoned';
+/**
+ * Takes an answer of `retriever` apart: the terms that were searched, and what each brought to each hit. `background` is the
+ * one that was searched with.
+ */
+export function explainAnswer(
+  answer: Answer,
+  retriever: TermRetriever,
+  { background }: { readonly background?: Background } = {},
+): Explanation {
+  const origin = originsIn(answer, retriever);
   const searches = answer.searches.map(
-    ({ from, text: searched, weights: final = new Map<string, number>() }) => ({
+    ({ from, reasoner, kept, text: searched, weights: final = new Map<string, number>() }) => ({
       from,
+      ...(reasoner !== undefined && { reasoner }),
       ...(searched !== undefined && { text: searched }),
+      ...(kept && { kept }),
+      unknown: unknownTerms(searched ?? '', retriever),
       terms: Array.from(final)
         .filter(([, weight]) => weight > 0)
         .map(([term, weight]) => ({
@@ -61,6 +80,9 @@ export function explainAnswer(answer: Answer, retriever: TermRetriever): Explana
           weight,
           documents: retriever.documentFrequency(term),
           origin: origin(term),
+          ...(background &&
+            searched !== undefined &&
+            from !== 'query' && { background: background.factor(term) }),
         }))
         .sort((a, b) => b.weight - a.weight || (a.term < b.term ? -1 : 1)),
       ...(retriever.plan && { plan: retriever.plan(final, answer.depth) }),
@@ -76,6 +98,28 @@ export function explainAnswer(answer: Answer, retriever: TermRetriever): Explana
             .map((share) => ({ ...share, origin: origin(share.term) })),
         }));
   return { searches, hits };
+}
+
+/** Tells where terms come from. */
+function originsIn(
+  { query, reasoned, rounds }: Answer,
+  retriever: TermRetriever,
+): (term: string) => TermOrigin {
+  const termsOf = (text: string): Iterable<string> => retriever.weights(text).keys();
+  const inQuery = new Set(termsOf(query));
+  const parts = rounds ? [rounds[0].reasoned] : (reasoned.parts ?? [reasoned]);
+  // Weights hold the query's terms already; only of a text can be said that it has them too.
+  const inText = new Set(parts.flatMap(({ text, weights }) => (weights ? [] : [...termsOf(text)])));
+  const isFedBack = rounds !== undefined || parts.some(({ weights }) => weights !== undefined);
+  return (term) => {
+    if (inQuery.has(term)) return inText.has(term) ? 'both' : 'query';
+    return isFedBack && !inText.has(term) ? 'feedback' : 'reasoned';
+  };
+}
+
+function unknownTerms(text: string, retriever: TermRetriever): string[] {
+  const terms = new Set(retriever.spans(text).map(({ term }) => term));
+  return [...terms].filter((term) => retriever.documentFrequency(term) === 0);
 }
 
 function fusedHits({ searches, rankings, hits }: Answer): ExplainedHit[] {
