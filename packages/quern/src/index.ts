@@ -102,6 +102,21 @@ export { evaluateRun, formatMeasure, parseMeasures, topicMeasures } from './eval
 export type { EvaluationSettings, Measure, RankingSettings, RunMeasures } from './evaluate/measures.ts';
 export { comparePaired, compareRuns } from './evaluate/comparison.ts';
 export { holm, type Interval } from './evaluate/statistics.ts';
+export {
+  bestMean,
+  crossValidated,
+  foldsOf,
+  repeatedlyCrossValidated,
+  trainingTopics,
+} from './evaluate/cross-validation.ts';
+export type {
+  Candidate,
+  CrossValidated,
+  CrossValidationInput,
+  Fold,
+  FoldSettings,
+  RepeatedCrossValidation,
+} from './evaluate/cross-validation.ts';
 export type {
   Comparison,
   ComparisonSettings,
