@@ -95,6 +95,8 @@ export { explainAnswer } from './search/explain.ts';
 export type { ExplainedHit, ExplainedTerm, Explanation, TermOrigin } from './search/explain.ts';
 export { answer, answerReasoned } from './search/pipeline.ts';
 export type { Answer, AnswerOptions, Pipeline, RetrievedWith } from './search/pipeline.ts';
+export { factNames, queryFacts, type FactName } from './search/query-facts.ts';
+export { queryTraits, type QueryTraits } from './search/query-traits.ts';
 export { isTermRetriever } from './search/retriever.ts';
 export type { Retriever, SearchOptions, TermRetriever, TermShare } from './search/retriever.ts';
 
@@ -102,6 +104,21 @@ export { evaluateRun, formatMeasure, parseMeasures, topicMeasures } from './eval
 export type { EvaluationSettings, Measure, RankingSettings, RunMeasures } from './evaluate/measures.ts';
 export { comparePaired, compareRuns } from './evaluate/comparison.ts';
 export { holm, type Interval } from './evaluate/statistics.ts';
+export {
+  bestMean,
+  crossValidated,
+  foldsOf,
+  repeatedlyCrossValidated,
+  trainingTopics,
+} from './evaluate/cross-validation.ts';
+export type {
+  Candidate,
+  CrossValidated,
+  CrossValidationInput,
+  Fold,
+  FoldSettings,
+  RepeatedCrossValidation,
+} from './evaluate/cross-validation.ts';
 export type {
   Comparison,
   ComparisonSettings,

@@ -21,20 +21,20 @@ const expectedTerms = 200;
 export class LexicalRetriever implements TermRetriever {
   readonly id: Scoring;
   readonly index: LexicalIndex;
-  readonly #parameters: Bm25Parameters;
+  readonly parameters: Bm25Parameters;
   readonly #analyzer: Analyzer;
 
   constructor(index: LexicalIndex, scoring: Scoring, parameters: Bm25Parameters = defaultBm25Parameters) {
     this.index = index;
     this.id = scoring;
-    this.#parameters = parameters;
+    this.parameters = parameters;
     this.#analyzer = analyzerNamed(index.analyzer);
   }
 
   async search(query: string | TermWeights, { k, excluded, signal }: SearchOptions): Promise<Hit[]> {
     throwIfAborted(signal);
     const weights = typeof query === 'string' ? this.weights(query) : query;
-    return this.index.search(weights, { k, excluded, parameters: this.#parameters });
+    return this.index.search(weights, { k, excluded, parameters: this.parameters });
   }
 
   /**
@@ -85,14 +85,14 @@ export class LexicalRetriever implements TermRetriever {
   }
 
   weights(text: string): TermWeights {
-    return this.index.queryWeights(this.#analyzer.terms(text), this.id, this.#parameters);
+    return this.index.queryWeights(this.#analyzer.terms(text), this.id, this.parameters);
   }
 
   shares(weights: TermWeights, id: string): TermShare[] {
-    return this.index.contributions(weights, id, this.#parameters);
+    return this.index.contributions(weights, id, this.parameters);
   }
 
   plan(weights: TermWeights, k: number): SearchPlan {
-    return this.index.plan(weights, { k, parameters: this.#parameters });
+    return this.index.plan(weights, { k, parameters: this.parameters });
   }
 }

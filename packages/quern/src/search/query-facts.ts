@@ -1,0 +1,103 @@
+import { QuernError, throwIfAborted } from '../errors.ts';
+import { LexicalRetriever } from './lexical-retriever.ts';
+import {
+  clarity,
+  documentModelWeight,
+  normalizedQueryCommitment,
+  preRetrieval,
+  scoreCoverage,
+  scoreGap,
+  scoreLead,
+  scoreMagnitudeAndVariance,
+  scoreOfCorpus,
+  weightedInformationGain,
+  type ScoredVector,
+} from './performance-predictors.ts';
+import { queryTraits } from './query-traits.ts';
+import type { Retriever, SearchOptions } from './retriever.ts';
+
+/** Facts that the query's text gives: see `QueryTraits`. */
+const traitNames = [
+  'words',
+  'characters',
+  'names',
+  'quotations',
+  'identifiers',
+  'numbers',
+  'formulas',
+  'asks',
+  'nonAscii',
+  'nonLatin',
+] as const;
+/** Facts that the query's terms and the index give: see `PreRetrieval`. */
+const termFactNames = ['averageIdf', 'maxIdf', 'averageScq', 'maxScq', 'knownTerms'] as const;
+/** Facts that the scores of the query's own ranking give. */
+const scoreFactNames = ['nqc', 'smv', 'wig', 'gap', 'lead', 'coverage'] as const;
+
+/** Names of all facts: from the text, from its terms, from its ranking, and from the documents of that; the cheap first. */
+export const factNames = [...traitNames, ...termFactNames, ...scoreFactNames, 'clarity'] as const;
+
+/** The name of a fact. */
+export type FactName = (typeof factNames)[number];
+
+/** How the facts are computed, as far as numbers say it: those that a threshold is for. */
+export const factSettings = {
+  /** Depth of the ranking for nqc, smv and lead, as Shtok et al. 2012 take for short queries. */
+  depth: 100,
+  /** Depth for wig, as Zhou and Croft 2007. */
+  wigDepth: 5,
+  /** Documents for clarity: fewer than in the paper (500), since each is read from the index's file. */
+  clarityDocuments: 50,
+  clarityDocumentWeight: documentModelWeight,
+} as const;
+
+/**
+ * The facts about a query that have the given names. What none of them asks for is not done: traits need no index, and
+ * predictors before retrieval need no search; others need one, for the query as it stands. Throws `USAGE` where they need
+ * an index and the retriever has none, `ABORTED`, and what searching throws.
+ */
+export async function queryFacts(
+  query: string,
+  retriever: Retriever,
+  names: readonly FactName[],
+  { excluded, signal }: Pick<SearchOptions, 'excluded' | 'signal'> = {},
+): Promise<Record<string, number>> {
+  const facts = new Map<FactName, number>(Object.entries(queryTraits(query)) as [FactName, number][]);
+  const asksFor = (some: readonly FactName[]): boolean => names.some((name) => some.includes(name));
+  if (asksFor([...termFactNames, ...scoreFactNames, 'clarity'])) {
+    if (!(retriever instanceof LexicalRetriever)) {
+      throw new QuernError('USAGE', `${retriever.id} has no index to tell ${names.join(', ')}`, {
+        hint: 'Use a lexical retriever, or a gate that looks at the text alone',
+      });
+    }
+    const { index } = retriever;
+    const { statistics } = index;
+    const frequency = (term: string): number => index.documentFrequency(term);
+    const terms = retriever.spans(query).map(({ term }) => term);
+    for (const [name, value] of Object.entries(preRetrieval(terms, frequency, statistics))) {
+      facts.set(name as FactName, value);
+    }
+    if (asksFor([...scoreFactNames, 'clarity'])) {
+      const weights = retriever.weights(query);
+      const hits = await retriever.search(weights, { k: factSettings.depth, excluded, signal });
+      const scores = hits.map(({ score }) => score);
+      const ofCorpus = scoreOfCorpus(weights, frequency, statistics, retriever.parameters);
+      facts
+        .set('nqc', normalizedQueryCommitment(scores, ofCorpus))
+        .set('smv', scoreMagnitudeAndVariance(scores, ofCorpus))
+        .set('wig', weightedInformationGain(scores.slice(0, factSettings.wigDepth), ofCorpus, weights.size))
+        .set('gap', scoreGap(scores))
+        .set('lead', scoreLead(scores))
+        .set('coverage', scoreCoverage(scores, weights, frequency, statistics));
+      if (asksFor(['clarity'])) {
+        const documents: ScoredVector[] = [];
+        for (const { id, score } of hits.slice(0, factSettings.clarityDocuments)) {
+          throwIfAborted(signal);
+          documents.push({ score, vector: await index.vector(id) });
+        }
+        facts.set('clarity', clarity(documents, frequency, index.facts.postings));
+      }
+    }
+  }
+  return Object.fromEntries(names.map((name) => [name, facts.get(name)!]));
+}
