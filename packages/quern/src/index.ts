@@ -34,7 +34,8 @@ export type { BatchSearchOptions, LexicalSearchOptions } from './lexical/lexical
 export type { SearchPlan, SegmentPlan } from './lexical/search-plan.ts';
 export type { SearchPath } from './lexical/segment-search.ts';
 
-export type { FinishReason, Money, ReasonedQuery, Reasoner, ReasonOptions } from './reason/reasoner.ts';
+export type { Cut, Enough, Failure, FinishReason, Money, TextEnd } from './reason/reasoner.ts';
+export type { ReasonedQuery, Reasoner, ReasonOptions } from './reason/reasoner.ts';
 export { checkedSampling, publishedSampling, type Sampling } from './reason/sampling.ts';
 export { chatPrompt, userPrompt, type ChatTurn } from './reason/prompt.ts';
 export { derivedSeed, type SeedOrigin } from './reason/seed.ts';
@@ -46,6 +47,7 @@ export { readBatchQueries, type BatchQuery } from './reason/batch/batch-queries.
 export { reasonedRecord, type ReasonedRecord } from './reason/reasoned-record.ts';
 export { reasoningTotals, type ReasoningTotals } from './reason/reasoning-totals.ts';
 export { convertToGguf, type Conversion, type ConvertOptions } from './models/convert.ts';
+export { SeveralReasoner, type Member } from './reason/several.ts';
 export { NoReasoner } from './reason/none.ts';
 export { RecordedReasoner } from './reason/recorded.ts';
 export { Rm3Reasoner, type Rm3Options } from './reason/rm3.ts';
@@ -93,17 +95,34 @@ export { reciprocalRankFusion } from './search/fusion.ts';
 export { LexicalRetriever } from './search/lexical-retriever.ts';
 export { explainAnswer } from './search/explain.ts';
 export type { ExplainedHit, ExplainedTerm, Explanation, TermOrigin } from './search/explain.ts';
+export { Background } from './search/background.ts';
+export { defaultEarlyStop, earlyStopName, earlyStopNamed, StableRanking } from './search/early-stop.ts';
+export { tokenEstimate, type EarlyStop, type StableRankingOptions } from './search/early-stop.ts';
+export type { Gate, GateDecision } from './search/gate.ts';
+export { joinNamed, joins, type Join } from './search/join.ts';
+export { keyTerms, withKeyTerms, type KeptTerms } from './search/key-terms.ts';
+export { rankBiasedOverlap } from './search/rank-biased-overlap.ts';
+export { reasoningAbout } from './search/reasoning.ts';
+export type { Reasoning, ReasoningOptions, ReasoningPlan, Round } from './search/reasoning-plan.ts';
+export type { Rounds } from './search/rounds.ts';
+export type { SearchPlanning } from './search/searches.ts';
 export { answer, answerReasoned } from './search/pipeline.ts';
 export type { Answer, AnswerOptions, Pipeline, RetrievedWith } from './search/pipeline.ts';
 export { factNames, queryFacts, type FactName } from './search/query-facts.ts';
 export { queryTraits, type QueryTraits } from './search/query-traits.ts';
 export { isTermRetriever } from './search/retriever.ts';
-export type { Retriever, SearchOptions, TermRetriever, TermShare } from './search/retriever.ts';
+export type {
+  GrowingRanking,
+  Retriever,
+  SearchOptions,
+  TermRetriever,
+  TermShare,
+} from './search/retriever.ts';
 
 export { evaluateRun, formatMeasure, parseMeasures, topicMeasures } from './evaluate/measures.ts';
 export type { EvaluationSettings, Measure, RankingSettings, RunMeasures } from './evaluate/measures.ts';
 export { comparePaired, compareRuns } from './evaluate/comparison.ts';
-export { holm, type Interval } from './evaluate/statistics.ts';
+export { bootstrapInterval, holm, meanOf, type Interval } from './evaluate/statistics.ts';
 export {
   bestMean,
   crossValidated,

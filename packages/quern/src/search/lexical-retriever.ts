@@ -42,7 +42,7 @@ export class LexicalRetriever implements TermRetriever {
    * {@link expectedTerms} terms: `idf · (saturation(n) - saturation(n - 1))` for the n-th of a term.
    */
   growing({ k, excluded }: SearchOptions): GrowingRanking {
-    const parameters = this.#parameters;
+    const { parameters } = this;
     const search = this.index.growingSearch({ excluded, parameters });
     const { averageLength, documentsWithTerms } = this.index.statistics;
     const norm = lengthNorm(expectedTerms, averageLength, parameters);
