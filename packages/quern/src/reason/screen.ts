@@ -67,14 +67,13 @@ export class Screen {
     if (!place) return { answer: undefined, place: undefined, early, cuts: thoughtCuts(text) };
     const written = early && early.written.length > text.length ? early.written : text;
     const after = early ? [] : thoughtCuts(text.slice(place.end), 'it went on after its answer');
-    const left = early && written.slice(early.length);
     return {
       answer: text.slice(place.start, place.end),
       place,
       early,
       cuts: [
         ...thoughtCuts(text.slice(0, place.start)),
-        ...(early && left ? [{ kind: early.kind, why: early.why, text: left }] : []),
+        ...(early ? [{ kind: early.kind, why: early.why, text: written.slice(early.length) }] : []),
         ...after,
       ],
     };

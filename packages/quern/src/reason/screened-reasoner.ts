@@ -120,7 +120,7 @@ export class ScreenedReasoner implements Reasoner {
     enough: Enough | undefined,
   ): Promise<{ reasoned: ReasonedQuery; start: number }> {
     const { text, finish, weights } = reasoned;
-    if (weights || text === '' || finish === 'skipped' || finish === 'failed') return { reasoned, start: 0 };
+    if (weights || finish === 'skipped' || finish === 'failed') return { reasoned, start: 0 };
     const screened = await this.#screenOf(text, screen, enough).whole(text);
     const { answer, place, early } = screened;
     const cuts = [...(reasoned.cuts ?? []), ...screened.cuts];
