@@ -1,5 +1,5 @@
 import { answerPlace, thoughtsOf, type AnswerPlace } from './answer-text.ts';
-import type { Cut, Enough } from './reasoner.ts';
+import type { Cut, Enough, TextEnd } from './reasoner.ts';
 import { LoopSearch, type Loop } from './repetition.ts';
 
 /** Where a text is to end before its own end. */
@@ -33,7 +33,8 @@ export class Screen {
   early: EarlyEnd | undefined;
   readonly #cutRepetition: boolean;
   readonly #enough: Enough | undefined;
-  readonly #asked = new Map<number, Promise<EarlyEnd | undefined>>();
+  /** What `enough` said of an answer, by where it begins and ends: one that has not grown is not asked about again. */
+  readonly #asked = new Map<string, Promise<TextEnd | undefined>>();
   readonly #thoughts = new LoopSearch();
   #answer: { readonly start: number; readonly search: LoopSearch } | undefined;
 
@@ -49,14 +50,8 @@ export class Screen {
   }
 
   /** Where the text ends early, having come so far. */
-  earlyEnd(text: string): Promise<EarlyEnd | undefined> {
-    if (this.early) return Promise.resolve(this.early);
-    let asked = this.#asked.get(text.length);
-    if (!asked) {
-      asked = this.#decide(text, false);
-      this.#asked.set(text.length, asked);
-    }
-    return asked;
+  async earlyEnd(text: string): Promise<EarlyEnd | undefined> {
+    return this.early ?? this.#decide(text, false);
   }
 
   /** What is found in the whole text, which may have been cut where it was to end early. */
@@ -85,7 +80,7 @@ export class Screen {
     const seen = loop ? text.slice(0, loop.seen) : text;
     const place = answerPlace(seen, { isWhole: isWhole && !loop });
     const answer = place && seen.slice(place.start, place.end);
-    const enough = place && answer ? await this.#enough?.(answer) : undefined;
+    const enough = place && answer ? await this.#isEnough(place, answer) : undefined;
     if (this.early) return this.early;
     if (place && answer && enough) {
       const length = place.start + Math.min(Math.max(enough.length, 0), answer.length);
@@ -100,6 +95,18 @@ export class Screen {
       };
     }
     return this.early;
+  }
+
+  #isEnough({ start, end }: AnswerPlace, answer: string): Promise<TextEnd | undefined> | undefined {
+    const enough = this.#enough;
+    if (!enough) return undefined;
+    const place = `${start} ${end}`;
+    let asked = this.#asked.get(place);
+    if (!asked) {
+      asked = (async () => enough(answer))();
+      this.#asked.set(place, asked);
+    }
+    return asked;
   }
 
   /** The first loop of the thoughts, or else of the answer: what comes again in both of them is none. */

@@ -28,6 +28,18 @@ describe('the stream of a screened reasoner', () => {
     expect(pieces.join('').startsWith(end.text)).toBe(true);
   });
 
+  it('asks no caller twice about the same', async () => {
+    const asked: string[] = [];
+    const enough: Enough = (text) => {
+      asked.push(text);
+      return undefined;
+    };
+    const reasoner = new ScreenedReasoner(scripted({ pieces: inPieces(`<think>So.</think>${head}`, 3) }));
+    await told(reasoner.stream(query, { enough }));
+    expect(new Set(asked).size).toBe(asked.length);
+    expect(asked.at(-1)).toBe(head);
+  });
+
   it('cuts a loop that comes in one piece before it is said', async () => {
     const reasoner = new ScreenedReasoner(scripted({ pieces: [looping], heeds: false }));
     const { pieces } = await told(reasoner.stream(query));
