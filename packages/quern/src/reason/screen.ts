@@ -61,7 +61,9 @@ export class Screen {
     const place = early ? early.start !== undefined && { start: early.start, end: early.length } : whole;
     if (!place) return { answer: undefined, place: undefined, early, cuts: thoughtCuts(text) };
     const written = early && early.written.length > text.length ? early.written : text;
-    const after = early ? [] : thoughtCuts(text.slice(place.end), 'it went on after its answer');
+    const after = early
+      ? []
+      : thoughtCuts(text.slice(place.end).replace('</answer>', ''), 'it went on after its answer');
     return {
       answer: text.slice(place.start, place.end),
       place,

@@ -114,10 +114,11 @@ describe('the thoughts before an answer', () => {
   it('and what follows the answer are no part of it', async () => {
     const found = await screened(`<think>So.</think> <answer>${head}</answer> That was it.`);
     expect(found.text).toBe(head);
-    expect(found.cuts?.map(({ why }) => why)).toEqual([
-      'it thought before its answer',
-      'it went on after its answer',
+    expect(found.cuts?.map(({ why, text }) => [why, text])).toEqual([
+      ['it thought before its answer', 'So.'],
+      ['it went on after its answer', 'That was it.'],
     ]);
+    expect(await screened(`<answer>${head}</answer>\n`)).not.toHaveProperty('cuts');
   });
 });
 
