@@ -42,6 +42,7 @@ export { derivedSeed, type SeedOrigin } from './reason/seed.ts';
 export type { ModelSettings } from './reason/settings.ts';
 export { LlamaReasoner } from './reason/llama.ts';
 export { BoundedReasoner, type Bounds } from './reason/bounded.ts';
+export { ScreenedReasoner, type ScreenSettings } from './reason/screened-reasoner.ts';
 export { reasonBatch, type BatchOptions, type BatchSummary } from './reason/batch.ts';
 export { readBatchQueries, type BatchQuery } from './reason/batch/batch-queries.ts';
 export { reasonedRecord, type ReasonedRecord } from './reason/reasoned-record.ts';

@@ -1,7 +1,8 @@
 import { orAborted, throwIfAborted } from '../errors.ts';
 import type { CachedQuery } from './cache/cached-query.ts';
-import { endedEarly, endOf } from './early-end.ts';
-import type { Enough, ReasonedQuery, Reasoner, ReasonOptions, TextEnd } from './reasoner.ts';
+import { endedEarly } from './early-end.ts';
+import { Follower, Followers } from './followers.ts';
+import type { Enough, ReasonedQuery, Reasoner, ReasonOptions } from './reasoner.ts';
 import type { ReasonedQueryCache } from './cache/reasoned-query-cache.ts';
 import { textPieces } from './text-pieces.ts';
 import { SharedGeneration, type SharedOutcome } from './shared-generation.ts';
@@ -22,6 +23,9 @@ const readPatience = 2000;
 /** What the calls with one key wait for. */
 interface Shared {
   readonly generation: SharedGeneration;
+  readonly followers: Followers;
+  /** Whether it ended as soon as it was enough for those who were there. */
+  isBeginning: boolean;
   isCached: boolean;
 }
 
@@ -32,8 +36,8 @@ interface Shared {
  * when the last has left; where it fails, all of them fail, nothing is stored, and the next call tries again. That holds
  * within a process: two processes that ask the same at once both generate, and the later one's is kept.
  *
- * A text that is to end early is taken from the whole one where that is known, else from the longest beginning that is; else
- * it is generated, by each call for itself, and what was written is kept as a beginning.
+ * A text is written until it is enough for all calls that share it, one of which may wait for all of it. One that ended early is kept as a beginning, and serves the
+ * calls that it is enough for.
  *
  * What comes from the cache is `cached`, took the time of this call, has the tokens and the end of what was stored, and costs
  * nothing; of those that share a generation, one has its cost.
@@ -115,59 +119,34 @@ export class CachedReasoner implements Reasoner {
     throwIfAborted(signal);
     const asked = this.#inner.cacheKey!(query, { sample, passages, signal });
     const key = await (signal ? orAborted(asked, signal) : asked);
-    if (enough) return yield* this.#endedEarly(key, query, { ...options, enough }, started);
-    let shared = this.#underWay.get(key);
-    if (!shared || shared.generation.isAbandoned) {
-      shared = this.#begin(key, query, options, inPieces);
-      this.#underWay.set(key, shared);
+    const follower = new Follower(enough);
+    for (;;) {
+      let shared = this.#underWay.get(key);
+      if (!shared || shared.generation.isAbandoned) {
+        shared = this.#begin(key, query, options, inPieces);
+        this.#underWay.set(key, shared);
+      }
+      shared.followers.add(follower);
+      let outcome: SharedOutcome;
+      try {
+        outcome = yield* shared.generation.follow(signal);
+      } finally {
+        shared.followers.remove(follower);
+      }
+      const { reasoned, isFirst } = outcome;
+      const end = await follower.endOf(reasoned.text);
+      // It had ended for the others when this call came.
+      if (shared.isBeginning && !end) continue;
+      return {
+        ...(await endedEarly(reasoned, () => end)),
+        query,
+        // The same model can have been asked by another name.
+        reasoner: this.id,
+        milliseconds: performance.now() - started,
+        cached: shared.isCached,
+        ...(reasoned.cost && !isFirst && { cost: { ...reasoned.cost, amount: 0 } }),
+      };
     }
-    const { generation } = shared;
-    const outcome: SharedOutcome = yield* generation.follow(signal);
-    const { reasoned, isFirst } = outcome;
-    return {
-      ...reasoned,
-      query,
-      // The same model can have been asked by another name.
-      reasoner: this.id,
-      milliseconds: performance.now() - started,
-      cached: shared.isCached,
-      ...(reasoned.cost && !isFirst && { cost: { ...reasoned.cost, amount: 0 } }),
-    };
-  }
-
-  async *#endedEarly(
-    key: string,
-    query: string,
-    options: ReasonOptions & { readonly enough: Enough },
-    started: number,
-  ): AsyncGenerator<string, ReasonedQuery, undefined> {
-    const own = { query, reasoner: this.id };
-    const known = this.#refresh ? undefined : await this.#knownEnd(key, options.enough);
-    if (known) {
-      if (known.text !== '') yield known.text;
-      return { ...known, ...own, milliseconds: performance.now() - started };
-    }
-    throwIfAborted(options.signal);
-    let end: TextEnd | undefined;
-    // All that was written is kept: where a text ends shows in what comes after.
-    const enough: Enough = async (text) => {
-      end ??= await options.enough(text);
-      return end && { ...end, length: text.length };
-    };
-    const reasoned = yield* textPieces(this.#inner, query, { ...options, enough });
-    this.#store(reasoned.finish === 'early' ? beginningKey(key) : key, reasoned);
-    const ended = await endedEarly(reasoned, () => end ?? options.enough(reasoned.text));
-    return { ...ended, ...own, milliseconds: performance.now() - started };
-  }
-
-  /** What is kept, ended where `enough` says so: a whole text, or a beginning that is long enough. */
-  async #knownEnd(key: string, enough: Enough): Promise<ReasonedQuery | undefined> {
-    const whole = await this.#found(key);
-    if (whole) return endedEarly(fromCache(whole), enough);
-    const beginning = await this.#found(beginningKey(key));
-    if (!beginning) return undefined;
-    const end = await endOf(beginning.text, enough);
-    return end && { ...fromCache(beginning), text: beginning.text.slice(0, end.length), finish: 'early' };
   }
 
   /** Looks a key up and, where there is nothing, generates; calls with the same key share it while it is under way. */
@@ -177,22 +156,40 @@ export class CachedReasoner implements Reasoner {
       onPiece: (piece: string) => void,
     ): Promise<ReasonedQuery> => {
       try {
-        const cached = this.#refresh ? undefined : await this.#found(key);
+        const cached = this.#refresh ? undefined : await this.#known(key, followers.enough);
         if (cached) {
           shared.isCached = true;
+          shared.isBeginning = followers.isEnough;
           onPiece(cached.text);
           return fromCache(cached);
         }
         throwIfAborted(signal);
-        const reasoned = await this.#generated(query, { ...options, signal }, inPieces, onPiece);
-        this.#store(key, reasoned);
+        // All that was written is kept: where a text is enough shows in what comes after.
+        const { enough } = followers;
+        const reasoned = await this.#generated(query, { ...options, enough, signal }, inPieces, onPiece);
+        shared.isBeginning = followers.isEnough && reasoned.finish === 'early';
+        this.#store(shared.isBeginning ? beginningKey(key) : key, reasoned);
         return reasoned;
       } finally {
         if (this.#underWay.get(key) === shared) this.#underWay.delete(key);
       }
     };
-    const shared: Shared = { generation: new SharedGeneration(generate), isCached: false };
+    const followers = new Followers();
+    const shared: Shared = {
+      generation: new SharedGeneration(generate),
+      followers,
+      isBeginning: false,
+      isCached: false,
+    };
     return shared;
+  }
+
+  /** What is kept: the whole text, or a beginning that is enough. */
+  async #known(key: string, enough: Enough): Promise<CachedQuery | undefined> {
+    const whole = await this.#found(key);
+    if (whole) return whole;
+    const beginning = await this.#found(beginningKey(key));
+    return beginning && (await enough(beginning.text)) ? beginning : undefined;
   }
 
   /** What the cache has; nothing where it does not answer soon, as reasoning must not wait for it. */

@@ -1,16 +1,12 @@
-import type { Enough, ReasonedQuery, TextEnd } from './reasoner.ts';
-
-/** Where `enough` ends a text that is there as a whole; undefined where it takes all of it. */
-export async function endOf(text: string, enough: Enough | undefined): Promise<TextEnd | undefined> {
-  const end = await enough?.(text);
-  return end && end.length < text.length ? end : undefined;
-}
+import type { Enough, ReasonedQuery } from './reasoner.ts';
 
 /** A reasoned query whose text is there as a whole, ended where `enough` says so. */
 export async function endedEarly(
   reasoned: ReasonedQuery,
   enough: Enough | undefined,
 ): Promise<ReasonedQuery> {
-  const end = await endOf(reasoned.text, enough);
-  return end ? { ...reasoned, text: reasoned.text.slice(0, end.length), finish: 'early' } : reasoned;
+  const { text } = reasoned;
+  const end = await enough?.(text);
+  if (!end || end.length >= text.length) return reasoned;
+  return { ...reasoned, text: text.slice(0, end.length), finish: 'early' };
 }

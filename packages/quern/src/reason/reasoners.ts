@@ -14,6 +14,7 @@ import { RecordedReasoner } from './recorded.ts';
 import { Rm3Reasoner } from './rm3.ts';
 import { SeveralReasoner } from './several.ts';
 import { namedMembers } from './several-names.ts';
+import { ScreenedReasoner, type ScreenSettings } from './screened-reasoner.ts';
 import type { ModelSettings } from './settings.ts';
 
 /** The index that a reasoner learns from, and how it is searched. */
@@ -25,7 +26,7 @@ export interface Feedback {
 }
 
 /** How reasoners are opened by their names. */
-export interface ReasonerSettings extends ModelSettings, Bounds {
+export interface ReasonerSettings extends ModelSettings, Bounds, ScreenSettings {
   /** What is declared of reasoners, by their names. */
   readonly configuration?: Configuration;
   /** Whether what language models write is taken from the cache and kept there. Default true. */
@@ -36,8 +37,8 @@ export interface ReasonerSettings extends ModelSettings, Bounds {
 
 /**
  * The reasoner that a string names: `none`, `rm3` (which learns from the index that is given), `file:PATH`,
- * `llama:PATH_OR_HUB_ID` or `openai:MODEL@URL`; several of them are `join:A,B`, and samples of one `3*A`. Language models are cached and bounded: where they fail, the query stands
- * alone, unless they are to be strict. A recorded file is data: a question that it lacks is an error. Throws `USAGE` for an
+ * `llama:PATH_OR_HUB_ID` or `openai:MODEL@URL`; several of them are `join:A,B`, and samples of one `3*A`. Language models
+ * are cached, screened and bounded: where they fail, the query stands alone, unless they are to be strict. A recorded file is data: a question that it lacks is an error. Throws `USAGE` for an
  * unknown name, or when `rm3` has no lexical index to learn from; and what opening a file throws.
  */
 export async function reasonerNamed(
@@ -108,16 +109,17 @@ async function preparedOne(
   });
 }
 
-/** A language model, behind the cache and within its bounds; the first is made now, so that what is wrong is known. */
+/** A language model, behind the cache, screened and within its bounds; the first is made now, so that what is wrong is known. */
 function modelReasoner(make: () => Reasoner, settings: ReasonerSettings): () => Reasoner {
   const { cached = true, refresh, env, warnings, cacheFolder = defaultCacheFolder(env) } = settings;
   let first: Reasoner | undefined = make();
   return () => {
     const model = first ?? make();
     first = undefined;
-    if (!cached) return new BoundedReasoner(model, settings);
-    const cache = new CacheOnUse(cacheFolder, warnings);
-    return new BoundedReasoner(new CachedReasoner(model, cache, { refresh, ownsCache: true }), settings);
+    const source = cached
+      ? new CachedReasoner(model, new CacheOnUse(cacheFolder, warnings), { refresh, ownsCache: true })
+      : model;
+    return new BoundedReasoner(new ScreenedReasoner(source, settings), settings);
   };
 }
 
