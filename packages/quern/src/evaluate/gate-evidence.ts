@@ -13,7 +13,10 @@ export interface GainCounts {
 export interface ChanceComparison {
   /** Mean difference, positive where the gate is better. */
   readonly difference: number;
-  /** 95 % confidence interval of it (Student's t over topics); `null` for one topic. */
+  /**
+   * 95 % confidence interval of it; `null` for one topic. Student's t over `(z - share)·(gain - mean gain)`, z being 1 where
+   * the gate reasons, else 0: the difference is the covariance of z and the gain, and this is what a topic has to do with it.
+   */
   readonly interval: Interval | null;
   /** See {@link chanceP}. */
   readonly p: number;
@@ -62,11 +65,13 @@ export function gateEvidence(
   const share = reasons.filter((is) => is).length / Math.max(1, topics);
   const gated = reasons.map((is, i) => (is ? reasoned[i] : plain[i]));
   const expected = plain.map((value, i) => value + share * (reasoned[i] - value));
+  const gains = reasoned.map((value, i) => value - plain[i]);
+  const meanGain = meanOf(gains);
   const countsWhere = (side: boolean): GainCounts => {
-    const gains = reasoned.flatMap((value, i) => (reasons[i] === side ? [value - plain[i]] : []));
-    const gain = gains.filter((each) => each >= tieTolerance).length;
-    const lose = gains.filter((each) => each <= -tieTolerance).length;
-    return { gain, even: gains.length - gain - lose, lose };
+    const there = gains.filter((_, i) => reasons[i] === side);
+    const gain = there.filter((each) => each >= tieTolerance).length;
+    const lose = there.filter((each) => each <= -tieTolerance).length;
+    return { gain, even: there.length - gain - lose, lose };
   };
   return {
     topics,
@@ -82,12 +87,8 @@ export function gateEvidence(
     against: {
       sameCost: {
         difference: meanOf(gated) - meanOf(expected),
-        interval: meanInterval(gated.map((value, i) => value - expected[i])),
-        p: chanceP(
-          reasons,
-          reasoned.map((value, i) => value - plain[i]),
-          seed,
-        ),
+        interval: meanInterval(reasons.map((is, i) => ((is ? 1 : 0) - share) * (gains[i] - meanGain))),
+        p: chanceP(reasons, gains, seed),
       },
       always: comparePaired(reasoned, gated, { seed }),
       never: comparePaired(plain, gated, { seed }),

@@ -2,6 +2,7 @@ import { openCollection } from '../collections/collection.ts';
 import { QuernError } from '../errors.ts';
 import type { Scoring } from '../lexical/bm25.ts';
 import { openCollectionIndex } from '../lexical/collection-index.ts';
+import type { ReasonedQuery } from '../reason/reasoner.ts';
 import { reasoningTotals, type ReasoningTotals } from '../reason/reasoning-totals.ts';
 import { preparedReasoner, type ReasonerSettings } from '../reason/reasoners.ts';
 import type { GateRecord } from '../search/gate-file.ts';
@@ -10,10 +11,12 @@ import { factSettings } from '../search/query-facts.ts';
 import type { Warnings } from '../warnings.ts';
 import { silentWork } from '../work.ts';
 import type { PairedComparison } from './comparison.ts';
-import { tuneCollection, type Tuning, type TuningOptions } from './tuning.ts';
+import type { GateSettings } from './gate-calibration.ts';
+import { tuned, type Tuning } from './tuning.ts';
+import { tuningMeasurements, type MeasuringOptions } from './tuning-measurements.ts';
 
 /** What {@link tuneNamed} tunes on, and with what. */
-export interface NamedTuningOptions extends TuningOptions {
+export interface NamedTuningOptions extends MeasuringOptions, GateSettings {
   readonly data?: string;
   readonly split?: string;
   /** The folder of the collection's index: opened, or built there. Without it, an index is built for the moment. */
@@ -31,6 +34,8 @@ export interface NamedTuningOptions extends TuningOptions {
 export interface NamedTuning extends Tuning {
   readonly collection: string;
   readonly scoring: Scoring;
+  /** One a topic. */
+  readonly reasoned: readonly ReasonedQuery[];
   readonly reasoning: ReasoningTotals;
   /** What goes into the gate's file. */
   readonly gateRecord: GateRecord;
@@ -64,12 +69,14 @@ export async function tuneNamed(name: string, options: NamedTuningOptions): Prom
     const retriever = new LexicalRetriever(index, scoring);
     const reasoner = prepare({ index, scoring });
     try {
-      const tuning = await tuneCollection(collection, { reasoner, retriever }, options);
+      const measured = await tuningMeasurements(collection, { reasoner, retriever }, options);
+      const tuning = tuned(measured, options);
       return {
         ...tuning,
         collection: collection.name,
         scoring,
-        reasoning: reasoningTotals(tuning.reasoned),
+        reasoned: measured.reasoned,
+        reasoning: reasoningTotals(measured.reasoned),
         gateRecord: gateRecord(tuning, collection.name, retriever, options),
       };
     } finally {
