@@ -31,8 +31,8 @@ describe.each(Object.entries(golden.collections))('predictors on %s', (name, exp
       for (const [id, figures] of topics) {
         const { text } = collection.topics.find((topic) => topic.id === id)!;
         const facts = await queryFacts(text, retriever, Object.keys(figures) as FactName[]);
-        for (const [fact, value] of Object.entries(figures)) {
-          expect(facts[fact], `${fact} of topic ${id}`).toBeCloseTo(value, 9);
+        for (const [fact, value] of Object.entries(facts)) {
+          expect(value, `${fact} of topic ${id}`).toBeCloseTo(figures[fact as FactName], 9);
         }
       }
     });

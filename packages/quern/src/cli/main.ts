@@ -11,6 +11,7 @@ import { indexCommand } from './index-command.ts';
 import { note, printable } from './output.ts';
 import { reasonCommand } from './reason-command.ts';
 import { searchCommand } from './search-command.ts';
+import { tuneCommand } from './tune-command.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -32,6 +33,7 @@ for (const command of [
   reasonCommand(),
   evalCommand(),
   compareCommand(),
+  tuneCommand(),
   cacheCommand(),
   exportCommand(),
 ]) {

@@ -1,13 +1,10 @@
-import { open } from 'node:fs/promises';
-import { isUtf8 } from 'node:buffer';
 import { dirname, resolve } from 'node:path';
 import { LineCounter, parseDocument, isMap, isNode, type Document } from 'yaml';
 import { z } from 'zod';
-import { fileError, QuernError } from '../errors.ts';
+import { QuernError } from '../errors.ts';
+import { readSmallText } from '../small-text.ts';
 import type { Configuration, ReasonerConfiguration } from './configuration.ts';
 import { openAiAddress } from './openai/openai-address.ts';
-
-const MOST_BYTES = 1024 * 1024;
 
 const seconds = (most: number): z.ZodType<number> => z.number().positive().max(most);
 
@@ -55,7 +52,7 @@ const configurationSchema = z.strictObject({
 /** What `readConfiguration` returns and throws. */
 export async function configurationIn(path: string): Promise<Configuration> {
   const lines = new LineCounter();
-  const document = parsedDocument(await readSmallText(path), path, lines);
+  const document = parsedDocument(await readSmallText(path, 'configuration'), path, lines);
   const place = (at: readonly PropertyKey[]): string => placeOf(document, at, path, lines);
   let value: unknown;
   try {
@@ -95,36 +92,6 @@ function checkName(name: string, where: string): void {
   } catch (error) {
     const { what, where: part, hint } = error as QuernError;
     throw new QuernError('BAD_INPUT', part === undefined ? what : `${part} ${what}`, { where, hint });
-  }
-}
-
-async function readSmallText(path: string): Promise<string> {
-  const bytes = await smallFile(path).catch((error: unknown) => {
-    throw fileError(error, path);
-  });
-  if (bytes.length > MOST_BYTES) {
-    throw new QuernError('BAD_INPUT', `is larger than ${MOST_BYTES} bytes, and no configuration`, {
-      where: path,
-    });
-  }
-  if (!isUtf8(bytes)) throw new QuernError('BAD_INPUT', 'is not valid UTF-8', { where: path });
-  return bytes.toString('utf8');
-}
-
-/** The bytes of a file, and no more than one over the limit, whatever the file is. */
-async function smallFile(path: string): Promise<Buffer> {
-  const file = await open(path);
-  try {
-    const bytes = Buffer.alloc(MOST_BYTES + 1);
-    let length = 0;
-    while (length < bytes.length) {
-      const { bytesRead } = await file.read(bytes, length);
-      if (bytesRead === 0) break;
-      length += bytesRead;
-    }
-    return bytes.subarray(0, length);
-  } finally {
-    await file.close();
   }
 }
 

@@ -40,6 +40,32 @@ export const factNames = [...traitNames, ...termFactNames, ...scoreFactNames, 'c
 /** The name of a fact. */
 export type FactName = (typeof factNames)[number];
 
+/** What each fact is, in words for those who read a gate. */
+export const factWords: Readonly<Record<FactName, string>> = {
+  words: 'words of the question',
+  characters: 'characters of the question',
+  names: 'share of its words that are capitalised within a sentence',
+  quotations: 'strings in quotation marks',
+  identifiers: 'share of its words that read like code',
+  numbers: 'share of its words that have a digit',
+  formulas: 'pieces of LaTeX',
+  asks: '1 if a sentence begins like a question, else 0',
+  nonAscii: 'share of its letters outside of ASCII',
+  nonLatin: 'share of its letters outside of the Latin script',
+  averageIdf: 'how rare its terms are, on average',
+  maxIdf: 'how rare its rarest term is',
+  averageScq: 'how well its terms are covered by the corpus, on average',
+  maxScq: 'how well its best covered term is',
+  knownTerms: 'share of its terms that the index knows',
+  nqc: 'how far the scores of its 100 best documents spread',
+  smv: 'how far these scores spread, weighted by their size',
+  wig: 'how far its 5 best documents score above the corpus',
+  gap: 'how far its best document is ahead of the second',
+  lead: 'how far its best document is ahead of the 100 best on average',
+  coverage: 'how near its best document comes to the highest score possible',
+  clarity: 'how far the language of its best documents is from the corpus’s',
+};
+
 /** How the facts are computed, as far as numbers say it: those that a threshold is for. */
 export const factSettings = {
   /** Depth of the ranking for nqc, smv and lead, as Shtok et al. 2012 take for short queries. */
@@ -56,12 +82,12 @@ export const factSettings = {
  * predictors before retrieval need no search; others need one, for the query as it stands. Throws `USAGE` where they need
  * an index and the retriever has none, `ABORTED`, and what searching throws.
  */
-export async function queryFacts(
+export async function queryFacts<Name extends FactName>(
   query: string,
   retriever: Retriever,
-  names: readonly FactName[],
+  names: readonly Name[],
   { excluded, signal }: Pick<SearchOptions, 'excluded' | 'signal'> = {},
-): Promise<Record<string, number>> {
+): Promise<Record<Name, number>> {
   const facts = new Map<FactName, number>(Object.entries(queryTraits(query)) as [FactName, number][]);
   const asksFor = (some: readonly FactName[]): boolean => names.some((name) => some.includes(name));
   if (asksFor([...termFactNames, ...scoreFactNames, 'clarity'])) {
@@ -99,5 +125,5 @@ export async function queryFacts(
       }
     }
   }
-  return Object.fromEntries(names.map((name) => [name, facts.get(name)!]));
+  return Object.fromEntries(names.map((name) => [name, facts.get(name)!])) as Record<Name, number>;
 }

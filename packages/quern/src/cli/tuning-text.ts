@@ -1,0 +1,139 @@
+import type { NamedTuning } from '../evaluate/tune-named.ts';
+import type { PairedComparison } from '../evaluate/comparison.ts';
+import type { GainCounts } from '../evaluate/gate-evidence.ts';
+import { decimal, intervalText, pSentence, signed } from '../evaluate/report-words.ts';
+import type { AdjustedComparison } from '../evaluate/tuning-combination.ts';
+import { oneLine } from '../one-line.ts';
+import { heaviestFacts, ruleText } from '../search/gate-rule.ts';
+import { factWords } from '../search/query-facts.ts';
+import { table } from './output.ts';
+
+/** What the text of a tuning needs to know beside it. */
+export interface TuningTextSettings {
+  readonly reasoner: string;
+  /** The gate's file, where one was written. */
+  readonly out?: string;
+}
+
+/** Below this, a difference is called significant. */
+const level = 0.05;
+
+/** A tuning for a terminal: what was chosen, what it brings, whether that can be relied on, what to do next. */
+export function tuningText(tuning: NamedTuning, settings: TuningTextSettings): string {
+  const { collection, scoring, gateRecord, combination } = tuning;
+  const { topics, measure, folds } = gateRecord.calibration;
+  const dealt = Math.min(folds, topics);
+  const head = `${oneLine(collection)}: ${topics} topics, ${scoring}, reasoner ${oneLine(settings.reasoner)}, by ${measure}`;
+  const key =
+    `Intervals: 95 %. What is said of unseen topics is by ${dealt}-fold cross-validation: each ${dealt === topics ? 'topic' : 'fold'}\n` +
+    'was answered with what was chosen without it. p: randomisation tests, two-sided.';
+  return [
+    head,
+    combinationText(tuning, measure, dealt),
+    gateText(tuning),
+    key,
+    nextText(tuning, combination.chosen, settings),
+  ].join('\n\n');
+}
+
+function combinationText({ combination }: NamedTuning, measure: string, folds: number): string {
+  const { chosen, plain, candidates, outOfFold, against, repeated } = combination;
+  const rows = candidates.map(({ name, mean, interval, timesChosen }) => [
+    name === chosen ? `* ${name}` : `  ${name}`,
+    decimal(mean, 4),
+    intervalText(interval, 4),
+    `${timesChosen} of ${folds}`,
+  ]);
+  const bare = ['  (the question as it is)', decimal(plain.mean, 4), intervalText(plain.interval, 4)];
+  const [low, high] = [Math.min(...repeated.means), Math.max(...repeated.means)];
+  const often = repeated.timesChosen[combination.place];
+  return [
+    `How to combine: ${chosen}`,
+    table([['  combination', measure, '95 % interval', 'chosen in folds'], bare, ...rows]),
+    `On unseen topics, choosing so brings ${decimal(outOfFold.mean, 4)} ${intervalText(outOfFold.interval, 4)}:`,
+    `  ${againstText(against.plain)} the question as it is`,
+    `  ${againstText(against.first)} ${candidates[0].name}`,
+    `Dealt into folds in ten ways it brings ${decimal(low, 4)} to ${decimal(high, 4)}; ${chosen} is chosen in ${often} of ${repeated.folds} folds.`,
+  ].join('\n');
+}
+
+/** `+0.0213 [0.0041, 0.0385], significant (p = 0.012, Holm), against`: what it is against comes behind. */
+function againstText({ difference, interval, adjustedP, wins, losses }: AdjustedComparison): string {
+  if (wins + losses === 0) return 'the same, topic by topic, as';
+  const word = adjustedP < level ? 'significant' : 'not significant';
+  return `${signed(difference, 4)} ${intervalText(interval, 4)}, ${word} (${pSentence(adjustedP)}, Holm), against`;
+}
+
+function gateText({ gate }: NamedTuning): string {
+  const { evidence, rule } = gate;
+  const { gated, interval, share, never, always, oracle, sameCost, reasoned, aside, against } = evidence;
+  return [
+    `When to reason: ${ruleText(rule)}`,
+    ...heaviestFacts(rule).map((fact) => `  ${fact}: ${factWords[fact]}`),
+    table([
+      ['  on unseen topics', 'reasoned about', 'brings', '95 % interval'],
+      row('never', 0, never),
+      row('always', 1, always),
+      row('as many by chance', share, sameCost),
+      row('the gate', share, gated, intervalText(interval, 4)),
+      row('a gate that knew', knowing(reasoned, aside), oracle),
+    ]),
+    `Against as many by chance: ${pairText(against.sameCost, against.sameCost.p)}; against always: ${pairText(against.always, against.always.randomisation.p)}.`,
+    `Where it reasons: ${countsText(reasoned)}. Where it stands aside, by reasoning: ${countsText(aside)}.`,
+  ].join('\n');
+}
+
+function row(name: string, share: number, value: number, range = ''): string[] {
+  return [`  ${name}`, percent(share), decimal(value, 4), range];
+}
+
+/** The share of topics that gain. */
+function knowing(reasoned: GainCounts, aside: GainCounts): number {
+  const total = [reasoned, aside].reduce((sum, { gain, even, lose }) => sum + gain + even + lose, 0);
+  return (reasoned.gain + aside.gain) / total;
+}
+
+function pairText({ difference }: Pick<PairedComparison, 'difference'>, p: number): string {
+  return `${signed(difference, 4)} (${pSentence(p)})`;
+}
+
+function countsText({ gain, even, lose }: GainCounts): string {
+  const total = gain + even + lose;
+  return total === 0 ? 'no topic' : `${gain} of ${total} topics gain, ${lose} lose`;
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(0)} %`;
+}
+
+function nextText(
+  { combination, gate, scoring }: NamedTuning,
+  chosen: string,
+  { reasoner, out }: TuningTextSettings,
+): string {
+  const { plain } = combination.against;
+  if (gate.rule.kind === 'never') {
+    return (
+      'What to do next: search questions as they are; on these topics reasoning is not worth it' +
+      (out === undefined ? '.' : `.\nThe gate in ${oneLine(out)} says no to every question.`)
+    );
+  }
+  const isCertain = plain.difference > 0 && plain.adjustedP < level;
+  const doubt = isCertain
+    ? []
+    : ['These topics do not show that reasoning helps: more of them, or another reasoner, may.'];
+  const flag = gate.rule.kind === 'always' ? '' : ` --gate ${out === undefined ? 'FILE' : shellWord(out)}`;
+  const how =
+    gate.rule.kind === 'always'
+      ? 'reason about every question; no gate is needed'
+      : out === undefined
+        ? 'write the gate with --out FILE, and search with it'
+        : 'search with the combination and the gate';
+  const command = `quern search INDEX "question" --scoring ${scoring} --reasoner ${shellWord(reasoner)} --combine ${chosen}${flag}`;
+  return [`What to do next: ${how}:`, `  ${command}`, ...doubt].join('\n');
+}
+
+/** A text as a shell takes it for one word. */
+function shellWord(text: string): string {
+  return /^[\w./:@=+,~-]+$/.test(text) ? text : `'${oneLine(text, 1000).replaceAll("'", String.raw`'\''`)}'`;
+}

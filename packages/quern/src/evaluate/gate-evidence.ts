@@ -1,0 +1,129 @@
+import { randomIntegers } from '../random.ts';
+import { comparePaired, tieTolerance, type PairedComparison } from './comparison.ts';
+import { bootstrapInterval, meanInterval, meanOf, type Interval } from './statistics.ts';
+
+/** How many of some topics gain by reasoning, lose, or neither. */
+export interface GainCounts {
+  readonly gain: number;
+  readonly even: number;
+  readonly lose: number;
+}
+
+/** A gate's decisions against as many that were drawn by chance. */
+export interface ChanceComparison {
+  /** Mean difference, positive where the gate is better. */
+  readonly difference: number;
+  /**
+   * 95 % confidence interval of it; `null` for one topic. Student's t over `(z - share)·(gain - mean gain)`, z being 1 where
+   * the gate reasons, else 0: the difference is the covariance of z and the gain, and this is what a topic has to do with it.
+   */
+  readonly interval: Interval | null;
+  /** See {@link chanceP}. */
+  readonly p: number;
+}
+
+/** What a gate's decisions bring, beside what else the same queries could have had. Values are means of a measure. */
+export interface GateEvidence {
+  readonly topics: number;
+  readonly gated: number;
+  /** The 95 % bootstrap interval of `gated`. */
+  readonly interval: Interval | null;
+  /** Share of the topics that it reasons about: what it costs, always reasoning being 1. */
+  readonly share: number;
+  /** Without reasoning. */
+  readonly never: number;
+  /** With reasoning about every topic. */
+  readonly always: number;
+  /** With a gate that knows where reasoning gains. */
+  readonly oracle: number;
+  /** Expected with as many topics, drawn by chance: `never + share · (always - never)`. */
+  readonly sameCost: number;
+  /** Of the topics that it reasons about. */
+  readonly reasoned: GainCounts;
+  /** Of the topics that it leaves alone, had it reasoned. */
+  readonly aside: GainCounts;
+  /** The gate against each, over topics; the differences are the gate's less the other's. */
+  readonly against: {
+    readonly sameCost: ChanceComparison;
+    readonly always: PairedComparison;
+    readonly never: PairedComparison;
+  };
+}
+
+/**
+ * The evidence for decisions that were made without knowing the values: `plain[i]` and `reasoned[i]` are a topic's values
+ * without and with reasoning, `reasons[i]` whether the gate reasons. Topic by topic, the baseline of the same cost is the
+ * topic's expected value, `plain + share · (reasoned - plain)`. Throws as `comparePaired` does.
+ */
+export function gateEvidence(
+  reasons: readonly boolean[],
+  plain: readonly number[],
+  reasoned: readonly number[],
+  seed = 1,
+): GateEvidence {
+  const topics = reasons.length;
+  const share = reasons.filter((is) => is).length / Math.max(1, topics);
+  const gated = reasons.map((is, i) => (is ? reasoned[i] : plain[i]));
+  const expected = plain.map((value, i) => value + share * (reasoned[i] - value));
+  const gains = reasoned.map((value, i) => value - plain[i]);
+  const meanGain = meanOf(gains);
+  const countsWhere = (side: boolean): GainCounts => {
+    const there = gains.filter((_, i) => reasons[i] === side);
+    const gain = there.filter((each) => each >= tieTolerance).length;
+    const lose = there.filter((each) => each <= -tieTolerance).length;
+    return { gain, even: there.length - gain - lose, lose };
+  };
+  return {
+    topics,
+    gated: meanOf(gated),
+    interval: bootstrapInterval(gated, { seed }),
+    share,
+    never: meanOf(plain),
+    always: meanOf(reasoned),
+    oracle: meanOf(plain.map((value, i) => Math.max(value, reasoned[i]))),
+    sameCost: meanOf(expected),
+    reasoned: countsWhere(true),
+    aside: countsWhere(false),
+    against: {
+      sameCost: {
+        difference: meanOf(gated) - meanOf(expected),
+        interval: meanInterval(reasons.map((is, i) => ((is ? 1 : 0) - share) * (gains[i] - meanGain))),
+        p: chanceP(reasons, gains, seed),
+      },
+      always: comparePaired(reasoned, gated, { seed }),
+      never: comparePaired(plain, gated, { seed }),
+    },
+  };
+}
+
+const draws = 10_000;
+
+/**
+ * How often topics drawn by chance, as many as the gate reasons about, gain or lose in all at least as much more than
+ * expected as the gate's do: a randomisation test of "which topics it reasons about has nothing to do with their
+ * gains", two-sided. p = (hits + 1) / (10,000 + 1); 1 where there is nothing to draw.
+ */
+export function chanceP(reasons: readonly boolean[], gains: readonly number[], seed = 1): number {
+  const drawn = reasons.filter((is) => is).length;
+  if (drawn === 0 || drawn === gains.length) return 1;
+  const expected = drawn * meanOf(gains);
+  const observed = gains.reduce((sum, gain, i) => (reasons[i] ? sum + gain : sum), 0);
+  // Sums of the same numbers in another order differ by their rounding.
+  const least = Math.abs(observed - expected) - 1e-12 * gains.reduce((sum, gain) => sum + Math.abs(gain), 0);
+  // The smaller side is drawn: the other one's sum is what is left.
+  const count = Math.min(drawn, gains.length - drawn);
+  const mean = count * meanOf(gains);
+  const pool = [...gains];
+  const next = randomIntegers(seed);
+  let hits = 0;
+  for (let draw = 0; draw < draws; draw++) {
+    let sum = 0;
+    for (let i = 0; i < count; i++) {
+      const j = i + Math.floor((next() / 2 ** 32) * (pool.length - i));
+      [pool[i], pool[j]] = [pool[j], pool[i]];
+      sum += pool[i];
+    }
+    if (Math.abs(sum - mean) >= least) hits++;
+  }
+  return (hits + 1) / (draws + 1);
+}
