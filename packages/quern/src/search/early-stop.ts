@@ -154,7 +154,8 @@ export class StableRanking {
     const { overlap, checks, depth } = this.#settings;
     const after = await this.#best();
     const agreement = rankBiasedOverlap(this.#before, after, persistence);
-    this.#unchanged = agreement >= overlap ? this.#unchanged + 1 : 0;
+    // An overlap is a sum, which can be a little below 1 for equal rankings.
+    this.#unchanged = agreement >= overlap - 1e-9 ? this.#unchanged + 1 : 0;
     this.#before = after;
     this.#tokensSinceProbe = 0;
     this.#unprobed = '';
