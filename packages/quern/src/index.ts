@@ -113,7 +113,6 @@ export { gateOf, openGate, reasoningDifferences } from './search/calibrated-gate
 export type { CalibratedGate } from './search/calibrated-gate.ts';
 export { readGateRecord, writeGateRecord, type GateRecord } from './search/gate-file.ts';
 export { ruleReasons, ruleText, type GateRule } from './search/gate-rule.ts';
-export type { Gate, GateDecision } from './search/gate.ts';
 export { factNames, queryFacts, type FactName } from './search/query-facts.ts';
 export { queryTraits, type QueryTraits } from './search/query-traits.ts';
 export { isTermRetriever } from './search/retriever.ts';

@@ -116,6 +116,7 @@ async function run(name: string, options: Options): Promise<void> {
   const reasoning = await reasonerSettings(options, warnings);
   const parameters = bm25Parameters(options);
   const background = await backgroundTexts(options);
+  const plan = await planned(options, warnings);
   const signal = interruptSignal();
   const records: EvaluationRecord[] = [];
   for (const each of names) {
@@ -124,7 +125,7 @@ async function run(name: string, options: Options): Promise<void> {
       each,
       {
         ...options,
-        plan: planned(options),
+        plan,
         parameters,
         background,
         reasoning,

@@ -3,10 +3,12 @@ import { QuernError } from '../errors.ts';
 import { checkParameters, defaultBm25Parameters, type Bm25Parameters } from '../lexical/bm25.ts';
 import { RecordedReasoner } from '../reason/recorded.ts';
 import { defaultBackgroundPower } from '../search/background.ts';
-import { combineNamed, type Combine } from '../search/combine.ts';
+import { openGate, reasoningDifferences } from '../search/calibrated-gate.ts';
+import { combineName, combineNamed, type Combine } from '../search/combine.ts';
 import { defaultEarlyStop, earlyStopName, earlyStopNamed, type EarlyStop } from '../search/early-stop.ts';
 import { joinNamed, joins, type Join } from '../search/join.ts';
 import type { ReasoningPlan } from '../search/reasoning-plan.ts';
+import type { Warnings } from '../warnings.ts';
 import { parsed, positiveInteger, shared } from './options.ts';
 
 /** What the options of {@link addPlanningOptions} come to. */
@@ -19,6 +21,7 @@ export interface PlanningOptions {
   readonly background?: string;
   readonly backgroundPower: number;
   readonly earlyStop?: EarlyStop;
+  readonly gate?: string;
   readonly rounds?: number;
   readonly roundsKeep: 'all' | 'last';
   readonly roundsTokens: number;
@@ -74,6 +77,7 @@ export function addPlanningOptions(command: Command): Command {
         .argParser(parsed(earlyStopNamed))
         .preset(''),
     )
+    .option('--gate <file>', 'reason only where the gate says so that quern tune wrote')
     .addOption(
       new Option(
         '--rounds <number>',
@@ -92,14 +96,24 @@ export function addPlanningOptions(command: Command): Command {
     );
 }
 
-/** What the options say of a pipeline; `deadline` is of all rounds together. */
-export function planned(
-  options: PlanningOptions & { readonly deadline?: number },
-): Omit<ReasoningPlan, 'reasoner' | 'retriever' | 'background'> {
+/**
+ * What the options say of a pipeline; `deadline` is of all rounds together. Throws what opening the gate's file throws; what the
+ * gate was calibrated for and differs from the options is counted among `warnings`.
+ */
+export async function planned(
+  options: PlanningOptions & { readonly deadline?: number; readonly reasoner: string },
+  warnings: Warnings,
+): Promise<Omit<ReasoningPlan, 'reasoner' | 'retriever' | 'background'>> {
   const { combine, join, keyTerms, earlyStop, rounds, roundsKeep, roundsTokens, deadline } = options;
+  const gate = options.gate === undefined ? undefined : await openGate(options.gate, warnings);
+  if (gate && options.gate !== undefined) {
+    const asked = { reasoner: options.reasoner, combine: combineName(combine) };
+    for (const said of reasoningDifferences(gate.record, asked)) warnings.add(said, options.gate);
+  }
   return {
     combine,
     join,
+    ...(gate && { gate }),
     ...(keyTerms !== undefined && { keyTerms }),
     ...(earlyStop && { earlyStop }),
     ...(rounds !== undefined && {

@@ -1,5 +1,6 @@
 import { compareHits } from '../collections/ranking-order.ts';
 import type { Hit } from '../collections/records.ts';
+import { checkWeight } from './query-terms.ts';
 import type { SaturationParameters } from './saturations.ts';
 import type { Segment } from './segment.ts';
 import type { TermLookup } from './term-statistics.ts';
@@ -33,8 +34,9 @@ export class GrowingSearch {
     });
   }
 
-  /** Adds `weight` to w(t,q) of a term. */
+  /** Adds `weight` to w(t,q) of a term. Throws as {@link checkWeight} does. */
   add(term: string, weight: number): void {
+    checkWeight(term, weight);
     const { segments, lookup, parameters, onPostings } = this.#options;
     const { numbers, idf } = lookup.of(term);
     let postings = 0;
@@ -61,24 +63,25 @@ export class GrowingSearch {
   }
 }
 
-/** The documents of the k largest sums above 0 and those that equal the last of them, in no order. */
+/** The documents of the k largest scores above 0 and those that equal the last of them, in no order. */
 function bestOf(sums: Float64Array, k: number): number[] {
   let kept: number[] = [];
   let floor = 0;
   for (let document = 0; document < sums.length; document++) {
-    const sum = sums[document];
-    if (sum <= 0 || sum < floor) continue;
+    const score = Math.fround(sums[document]);
+    if (score <= 0 || score < floor) continue;
     kept.push(document);
     if (kept.length < 4 * k + 16) continue;
     floor = kthLargest(sums, kept, k);
-    kept = kept.filter((each) => sums[each] >= floor);
+    kept = kept.filter((each) => Math.fround(sums[each]) >= floor);
   }
   if (kept.length <= k) return kept;
   const last = kthLargest(sums, kept, k);
-  return kept.filter((each) => sums[each] >= last);
+  return kept.filter((each) => Math.fround(sums[each]) >= last);
 }
 
+/** As searches do, it tells scores apart by their 32-bit floats: what is equal there is ordered by id. */
 function kthLargest(sums: Float64Array, documents: readonly number[], k: number): number {
-  const sorted = Float64Array.from(documents, (document) => sums[document]).sort();
+  const sorted = Float32Array.from(documents, (document) => sums[document]).sort();
   return sorted[Math.max(0, sorted.length - k)];
 }

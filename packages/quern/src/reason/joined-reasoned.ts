@@ -13,6 +13,7 @@ export function joinedReasoned(
   parts: readonly ReasonedQuery[],
 ): ReasonedQuery {
   const made = parts.filter(({ text, weights }) => text !== '' || weights !== undefined);
+  const texts = made.map(({ text }) => text).filter((text) => text !== '');
   const failed = parts.find(({ failure }) => failure !== undefined);
   const sum = (of: (part: ReasonedQuery) => number): number =>
     parts.reduce((total, part) => total + of(part), 0);
@@ -20,7 +21,7 @@ export function joinedReasoned(
   const cost = summedCost(parts);
   return {
     query,
-    text: made.map(({ text }) => text).join('\n\n'),
+    text: texts.join('\n\n'),
     reasoner,
     finish:
       made.length === 0

@@ -19,6 +19,10 @@ async function keyOf(name: string, lines: readonly string[]): Promise<string> {
   return reasoner.cacheKey('Why?');
 }
 
+function enough(all: string): { length: number; why: string } | undefined {
+  return all.length > 5 ? { length: 5, why: 'five' } : undefined;
+}
+
 describe('recorded reasoned queries', () => {
   const text = JSON.stringify({ 'Why?\n': 'Because.', ünïcode: '', ['__proto__']: 'own' });
 
@@ -40,6 +44,18 @@ describe('recorded reasoned queries', () => {
     expect((await reasoner.reason('ünïcode')).text).toBe('');
     expect((await reasoner.reason('__proto__')).text).toBe('own');
     await reasoner.close();
+  });
+
+  it('end where the text is enough, and are whole without that', async () => {
+    const path = file('ended.json', JSON.stringify({ why: 'first second third', empty: '' }));
+    const reasoner = await RecordedReasoner.open(path);
+    expect(await reasoner.reason('why', { enough })).toMatchObject({
+      text: 'first',
+      finish: 'early',
+      cached: true,
+    });
+    expect(await reasoner.reason('why')).toMatchObject({ text: 'first second third', finish: 'stop' });
+    expect(await reasoner.reason('empty', { enough })).toMatchObject({ text: '', finish: 'stop' });
   });
 
   it.each(['Why?', 'why?\n', 'toString', 'constructor', ''])(

@@ -25,6 +25,9 @@ const ranges: Readonly<Record<keyof EarlyStop, (value: number) => boolean>> = {
   checks: (value) => Number.isSafeInteger(value) && value >= 1,
 };
 
+const settingsHint =
+  'Write every=25,depth=10,overlap=0.8,checks=3: tokens, documents, a share from 0 to 1, and how often';
+
 /**
  * The settings that a text names: `every=25,depth=10,overlap=0.8,checks=3`, or some of them; the others are the defaults.
  * Throws `USAGE`.
@@ -35,12 +38,21 @@ export function earlyStopNamed(text: string): EarlyStop {
     const [, key, value] = /^\s*([a-z]+)\s*=\s*([0-9.]+)\s*$/.exec(part) ?? [];
     if (!Object.hasOwn(ranges, key ?? '') || !ranges[key as keyof EarlyStop](Number(value))) {
       throw new QuernError('USAGE', `no setting of an early stop: ${JSON.stringify(part)}`, {
-        hint: 'Write every=25,depth=10,overlap=0.8,checks=3: tokens, documents, a share from 0 to 1, and how often',
+        hint: settingsHint,
       });
     }
     settings[key] = Number(value);
   }
   return settings as unknown as EarlyStop;
+}
+
+/** Throws `USAGE` for settings that are none. */
+function checkEarlyStop(settings: EarlyStop): void {
+  for (const [key, isPossible] of Object.entries(ranges)) {
+    const value = settings[key as keyof EarlyStop];
+    if (isPossible(value)) continue;
+    throw new QuernError('USAGE', `an early stop cannot have ${key}=${value}`, { hint: settingsHint });
+  }
 }
 
 /** The text that names settings. */
@@ -51,7 +63,8 @@ export function earlyStopName({ every, depth, overlap, checks }: EarlyStop): str
 /** How far a reader goes on from each rank to the next: so that the first ten ranks have 86 % of the weight. */
 const persistence = 0.9;
 
-const tokens = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}]|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+/gu;
+const tokens =
+  /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}]|(?:(?![\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}])\p{L})+|\p{N}|[^\s\p{L}\p{N}]+/gu;
 
 /**
  * About how many tokens a language model has for a text: its words, digits and runs of marks, from which most vocabularies
@@ -68,6 +81,13 @@ export interface StableRankingOptions {
   /** What is searched together with the text. */
   readonly beside?: string;
 }
+
+/**
+ * Where words end: before white space, and after each character of a script that writes words without any. What a word ends at
+ * must have come, as the next character may still belong to it.
+ */
+const wordEnds =
+  /(?<=\S)(?=\s)|(?<=[\p{sc=Han}\p{sc=Hiragana}])(?=[^\s\p{M}\p{Cf}\p{Cs}])|(?<=[^\s\p{M}\p{Cf}])(?=[\p{sc=Han}\p{sc=Hiragana}])/gu;
 
 /** Watches the ranking of one text that streams in. */
 export class StableRanking {
@@ -87,7 +107,9 @@ export class StableRanking {
   #probes = 0;
   #milliseconds = 0;
 
+  /** Throws `USAGE` for settings that are none. */
   constructor(retriever: Retriever, settings: EarlyStop, options: StableRankingOptions = {}) {
+    checkEarlyStop(settings);
     this.#retriever = retriever;
     this.#settings = settings;
     this.#options = options;
@@ -115,9 +137,10 @@ export class StableRanking {
       if (this.#seen.startsWith(text)) return undefined;
       this.#start();
     }
-    // A word has ended when what follows it has come.
-    for (const [word] of text.slice(this.#seen.length).matchAll(/\s*\S+(?=\s)/gu)) {
+    const start = this.#seen.length;
+    for (const { index } of text.slice(start).matchAll(wordEnds)) {
       if (this.#end) break;
+      const word = text.slice(this.#seen.length, start + index);
       this.#seen += word;
       this.#unprobed += word;
       this.#tokensSinceProbe += tokenEstimate(word);
@@ -131,7 +154,8 @@ export class StableRanking {
     const { overlap, checks, depth } = this.#settings;
     const after = await this.#best();
     const agreement = rankBiasedOverlap(this.#before, after, persistence);
-    this.#unchanged = agreement >= overlap ? this.#unchanged + 1 : 0;
+    // An overlap is a sum, which can be a little below 1 for equal rankings.
+    this.#unchanged = agreement >= overlap - 1e-9 ? this.#unchanged + 1 : 0;
     this.#before = after;
     this.#tokensSinceProbe = 0;
     this.#unprobed = '';

@@ -1,6 +1,7 @@
 import { QuernError, throwIfAborted } from '../errors.ts';
+import { failureOf } from '../reason/bounded.ts';
 import { joinedReasoned } from '../reason/joined-reasoned.ts';
-import type { ReasonedQuery, Reasoner, ReasonOptions } from '../reason/reasoner.ts';
+import type { ReasonedQuery, ReasonOptions } from '../reason/reasoner.ts';
 import { bestPassage } from './passage.ts';
 import type { Reasoning, ReasoningOptions, ReasoningPlan, Round } from './reasoning-plan.ts';
 import { isTermRetriever } from './retriever.ts';
@@ -50,14 +51,14 @@ export async function inRounds(
     spent += reasoned.promptTokens + reasoned.completionTokens;
     const isLate = deadline !== undefined && performance.now() - started >= deadline;
     if (reasoned.finish === 'failed' || spent >= tokens || isLate || rounds.length === count) break;
-    const soFar = joinedRounds(query, reasoner, rounds, keep);
+    const soFar = joinedRounds(query, reasoner.id, rounds, keep);
     passages = await unseenPassages(plan, query, soFar, { ...options, most, words: passageWords, shown });
     if (passages.length === 0) break;
   }
-  return { reasoned: joinedRounds(query, reasoner, rounds, keep), rounds };
+  return { reasoned: joinedRounds(query, reasoner.id, rounds, keep), rounds };
 }
 
-/** What the model says in one round; undefined where a round after the first one failed or came too late. */
+/** What the model says in one round; undefined where one after the first came too late. An error of such a one is its failure. */
 async function askedAgain(
   watched: WatchedReasoning,
   query: string,
@@ -66,29 +67,57 @@ async function askedAgain(
 ): Promise<ReasonedQuery | undefined> {
   if (isFirst) return watched.reason(query, options);
   const late = left === undefined ? [] : [AbortSignal.timeout(Math.max(1, Math.min(left, 2 ** 31 - 1)))];
+  const started = performance.now();
   const signal = AbortSignal.any([...(options.signal ? [options.signal] : []), ...late]);
   try {
     return await watched.reason(query, { ...options, signal });
   } catch (error) {
     throwIfAborted(options.signal);
     if (late.some(({ aborted }) => aborted)) return undefined;
-    throw error;
+    if (error instanceof QuernError && error.code === 'USAGE') throw error;
+    return failedReasoning(watched.reasonerId, query, error, performance.now() - started);
   }
 }
 
 /** The rounds as one reasoned query: what all of them took, and the texts that are kept. */
 function joinedRounds(
   query: string,
-  { id }: Reasoner,
-  rounds: readonly Round[],
+  id: string,
+  rounds: readonly Pick<Round, 'reasoned'>[],
   keep: 'all' | 'last',
 ): ReasonedQuery {
-  const [first] = rounds;
-  if (rounds.length === 1) return first.reasoned;
   const all = rounds.map(({ reasoned }) => reasoned);
+  if (all.length === 1) return all[0];
   const { parts: _, ...joined } = joinedReasoned(query, id, all);
   const last = all.findLast(({ text }) => text !== '');
-  return keep === 'last' && last ? { ...joined, text: last.text } : joined;
+  const text = keep === 'last' && last ? last.text : joined.text;
+  const [{ weights, parts }] = all;
+  if (!parts) return { ...joined, text, ...(weights && { weights }) };
+  // What each of several wrote in all rounds is one part, so that they are joined as they would be in one round.
+  const members = parts.map(({ reasoner }, i) => {
+    const own = all.flatMap((round) => round.parts?.[i] ?? []).map((reasoned) => ({ reasoned }));
+    return joinedRounds(query, reasoner, own, keep);
+  });
+  return { ...joined, text: joinedReasoned(query, id, members).text, parts: members };
+}
+
+function failedReasoning(
+  reasoner: string,
+  query: string,
+  error: unknown,
+  milliseconds: number,
+): ReasonedQuery {
+  return {
+    query,
+    text: '',
+    reasoner,
+    finish: 'failed',
+    promptTokens: 0,
+    completionTokens: 0,
+    milliseconds,
+    cached: false,
+    failure: failureOf(error),
+  };
 }
 
 /** The best passages of what the reasoned query finds, of documents that were not shown. */
@@ -117,7 +146,8 @@ async function unseenPassages(
     const document = await retriever.document!(id);
     if (document === undefined) continue;
     const spans = isTermRetriever(retriever) ? retriever.spans(document) : [];
-    passages.push({ id, text: bestPassage(document, spans, weights ?? new Map(), words) });
+    const passage = bestPassage(document, spans, weights ?? new Map(), words);
+    if (passage !== '') passages.push({ id, text: passage });
   }
   return passages;
 }

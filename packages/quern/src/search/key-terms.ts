@@ -1,4 +1,5 @@
 import type { TermWeights } from '../collections/records.ts';
+import { QuernError } from '../errors.ts';
 import type { TermRetriever } from './retriever.ts';
 
 /** How many of a query's terms are its key terms, at most. */
@@ -26,7 +27,7 @@ export function keyTerms(query: string, retriever: TermRetriever): string[] {
 /**
  * `weights` with so much of the query's own weights of its key terms added that these have at least `share` of the sum of all
  * weights: with S the sum, K that of the key terms and Q that of their weights in the query, the query's weights times
- * `(share · S - K) / (Q · (1 - share))`. `share` is at least 0 and below 1.
+ * `(share · S - K) / (Q · (1 - share))`. Throws `USAGE` unless `share` is at least 0 and below 1.
  */
 export function withKeyTerms(
   weights: TermWeights,
@@ -34,13 +35,17 @@ export function withKeyTerms(
   retriever: TermRetriever,
   share: number,
 ): { weights: TermWeights; kept: KeptTerms } {
+  if (!(share >= 0 && share < 1)) {
+    throw new QuernError('USAGE', `the share of key terms is at least 0 and below 1, not ${share}`);
+  }
   const own = retriever.weights(query);
   const terms = keyTerms(query, retriever);
   let all = 0;
   for (const weight of weights.values()) all += weight;
   const sumOf = (of: TermWeights): number => terms.reduce((sum, term) => sum + (of.get(term) ?? 0), 0);
   const before = all === 0 ? 0 : sumOf(weights) / all;
-  if (before >= share || terms.length === 0) return { weights, kept: { terms, before, after: before } };
+  if (all === 0 || before >= share || terms.length === 0)
+    return { weights, kept: { terms, before, after: before } };
   const factor = ((share - before) * all) / (sumOf(own) * (1 - share));
   const raised = new Map(weights);
   for (const term of terms) raised.set(term, (raised.get(term) ?? 0) + factor * (own.get(term) ?? 0));

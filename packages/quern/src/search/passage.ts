@@ -7,6 +7,10 @@ interface Word {
   readonly end: number;
 }
 
+/** Scripts without spaces have a word a character, and no word is longer than 64, so that a passage has a bound. */
+const passageWords =
+  /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}]|(?:(?![\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}])\S){1,64}/gu;
+
 /**
  * The passage of at most `words` words in a row that a query says most about: the first of those whose terms, each counted
  * once, have the largest sum of weights. White space in it is single spaces.
@@ -17,7 +21,7 @@ export function bestPassage(
   weights: TermWeights,
   words: number,
 ): string {
-  const all: Word[] = Array.from(text.matchAll(/\S+/gu), ({ index, 0: word }) => ({
+  const all: Word[] = Array.from(text.matchAll(passageWords), ({ index, 0: word }) => ({
     start: index,
     end: index + word.length,
   }));

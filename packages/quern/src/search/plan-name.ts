@@ -1,6 +1,7 @@
 import { combineName } from './combine.ts';
 import { earlyStopName } from './early-stop.ts';
 import type { ReasoningPlan } from './reasoning-plan.ts';
+import { checkedRounds, type Rounds } from './rounds.ts';
 
 /** What names a plan in a run's name: what differs from asking once and searching the text, each by its option's name. */
 export function planName(plan: Omit<ReasoningPlan, 'reasoner' | 'retriever'>): string[] {
@@ -11,7 +12,17 @@ export function planName(plan: Omit<ReasoningPlan, 'reasoner' | 'retriever'>): s
     ...(keyTerms ? [`key-terms:${keyTerms}`] : []),
     ...(background ? [`background:${background.power}`] : []),
     ...(earlyStop ? [`early-stop:${earlyStopName(earlyStop)}`] : []),
-    ...(rounds && rounds.count > 1 ? [`rounds:${rounds.count}`] : []),
+    ...(rounds && rounds.count > 1 ? roundsNames(rounds) : []),
     ...(gate ? ['gate'] : []),
+  ];
+}
+
+function roundsNames(rounds: Rounds): string[] {
+  const { count, keep, tokens } = checkedRounds(rounds);
+  const usual = checkedRounds({ count });
+  return [
+    `rounds:${count}`,
+    ...(keep === usual.keep ? [] : [`rounds-keep:${keep}`]),
+    ...(tokens === usual.tokens ? [] : [`rounds-tokens:${tokens}`]),
   ];
 }

@@ -25,5 +25,13 @@ export function checkedRounds(rounds: Rounds): Required<Omit<Rounds, 'deadline'>
       where: `rounds ${name}`,
     });
   }
+  if (!['all', 'last'].includes(keep)) {
+    throw new QuernError('USAGE', `is all or last, not ${String(keep)}`, { where: 'rounds keep' });
+  }
+  if (deadline !== undefined && !(deadline > 0)) {
+    throw new QuernError('USAGE', `is a positive number of milliseconds, not ${deadline}`, {
+      where: 'rounds deadline',
+    });
+  }
   return { count, keep, passages, passageWords, tokens, deadline };
 }

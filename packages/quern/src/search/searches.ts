@@ -51,7 +51,7 @@ export function searchesFor(
   if (made.length === 0) return [ofQuery];
   const combined = made.map((search) => withQuery(search, { ...planning, query, ofQuery }));
   const joined = join === 'interpolate' && combined.length > 1 ? [mean(combined, retriever)] : combined;
-  const kept = keyTerms > 0 ? joined.map((search) => keeping(search, query, retriever, keyTerms)) : joined;
+  const kept = keyTerms !== 0 ? joined.map((search) => keeping(search, query, retriever, keyTerms)) : joined;
   return combine.kind === 'rrf' ? [ofQuery, ...kept] : kept;
 }
 

@@ -16,6 +16,10 @@ export class WatchedReasoning {
     return this.#probing;
   }
 
+  get reasonerId(): string {
+    return this.#plan.reasoner.id;
+  }
+
   async reason(query: string, options: ReasonOptions): Promise<ReasonedQuery> {
     const { reasoner, earlyStop } = this.#plan;
     if (!earlyStop) return reasoner.reason(query, options);
@@ -34,7 +38,10 @@ export class WatchedReasoning {
       probes: watches.reduce((sum, watch) => sum + watch.probes, probes),
       milliseconds: watches.reduce((sum, watch) => sum + watch.milliseconds, milliseconds),
     };
-    return withStableCut(reasoned, watches.length === 1 ? watches[0] : undefined);
+    if (!(reasoner instanceof SeveralReasoner) || !reasoned.parts) return withStableCut(reasoned, watches[0]);
+    const parts = reasoned.parts.map((part, i) => withStableCut(part, watches[i]));
+    const cuts = parts.flatMap((part) => part.cuts ?? []);
+    return { ...reasoned, parts, ...(cuts.length > 0 && { cuts }) };
   }
 
   #watch(query: string, earlyStop: EarlyStop, { excluded }: ReasonOptions): StableRanking {
@@ -47,9 +54,9 @@ export class WatchedReasoning {
 }
 
 /** Says of a text that ended early why it did, where its reasoner has not. */
-function withStableCut(reasoned: ReasonedQuery, watch: StableRanking | undefined): ReasonedQuery {
+function withStableCut(reasoned: ReasonedQuery, watch: StableRanking): ReasonedQuery {
   const { finish, cuts = [] } = reasoned;
-  const why = watch?.end?.why;
+  const why = watch.end?.why;
   if (finish !== 'early' || why === undefined || cuts.some(({ kind }) => kind === 'stable')) return reasoned;
   const cut: Cut = { kind: 'stable', why, text: '' };
   return { ...reasoned, cuts: [...cuts, cut] };

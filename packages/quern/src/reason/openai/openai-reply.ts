@@ -50,8 +50,9 @@ export class Reply {
     return content;
   }
 
-  /** Ends it, though the server would go on. */
+  /** Ends it, though the server would go on; where it is whole and all of it is kept, it ended by itself. */
   endEarly(length: number): void {
+    if (this.finish !== undefined && length >= this.text.length) return;
     this.text = this.text.slice(0, length);
     this.finish = 'early';
   }
