@@ -2,8 +2,8 @@
  * What becomes of a reasoned query: which way of combining it with the question, of weighing its terms and of joining it with
  * another reasoner's is best, and is it better than putting it in the question's place?
  *
- * Every candidate is evaluated on every question; then one is chosen by 5-fold cross-validation over questions, among all of
- * them, and held against plain replacement by the paired randomisation test (Holm over the collections). Backgrounds are
+ * Every candidate is evaluated on every question; then one is chosen by 5-fold cross-validation over questions, among some
+ * or all of them, and held against plain replacement by the paired randomisation test (Holm over all rows). Backgrounds are
  * learnt from all of a reasoner's recorded texts, without judgements; a question's own text is among them.
  */
 import { resolve } from 'node:path';
@@ -93,6 +93,13 @@ interface Evaluated {
   readonly recall: readonly (readonly number[])[];
 }
 
+/** Among which candidates one is chosen: by the text of its name, which is not in that of the others. */
+const choices: readonly { readonly label: string; readonly has: (name: string) => boolean }[] = [
+  { label: 'length normalisation alone', has: (name) => /^replace(, b [\d.]+)?$/.test(name) },
+  { label: "the reasoner's text alone", has: (name) => !name.includes('joined') },
+  { label: 'all, the other reasoner too', has: () => true },
+];
+
 const data = resolve(process.env['QUERN_DATA'] ?? '../shared/data');
 await withReasonedCollections(data, async (collections) => {
   const all: Evaluated[] = [];
@@ -174,36 +181,50 @@ function printCandidates(all: readonly Evaluated[]): void {
 }
 
 function printChosen(all: readonly Evaluated[]): void {
-  const chosen = all.map((each) => ({ ...each, cross: crossValidated(each) }));
-  const pairs = chosen.map(({ candidates, cross }) => comparePaired(candidates[0].values, cross.values));
+  const rows = all.flatMap((each) => {
+    const open = isJoined(each) ? choices : choices.slice(0, 2);
+    return open.map(({ label, has }) => {
+      const candidates = each.candidates.filter(({ name }) => has(name));
+      return { ...each, candidates, choice: label, cross: crossValidated({ ...each, candidates }) };
+    });
+  });
+  const pairs = rows.map(({ candidates, cross }) => comparePaired(candidates[0].values, cross.values));
   const adjusted = holm(pairs.map(({ randomisation }) => randomisation.p));
   console.log(
     '\n**Chosen by 5-fold cross-validation against plain replacement** (nDCG@10 on the folds held out)\n',
   );
   console.log(
-    '| collection | replacement | chosen | difference | p | p (Holm) | W/T/L | over 20 ways of dealing folds |',
+    '| collection | chosen among | replacement | chosen | difference | p | p (Holm) | W/T/L | over 20 ways of dealing folds |',
   );
-  console.log('| --- | ---: | ---: | --- | ---: | ---: | --- | --- |');
+  console.log('| --- | --- | ---: | ---: | --- | ---: | ---: | --- | --- |');
   const seeds = Array.from({ length: 20 }, (_, i) => i + 1);
-  for (const [i, { label, topics, candidates, cross }] of chosen.entries()) {
+  for (const [i, { label, choice, topics, candidates, cross }] of rows.entries()) {
     const { baseline, mean, difference, randomisation, wins, ties, losses } = pairs[i];
     const interval = bootstrapInterval(
       cross.values.map((value, topic) => value - candidates[0].values[topic]),
     )!;
     const { means } = repeatedlyCrossValidated({ topics, candidates }, seeds);
     console.log(
-      `| ${label} | ${baseline.toFixed(4)} | ${mean.toFixed(4)} | ${signed(difference)}` +
-        ` [${signed(interval.low)}, ${signed(interval.high)}] | ${randomisation.p.toFixed(3)} | ${adjusted[i].toFixed(3)} |` +
+      `| ${label} | ${choice} | ${baseline.toFixed(4)} | ${mean.toFixed(4)} | ${signed(difference)}` +
+        ` [${signed(interval.low)}, ${signed(interval.high)}] | ${probability(randomisation.p)} | ${probability(adjusted[i])} |` +
         ` ${wins}/${ties}/${losses} | ${meanOf(means).toFixed(4)} (${Math.min(...means).toFixed(4)} to ${Math.max(...means).toFixed(4)}) |`,
     );
   }
   console.log();
-  for (const { label, candidates, cross } of chosen) {
+  for (const { label, choice, candidates, cross } of rows) {
     const names = candidates.flatMap(({ name }, i) =>
       cross.timesChosen[i] > 0 ? `${name} (${cross.timesChosen[i]}×)` : [],
     );
-    console.log(`${label}: ${names.join('; ')}`);
+    console.log(`- ${label}, ${choice}: ${names.join('; ')}`);
   }
+}
+
+function isJoined({ candidates }: Evaluated): boolean {
+  return candidates.some(({ name }) => name.includes('the other reasoner'));
+}
+
+function probability(p: number): string {
+  return p < 0.001 ? '<0.001' : p.toFixed(3);
 }
 
 function signed(value: number): string {
