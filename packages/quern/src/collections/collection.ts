@@ -6,6 +6,7 @@ import { BRIGHT_LONG_SUBSETS, BRIGHT_SUBSETS, brightName, brightVariant } from '
 import type { Corpus, CorpusOptions } from './corpus.ts';
 import { dataFolder, hubCacheFolder } from './environment.ts';
 import { pathKindIfAny } from './files.ts';
+import { openLog, type LogTraffic } from './log-collection.ts';
 import type { Qrels, Topic } from './records.ts';
 
 /** A test collection: questions, judgements, and the documents to search. */
@@ -16,6 +17,8 @@ export interface Collection {
   readonly qrels: Qrels;
   /** How its published baselines weight terms: query-side BM25 for BRIGHT, plain BM25 otherwise. */
   readonly defaultScoring: 'bm25' | 'bm25q';
+  /** Of a query log: how often its queries were asked. */
+  readonly traffic?: LogTraffic;
   /** Opens its corpus. Throws `NOT_FOUND` where the documents are not there. */
   corpus(): Promise<Corpus>;
 }
@@ -24,19 +27,33 @@ export interface Collection {
 export interface CollectionOptions extends CorpusOptions {
   /** The folder with local data; `QUERN_DATA` when not given. */
   readonly data?: string;
-  /** The split of a BEIR collection, `qrels/SPLIT.tsv`; `test` when not given. BRIGHT has no splits. */
+  /**
+   * The split of a BEIR collection, `qrels/SPLIT.tsv`, `test` when not given; of a query log, `train`, `test`, `unseen` or
+   * `all` (see `QueryLogOptions`). BRIGHT has no splits.
+   */
   readonly split?: string;
+  /** Of a query log: whether a document is there; clicks on others do not count. */
+  readonly hasDocument?: (id: string) => boolean;
+  /** Of a query log: told how many more of its bytes were read; all are read twice. */
+  readonly onBytes?: (count: number) => void;
 }
 
 /**
- * Opens the collection called `name`: `bright:SUBSET`, `bright:SUBSET:long`, or `beir:FOLDER` (a path from here, else
- * from the data folder). Its topics and judgements are read, its documents are not. Throws `USAGE` for a name of
+ * Opens the collection called `name`: `bright:SUBSET`, `bright:SUBSET:long`, `beir:FOLDER` (a path from here, else
+ * from the data folder), or `log:FILE` (a query log, see `readQueryLog`). Its topics and judgements are read, its documents are not. Throws `USAGE` for a name of
  * another form, `NOT_FOUND` for files that are not there, `BAD_INPUT` for malformed ones.
  */
 export async function openCollection(name: string, options: CollectionOptions = {}): Promise<Collection> {
   const [kind, rest] = splitName(name);
   const data = options.data ?? dataFolder();
-  return kind === 'bright' ? openBright(rest, data, options) : openBeir(rest, data, options);
+  switch (kind) {
+    case 'bright':
+      return openBright(rest, data, options);
+    case 'beir':
+      return openBeir(rest, data, options);
+    case 'log':
+      return openLog(rest, options);
+  }
 }
 
 /**
@@ -45,7 +62,7 @@ export async function openCollection(name: string, options: CollectionOptions = 
  */
 export function collectionNames(name: string): string[] {
   const [kind, rest] = splitName(name);
-  if (kind === 'beir') return [name];
+  if (kind !== 'bright') return [name];
   if (rest === 'all') return BRIGHT_SUBSETS.map((subset) => brightName({ subset, long: false }));
   if (rest === 'all:long') return BRIGHT_LONG_SUBSETS.map((subset) => brightName({ subset, long: true }));
   return [brightName(brightVariant(rest))];
@@ -96,10 +113,17 @@ async function beirFolder(given: string, data: string | undefined): Promise<stri
   });
 }
 
-function splitName(name: string): ['bright' | 'beir', string] {
-  const [, kind, rest] = /^(bright|beir):(.+)$/s.exec(name) ?? [];
-  if (kind !== undefined && rest !== undefined) return [kind as 'bright' | 'beir', rest];
+/** The file of the query log that `name` stands for, `undefined` for other collections. A log has no documents of its own. */
+export function logFile(name: string): string | undefined {
+  return name.startsWith('log:') ? name.slice('log:'.length) : undefined;
+}
+
+type Kind = 'bright' | 'beir' | 'log';
+
+function splitName(name: string): [Kind, string] {
+  const [, kind, rest] = /^(bright|beir|log):(.+)$/s.exec(name) ?? [];
+  if (kind !== undefined && rest !== undefined) return [kind as Kind, rest];
   throw new QuernError('USAGE', `${JSON.stringify(name)} is not the name of a collection`, {
-    hint: 'Names are bright:SUBSET, bright:all and beir:FOLDER',
+    hint: 'Names are bright:SUBSET, bright:all, beir:FOLDER and log:FILE',
   });
 }

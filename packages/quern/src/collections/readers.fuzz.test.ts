@@ -12,6 +12,7 @@ import type { Corpus } from './corpus.ts';
 import { jsonlCorpus } from './documents.ts';
 import { readLines } from './lines.ts';
 import { openCorpus } from './open-corpus.ts';
+import { readQueryLog } from './query-log.ts';
 import { textFilesCorpus } from './text-files.ts';
 import { vectorCorpus } from './vectors.ts';
 
@@ -24,6 +25,7 @@ const queriesFile = join(folder, 'queries.jsonl');
 const qrelsFile = join(folder, 'qrels', 'test.tsv');
 const topicsFile = join(folder, 'topics', 'topics.bright-biology-original.jsonl');
 const textFile = join(folder, 'texts', 'a.txt');
+const logFile = join(folder, 'log');
 const metaFile = join(folder, 'vectors.meta.json');
 
 async function readAll(opened: Promise<Corpus>): Promise<void> {
@@ -52,6 +54,7 @@ const readers: Record<string, { file: string; read: () => Promise<unknown> }> = 
     file: topicsFile,
     read: () => readBrightTopics(brightVariant('biology'), { data: folder, hubCache: folder }),
   },
+  'a query log': { file: logFile, read: () => readQueryLog(logFile) },
 };
 
 const id = fc.oneof(fc.string(), fc.integer(), fc.jsonValue());
@@ -62,7 +65,12 @@ const record = fc.record(
     title: fc.oneof(fc.string(), fc.jsonValue()),
     text: fc.oneof(fc.string({ unit: 'binary' }), fc.jsonValue()),
     vector: fc.oneof(fc.dictionary(fc.string(), fc.oneof(fc.nat(), fc.double())), fc.jsonValue()),
-    query: fc.oneof(fc.string(), fc.jsonValue()),
+    query: fc.oneof(fc.string({ unit: 'binary' }), fc.jsonValue()),
+    clicks: fc.oneof(fc.array(id), fc.jsonValue()),
+    positions: fc.oneof(fc.array(fc.integer()), fc.jsonValue()),
+    count: fc.oneof(fc.integer({ min: 0 }), fc.jsonValue()),
+    time: fc.oneof(fc.nat(), fc.date().map(String), fc.jsonValue()),
+    session: id,
     gold_ids: fc.oneof(fc.array(id), fc.jsonValue()),
     excluded_ids: fc.oneof(fc.array(id), fc.constant(['N/A']), fc.jsonValue()),
     analyzer: fc.jsonValue(),
@@ -76,10 +84,17 @@ const table = fc
   .array(fc.array(fc.oneof(fc.string(), fc.integer().map(String)), { maxLength: 5 }))
   .map((rows) => rows.map((row) => row.join('\t')).join('\n'));
 
+const logTable = fc
+  .array(fc.array(fc.oneof(fc.string(), fc.integer().map(String)), { maxLength: 6 }))
+  .map((rows) =>
+    [['query', 'clicks', 'positions', 'count', 'time'], ...rows].map((row) => row.join('\t')).join('\n'),
+  );
+
 const contents: Record<string, fc.Arbitrary<string | Uint8Array>> = {
   'arbitrary bytes': fc.uint8Array({ maxLength: 300 }),
   'arbitrary JSON': records,
   'arbitrary tables': table,
+  'arbitrary tables with the columns of a query log': logTable,
   'arbitrary truncated gzip': fc
     .tuple(fc.oneof(records, table), fc.double({ min: 0, max: 1, noNaN: true }))
     .map(([text, share]) => {
