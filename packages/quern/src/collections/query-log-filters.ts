@@ -1,3 +1,4 @@
+import { ownText } from './own-text.ts';
 import type { LogRow } from './query-log-rows.ts';
 
 /** The rules by which searches are left out of a query log. Each is "more than this". */
@@ -88,15 +89,15 @@ export class SessionWatch {
     const day = Math.floor((time ?? 0) / 86_400_000);
     const minute = Math.floor((time ?? 0) / 60_000);
     const before = this.#counts.get(session);
-    const counts = before ?? { day, inDay: 0, minute, inMinute: 0, query, inARow: 0 };
-    if (!before) this.#counts.set(session, counts);
+    const counts = before ?? { day, inDay: 0, minute, inMinute: 0, query: '', inARow: 0 };
+    if (!before) this.#counts.set(ownText(session), counts);
     counts.inDay = count + (counts.day === day ? counts.inDay : 0);
     counts.inMinute = count + (counts.minute === minute ? counts.inMinute : 0);
     counts.inARow = count + (counts.query === query ? counts.inARow : 0);
-    Object.assign(counts, { day, minute, query });
+    Object.assign(counts, { day, minute, query: counts.query === query ? counts.query : ownText(query) });
     const fault = this.#faultOf(counts, time !== undefined);
     if (fault === undefined) return;
-    this.#faults.set(session, fault);
+    this.#faults.set(ownText(session), fault);
     this.#counts.delete(session);
   }
 

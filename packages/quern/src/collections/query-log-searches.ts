@@ -1,8 +1,8 @@
 import { normalisedQuery } from './query-log-filters.ts';
 import type { LoggedClick, LogRow } from './query-log-rows.ts';
 
-/** How many sessions' last searches are remembered; the longest unheard of is forgotten first. */
-const mostOpen = 1 << 16;
+/** How many sessions' last searches are remembered at least, and half of how many at most. */
+const leastOpen = 1 << 16;
 
 /** A row with what it adds to the rows before it. */
 export interface LoggedSearch {
@@ -18,7 +18,7 @@ export interface LoggedSearch {
 interface OpenSearch {
   readonly query: string;
   readonly time: number;
-  readonly clicked: Set<string>;
+  readonly clicks: readonly LoggedClick[];
 }
 
 /**
@@ -26,27 +26,31 @@ interface OpenSearch {
  * first, those that bring a new click count as the same search. Rows without a session or a time are searches of their own.
  */
 export async function* loggedSearches(rows: AsyncIterable<LogRow>): AsyncGenerator<LoggedSearch> {
-  const open = new Map<string, OpenSearch>();
+  let open = new Map<string, OpenSearch>();
+  let before = new Map<string, OpenSearch>();
   for await (const row of rows) {
     const { session, time } = row;
     const query = normalisedQuery(row.query);
-    const before = session === undefined ? undefined : open.get(session);
-    const isSame = before !== undefined && before.time === time && before.query === query;
-    const fresh = distinctClicks(row.clicks, isSame ? before.clicked : undefined);
-    const continues = isSame && fresh.length > 0 && before.clicked.size > 0;
-    const clicks = continues ? fresh : distinctClicks(row.clicks);
+    const last = session === undefined ? undefined : (open.get(session) ?? before.get(session));
+    const isSame = last !== undefined && last.time === time && last.query === query;
+    const fresh = distinctClicks(row.clicks, isSame ? last.clicks : []);
+    const continues = isSame && fresh.length > 0 && last.clicks.length > 0;
+    const clicks = continues ? fresh : distinctClicks(row.clicks, []);
     yield { row, query, continues, clicks };
     if (session === undefined || time === undefined) continue;
-    const clicked = continues ? before.clicked : new Set<string>();
-    for (const { document } of clicks) clicked.add(document);
-    open.delete(session);
-    open.set(session, { query, time, clicked });
-    if (open.size > mostOpen) open.delete(open.keys().next().value!);
+    open.set(session, { query, time, clicks: continues ? [...last.clicks, ...clicks] : clicks });
+    if (open.size < leastOpen) continue;
+    before = open;
+    open = new Map();
   }
 }
 
-function distinctClicks(clicks: readonly LoggedClick[], known?: ReadonlySet<string>): readonly LoggedClick[] {
-  if (clicks.length === 0 || (clicks.length === 1 && known === undefined)) return clicks;
-  const seen = new Set(known);
+/** The first click on each document, but for those that were clicked before. */
+function distinctClicks(
+  clicks: readonly LoggedClick[],
+  before: readonly LoggedClick[],
+): readonly LoggedClick[] {
+  if (clicks.length + before.length < 2) return clicks;
+  const seen = new Set(before.map(({ document }) => document));
   return clicks.filter(({ document }) => !seen.has(document) && seen.add(document));
 }

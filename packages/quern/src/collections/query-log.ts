@@ -5,6 +5,7 @@ import type { Warnings } from '../warnings.ts';
 import type { ReadOptions } from './bytes.ts';
 import { clickWeight, defaultClickRules, type ClickRules, type DocumentClicks } from './click-levels.ts';
 import { fileBytes } from './files.ts';
+import { ownText } from './own-text.ts';
 import {
   defaultLogRules,
   queryFault,
@@ -210,16 +211,17 @@ class LogCounts {
     }
     const isTrain = this.#cut !== undefined && time !== undefined && time < this.#cut;
     if (this.#split !== 'all' && isTrain !== (this.#split === 'train')) {
-      if (isTrain) this.#before.add(query);
+      if (isTrain && !this.#before.has(query)) this.#before.add(ownText(query));
       return;
     }
     let counts = this.#queries.get(query);
     if (!counts) {
       counts = { searches: 0, spellings: new Map(), documents: new Map() };
-      this.#queries.set(query, counts);
+      this.#queries.set(ownText(query), counts);
     }
     counts.searches += searches;
-    counts.spellings.set(row.query, (counts.spellings.get(row.query) ?? 0) + searches);
+    const spelled = counts.spellings.get(row.query);
+    counts.spellings.set(spelled === undefined ? ownText(row.query) : row.query, (spelled ?? 0) + searches);
     for (const { document, position } of clicks) {
       if (!this.#hasDocument(document)) {
         this.clicksOnUnknown += count;
@@ -227,10 +229,13 @@ class LogCounts {
       }
       this.clicks += count;
       if (position === undefined) this.clicksWithoutPosition += count;
-      const clicked = counts.documents.get(document) ?? { clicks: 0, weight: 0 };
+      let clicked = counts.documents.get(document);
+      if (!clicked) {
+        clicked = { clicks: 0, weight: 0 };
+        counts.documents.set(ownText(document), clicked);
+      }
       clicked.clicks += count;
       clicked.weight += count * clickWeight(position, this.#clickRules);
-      counts.documents.set(document, clicked);
     }
   }
 
