@@ -16,6 +16,21 @@ export { CORPUS_FORMATS, openCorpus, type CorpusFormat } from './collections/ope
 export type { Environment } from './collections/environment.ts';
 export { collectionNames, openCollection } from './collections/collection.ts';
 export type { Collection, CollectionOptions } from './collections/collection.ts';
+export { openLog, type LogTraffic } from './collections/log-collection.ts';
+export { logSplits, readQueryLog } from './collections/query-log.ts';
+export type {
+  LoggedQuery,
+  LogSplit,
+  QueriesAndSearches,
+  QueryLog,
+  QueryLogFacts,
+  QueryLogOptions,
+} from './collections/query-log.ts';
+export { readLogRows, type LoggedClick, type LogRow } from './collections/query-log-rows.ts';
+export { defaultLogRules, normalisedQuery } from './collections/query-log-filters.ts';
+export type { LogFault, LogRules } from './collections/query-log-filters.ts';
+export { clickLevels, clickWeight, defaultClickRules } from './collections/click-levels.ts';
+export type { ClickRules, DocumentClicks } from './collections/click-levels.ts';
 export { readQrels } from './collections/qrels.ts';
 export * from './collections/trec.ts';
 
@@ -167,5 +182,8 @@ export type { AdjustedComparison, CombinationTuning } from './evaluate/tuning-co
 export { tuningMeasurements } from './evaluate/tuning-measurements.ts';
 export type { MeasuringOptions, TuningMeasurements } from './evaluate/tuning-measurements.ts';
 export { tuneNamed, type NamedTuning, type NamedTuningOptions } from './evaluate/tune-named.ts';
+export { trafficReport } from './evaluate/traffic.ts';
+export type { ReasonerTraffic, TrafficInput, TrafficReport, TrafficShare } from './evaluate/traffic.ts';
+export { reasoningCost, type ReasoningCost, type TrafficAmount } from './evaluate/reasoning-cost.ts';
 export { buildReport, type Report, type ReportedRun, type ReportInput } from './evaluate/report.ts';
 export { reportHtml } from './evaluate/report-html.ts';

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { collectionNames } from '../collections/collection.ts';
+import { collectionNames, logFile } from '../collections/collection.ts';
 import { writeTrecRun } from '../collections/trec.ts';
 import { fileError, QuernError } from '../errors.ts';
 import { evaluateNamed, type NamedEvaluation } from '../evaluate/evaluate-named.ts';
@@ -9,13 +9,15 @@ import { macroMean } from '../evaluate/macro-mean.ts';
 import { formatMeasure, type Measure } from '../evaluate/measures.ts';
 import type { Evaluation } from '../evaluate/evaluation.ts';
 import { scorings, type Scoring } from '../lexical/bm25.ts';
-import { reasoningTotals, summedTotals, type ReasoningTotals } from '../reason/reasoning-totals.ts';
+import { summedTotals, type ReasoningTotals } from '../reason/reasoning-totals.ts';
 import { combineName } from '../search/combine.ts';
 import { Warnings } from '../warnings.ts';
 import { checkFolderOf } from '../whole-file.ts';
+import { evaluationRecord, severalRecord } from './evaluation-record.ts';
+import type { EvaluationRecord, SeveralRecord } from './evaluation-record.ts';
 import { noteReasons } from './failure-notes.ts';
 import { interruptSignal } from './interrupt.ts';
-import { shared } from './options.ts';
+import { listOf, shared } from './options.ts';
 import { oneLine } from '../one-line.ts';
 import { durationText, note, print, printJson, printWarnings, table } from './output.ts';
 import {
@@ -28,6 +30,8 @@ import {
 import { startProgress } from './progress.ts';
 import { addReasonerOptions, reasonerSettings, type ReasonerOptions } from './reasoner-options.ts';
 import { writeReport } from './report-file.ts';
+import { severalText } from './several-text.ts';
+import { trafficText } from './traffic-text.ts';
 
 interface Options extends ReasonerOptions, PlanningOptions {
   readonly data?: string;
@@ -35,25 +39,12 @@ interface Options extends ReasonerOptions, PlanningOptions {
   readonly index?: string;
   readonly analyzer?: string;
   readonly scoring?: Scoring;
-  readonly reasoner: string;
+  readonly reasoner: string[];
   readonly k: number;
   readonly measures: Measure[];
   readonly run?: string;
   readonly html?: string;
   readonly json?: boolean;
-}
-
-/** What `--json` prints of one collection. */
-interface EvaluationRecord {
-  readonly collection: string;
-  readonly reasoner: string;
-  readonly scoring: string;
-  readonly combine: string;
-  readonly k: number;
-  readonly queries: number;
-  readonly measures: Readonly<Record<string, number>>;
-  readonly reasoning: ReasoningTotals;
-  readonly milliseconds: Readonly<Record<'index' | 'reason' | 'search' | 'total', number>>;
 }
 
 /** `quern eval COLLECTION` */
@@ -62,16 +53,17 @@ export function evalCommand(): Command {
     .description('Measure retrieval on a test collection.')
     .argument(
       '<collection>',
-      'bright:SUBSET, bright-pro:SUBSET, r2med:SUBSET, rar-b:TASK (or :all of them) or beir:FOLDER',
+      'bright:SUBSET, bright-pro:SUBSET, r2med:SUBSET, rar-b:TASK (or :all of them), beir:FOLDER or log:FILE',
     )
     .addOption(shared.data())
-    .option('--split <name>', 'judgements of a BEIR collection: qrels/NAME.tsv (default: test)')
+    .option('--split <name>', 'of BEIR: qrels/NAME.tsv (default: test); of a log: train, test, unseen or all')
     .option(
       '--index <folder>',
-      'its index: opened if there is one, else built there (with :all: one folder a subset in it)',
+      'its index: opened if there is one, else built there (with :all: one folder a subset in it); a log needs one',
     )
     .addOption(shared.analyzer())
     .addOption(shared.scoring().default(undefined, 'bm25q for BRIGHT, BRIGHT-Pro and R2MED, bm25 for others'))
+    .addOption(listOf(shared.reasoner(), 'none', 'repeat it to compare others with the first'))
     .addOption(shared.k(1000))
     .addOption(shared.measures('ndcg@10,map,recip_rank,recall@100,recall@1000'))
     .option('--run <file>', 'write the rankings as a TREC run')
@@ -85,7 +77,9 @@ Examples:
   $ quern eval beir:examples/collection --reasoner rm3
   $ quern eval bright:theoremqa_theorems --data DATA --reasoner file:TongSearch-QR-7B.json.gz --json
   $ quern eval r2med:all --data DATA --index r2med-indexes
-  $ quern eval beir:textbooks --split reasoned-test --data DATA --scoring bm25q --run bm25q.trec --html report.html`,
+  $ quern eval beir:textbooks --split reasoned-test --data DATA --scoring bm25q --run bm25q.trec --html report.html
+  $ quern eval beir:examples/collection --reasoner none --reasoner rm3
+  $ quern eval log:queries.tsv.gz --index my.index --reasoner rm3 --reasoner file:reasoned.json`,
     )
     .action(run);
 }
@@ -100,8 +94,13 @@ async function run(name: string, options: Options): Promise<void> {
       });
     }
   }
+  const reasoners = reasonersOf(name, options);
+  const isSeveral = options.reasoner.length > 1 || logFile(name) !== undefined;
   if (options.html !== undefined && options.measures.every(({ summary }) => summary === 'sum')) {
     throw new QuernError('USAGE', 'a report needs a measure that is a mean, such as ndcg@10');
+  }
+  if (options.run !== undefined && options.reasoner.length > 1) {
+    throw new QuernError('USAGE', '--run is for one reasoner', { hint: 'Write the runs one by one' });
   }
   if (options.run !== undefined && options.run === options.html) {
     throw new QuernError('USAGE', '--run and --html name the same file');
@@ -118,7 +117,7 @@ async function run(name: string, options: Options): Promise<void> {
   const background = await backgroundTexts(options);
   const plan = await planned(options, warnings);
   const signal = interruptSignal();
-  const records: EvaluationRecord[] = [];
+  const records: (EvaluationRecord | SeveralRecord)[] = [];
   for (const each of names) {
     const folder = names.length > 1 && options.index ? join(options.index, subfolder(each)) : options.index;
     const record = await evaluateNamed(
@@ -132,22 +131,31 @@ async function run(name: string, options: Options): Promise<void> {
         index: folder,
         // A report shows the titles of hits.
         store: options.html !== undefined,
-        reasoners: reasonersOf(options),
+        reasoners,
         warnings,
         signal,
         onWork: startProgress,
       },
-      (outcome) => written(outcome, options),
+      (outcome) => written(outcome, options, isSeveral ? reasoners : undefined),
     );
     records.push(record);
     if (names.length > 1 && !options.json) print(recordTable([record], options.measures));
   }
   printWarnings(warnings);
-  const whole = names.length > 1 ? meanRecord(name, records, options.measures) : records[0];
+  const whole = names.length > 1 ? wholeRecord(name, records, options.measures) : records[0];
   if (options.json) {
     const subsets = names.length > 1 ? { subsets: records } : {};
     printJson({ ...whole, ...subsets, warnings: warnings.list() });
   } else print(recordTable([whole], options.measures));
+}
+
+/** The reasoners to run, the baseline first. */
+function reasonersOf(collection: string, { reasoner: named, html }: Options): string[] {
+  const twice = named.find((each, i) => named.indexOf(each) < i);
+  if (twice !== undefined) throw new QuernError('USAGE', `--reasoner ${oneLine(twice)} is given twice`);
+  // What reasoning changes is told against the run without it, in a report and of traffic.
+  const needsNone = logFile(collection) !== undefined || (named.length === 1 && html !== undefined);
+  return needsNone ? ['none', ...named.filter((each) => each !== 'none')] : named;
 }
 
 /** The folder of one collection's index among others': `biology`, `biology-long`. */
@@ -155,37 +163,27 @@ function subfolder(name: string): string {
   return name.slice(name.indexOf(':') + 1).replaceAll(':', '-');
 }
 
-/** A report shows what the reasoner changed, so it needs the run without one as well. */
-function reasonersOf({ reasoner, html }: Options): string[] {
-  return html !== undefined && reasoner !== 'none' ? ['none', reasoner] : [reasoner];
-}
-
-/** Writes what was asked for, and returns the record to print. */
-async function written(outcome: NamedEvaluation, options: Options): Promise<EvaluationRecord> {
-  const { collection, scoring, evaluations, indexMilliseconds } = outcome;
-  const evaluation = evaluations[evaluations.length - 1];
+/** Writes what was asked for, and returns the record to print: of all runs if `several` names their reasoners. */
+async function written(
+  outcome: NamedEvaluation,
+  options: Options,
+  several: readonly string[] | undefined,
+): Promise<EvaluationRecord | SeveralRecord> {
+  const { collection, evaluations } = outcome;
+  const last = evaluations[evaluations.length - 1];
+  const combine = combineName(options.combine);
+  const all = several && severalRecord(outcome, several, combine, options.measures);
   if (options.html !== undefined) {
-    await writeReport(options.html, outcome, options.measures);
+    await writeReport(options.html, outcome, options.measures, {}, all?.traffic);
     note(`quern: wrote ${options.html}`);
   }
   if (options.run !== undefined) {
-    await writeTrecRun(options.run, evaluation.run);
+    await writeTrecRun(options.run, last.run);
     note(`quern: wrote ${options.run}`);
   }
-  const { reason, search, total } = evaluation.milliseconds;
-  const reasoning = reasoningTotals(evaluation.answers.map(({ reasoned }) => reasoned));
-  notePlainTopics(evaluation, collection.name);
-  return {
-    collection: collection.name,
-    reasoner: options.reasoner,
-    scoring,
-    combine: combineName(options.combine),
-    k: options.k,
-    queries: evaluation.measures.topics,
-    measures: evaluation.measures.mean,
-    reasoning,
-    milliseconds: { index: indexMilliseconds, reason, search, total: indexMilliseconds + total },
-  };
+  if (several) for (const each of evaluations) notePlainTopics(each, `${collection.name} ${each.run.name}`);
+  else notePlainTopics(last, collection.name);
+  return all ?? evaluationRecord(outcome, last, options.reasoner[0], combine);
 }
 
 /** Says how many topics were searched as they are, because the reasoner failed or had no term of the index in its text. */
@@ -209,12 +207,31 @@ function notePlainTopics({ answers }: Evaluation, collection: string): void {
   );
 }
 
-/** The mean over collections, each counting the same, as BRIGHT's tables have it. */
-function meanRecord(
+/** The means of every run over collections. */
+function wholeRecord(
   name: string,
-  records: readonly EvaluationRecord[],
+  records: readonly (EvaluationRecord | SeveralRecord)[],
   measures: readonly Measure[],
-): EvaluationRecord {
+): EvaluationRecord | SeveralRecord {
+  const several = records.filter((record) => 'runs' in record);
+  if (several.length === 0) return meanRecord(name, records, measures);
+  const runs = several[0].runs.map((_, i) =>
+    meanRecord(
+      name,
+      several.map((record) => record.runs[i]),
+      measures,
+    ),
+  );
+  const { run: baseline, ...first } = runs[0];
+  return { ...first, baseline, runs };
+}
+
+/** The mean over collections, each counting the same, as BRIGHT's tables have it. */
+function meanRecord<T extends EvaluationRecord>(
+  name: string,
+  records: readonly T[],
+  measures: readonly Measure[],
+): T {
   const sum = (value: (record: EvaluationRecord) => number): number =>
     records.reduce((total, record) => total + value(record), 0);
   const scoring = records.every((record) => record.scoring === records[0].scoring)
@@ -239,9 +256,16 @@ function meanRecord(
   };
 }
 
-function recordTable(records: readonly EvaluationRecord[], measures: readonly Measure[]): string {
+function recordTable(
+  records: readonly (EvaluationRecord | SeveralRecord)[],
+  measures: readonly Measure[],
+): string {
   return records
     .map((record) => {
+      if ('runs' in record) {
+        const { traffic } = record;
+        return severalText(record, measures) + (traffic ? `\n\n${trafficText(traffic)}` : '');
+      }
       const { collection, queries, scoring, reasoner, combine, milliseconds } = record;
       const { index, reason, search, total } = milliseconds;
       const head =

@@ -38,6 +38,18 @@ export function checkQuestion(question: string): void {
   if (question.trim() === '') throw new QuernError('USAGE', 'the question is empty');
 }
 
+/** `option` as one that may be repeated: its value is the list of what was given, or of `value` alone. */
+export function listOf(option: Option, value: string, words: string): Option {
+  const given: string[] = [];
+  option.description += `; ${words}`;
+  return option
+    .argParser((text: string) => {
+      given.push(text);
+      return given;
+    })
+    .default([value], value);
+}
+
 /** Options that several commands share, so that they read the same everywhere. */
 export const shared = {
   json: () => new Option('--json', 'print one JSON document on stdout, nothing else'),

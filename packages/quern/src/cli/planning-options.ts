@@ -9,7 +9,7 @@ import { defaultEarlyStop, earlyStopName, earlyStopNamed, type EarlyStop } from 
 import { joinNamed, joins, type Join } from '../search/join.ts';
 import type { ReasoningPlan } from '../search/reasoning-plan.ts';
 import type { Warnings } from '../warnings.ts';
-import { parsed, positiveInteger, shared } from './options.ts';
+import { parsed, positiveInteger } from './options.ts';
 
 /** What the options of {@link addPlanningOptions} come to. */
 export interface PlanningOptions {
@@ -30,7 +30,6 @@ export interface PlanningOptions {
 /** Gives a command the options that say what is done with the reasoner and its text. */
 export function addPlanningOptions(command: Command): Command {
   return command
-    .addOption(shared.reasoner().default('none'))
     .addOption(
       new Option('--combine <how>', 'replace, concat:N, interpolate:W or rrf')
         .argParser(parsed(combineNamed))
@@ -101,14 +100,16 @@ export function addPlanningOptions(command: Command): Command {
  * gate was calibrated for and differs from the options is counted among `warnings`.
  */
 export async function planned(
-  options: PlanningOptions & { readonly deadline?: number; readonly reasoner: string },
+  options: PlanningOptions & { readonly deadline?: number; readonly reasoner: string | readonly string[] },
   warnings: Warnings,
 ): Promise<Omit<ReasoningPlan, 'reasoner' | 'retriever' | 'background'>> {
   const { combine, join, keyTerms, earlyStop, rounds, roundsKeep, roundsTokens, deadline } = options;
   const gate = options.gate === undefined ? undefined : await openGate(options.gate, warnings);
   if (gate && options.gate !== undefined) {
-    const asked = { reasoner: options.reasoner, combine: combineName(combine) };
-    for (const said of reasoningDifferences(gate.record, asked)) warnings.add(said, options.gate);
+    for (const reasoner of [options.reasoner].flat().filter((name) => name !== 'none')) {
+      const asked = { reasoner, combine: combineName(combine) };
+      for (const said of reasoningDifferences(gate.record, asked)) warnings.add(said, options.gate);
+    }
   }
   return {
     combine,

@@ -2,6 +2,7 @@ import type { NamedEvaluation } from '../evaluate/evaluate-named.ts';
 import type { Measure } from '../evaluate/measures.ts';
 import { buildReport } from '../evaluate/report.ts';
 import { reportHtml } from '../evaluate/report-html.ts';
+import type { TrafficReport } from '../evaluate/traffic.ts';
 import { writeLines } from '../whole-file.ts';
 
 /**
@@ -13,6 +14,7 @@ export async function writeReport(
   { collection, evaluations, retriever, scoring, k }: NamedEvaluation,
   measures: readonly Measure[],
   words: { readonly title?: string; readonly collection?: string } = {},
+  traffic?: TrafficReport,
 ): Promise<void> {
   const [baseline, ...others] = evaluations;
   const { index } = retriever;
@@ -26,6 +28,7 @@ export async function writeReport(
     retriever,
     scoring,
     k,
+    traffic,
     document: index.hasStore ? (id) => index.document(id) : undefined,
   });
   await writeLines(path, [reportHtml(report)]);

@@ -43,7 +43,8 @@ export function searchCommand(): Command {
     .argument('<index>', 'the folder of an index')
     .argument('<question>', 'the question')
     .addOption(shared.k(10))
-    .addOption(shared.scoring().default(scorings[0]));
+    .addOption(shared.scoring().default(scorings[0]))
+    .addOption(shared.reasoner().default('none'));
   return addReasonerOptions(addPlanningOptions(command))
     .option('--explain', 'show every stage: texts, terms with their weights and origin, milliseconds')
     .addOption(shared.json())

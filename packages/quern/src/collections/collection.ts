@@ -10,6 +10,7 @@ import { dataFolder, hubCacheFolder } from './environment.ts';
 import { pathKindIfAny } from './files.ts';
 import { R2MED } from './r2med.ts';
 import { RAR_B } from './rar-b.ts';
+import { openLog, type LogTraffic } from './log-collection.ts';
 import type { Qrels, Topic } from './records.ts';
 
 const BENCHMARKS: readonly Benchmark[] = [BRIGHT_PRO, R2MED, RAR_B];
@@ -22,6 +23,8 @@ export interface Collection {
   readonly qrels: Qrels;
   /** How its published baselines weight terms: query-side BM25 for BRIGHT, BRIGHT-Pro and R2MED, plain BM25 otherwise. */
   readonly defaultScoring: 'bm25' | 'bm25q';
+  /** Of a query log: how often its queries were asked. */
+  readonly traffic?: LogTraffic;
   /** Opens its corpus. Throws `NOT_FOUND` where the documents are not there. */
   corpus(): Promise<Corpus>;
 }
@@ -30,22 +33,36 @@ export interface Collection {
 export interface CollectionOptions extends CorpusOptions {
   /** The folder with local data; `QUERN_DATA` when not given. */
   readonly data?: string;
-  /** The split of a BEIR collection, `qrels/SPLIT.tsv`; `test` when not given. Others have no splits. */
+  /**
+   * The split of a BEIR collection, `qrels/SPLIT.tsv`, `test` when not given; of a query log, `train`, `test`, `unseen` or
+   * `all` (see `QueryLogOptions`). Others have no splits.
+   */
   readonly split?: string;
+  /** Of a query log: whether a document is there; clicks on others do not count. */
+  readonly hasDocument?: (id: string) => boolean;
+  /** Of a query log: told how many more of its bytes were read; all are read twice. */
+  readonly onBytes?: (count: number) => void;
 }
 
 /**
  * Opens the collection called `name`: `bright:SUBSET`, `bright:SUBSET:long`, `bright-pro:SUBSET`, `r2med:SUBSET`,
- * `rar-b:TASK`, or `beir:FOLDER` (a path from here, else from the data folder). Its topics and judgements are read, its
- * documents are not. Throws `USAGE` for a name of another form, `NOT_FOUND` for files that are not there, `BAD_INPUT` for
- * malformed ones.
+ * `rar-b:TASK`, `beir:FOLDER` (a path from here, else from the data folder), or `log:FILE` (a query log, see
+ * `readQueryLog`). Its topics and judgements are read, its documents are not. Throws `USAGE` for a name of another form,
+ * `NOT_FOUND` for files that are not there, `BAD_INPUT` for malformed ones.
  */
 export async function openCollection(name: string, options: CollectionOptions = {}): Promise<Collection> {
   const [kind, rest] = splitName(name);
   const data = options.data ?? dataFolder();
-  if (kind === 'bright') return openBright(rest, data, options);
-  if (kind === 'beir') return openBeir(rest, data, options);
-  return openBenchmark(kind, rest, data, options);
+  switch (kind) {
+    case 'bright':
+      return openBright(rest, data, options);
+    case 'beir':
+      return openBeir(rest, data, options);
+    case 'log':
+      return openLog(rest, options);
+    default:
+      return openBenchmark(kind, rest, data, options);
+  }
 }
 
 /**
@@ -55,7 +72,7 @@ export async function openCollection(name: string, options: CollectionOptions = 
  */
 export function collectionNames(name: string): string[] {
   const [kind, rest] = splitName(name);
-  if (kind === 'beir') return [name];
+  if (kind === 'beir' || kind === 'log') return [name];
   if (kind !== 'bright') {
     const subsets = isAll(rest) ? kind.subsets : [benchmarkSubset(kind, rest)];
     return subsets.map((subset) => benchmarkName(kind, subset));
@@ -137,15 +154,20 @@ async function beirFolder(given: string, data: string | undefined): Promise<stri
   });
 }
 
-function splitName(name: string): ['bright' | 'beir' | Benchmark, string] {
+/** The file of the query log that `name` stands for, `undefined` for other collections. A log has no documents of its own. */
+export function logFile(name: string): string | undefined {
+  return name.startsWith('log:') ? name.slice('log:'.length) : undefined;
+}
+
+function splitName(name: string): ['bright' | 'beir' | 'log' | Benchmark, string] {
   const [, prefix, rest] = /^([^:]+):(.+)$/s.exec(name) ?? [];
   const kind =
-    prefix === 'bright' || prefix === 'beir'
+    prefix === 'bright' || prefix === 'beir' || prefix === 'log'
       ? prefix
       : BENCHMARKS.find((benchmark) => benchmark.prefix === prefix);
   if (kind !== undefined && rest !== undefined) return [kind, rest];
   const benchmarks = ['bright', ...BENCHMARKS.map((benchmark) => benchmark.prefix)];
   throw new QuernError('USAGE', `${JSON.stringify(name)} is not the name of a collection`, {
-    hint: `Names are ${benchmarks.map((each) => `${each}:SUBSET, ${each}:all`).join(', ')} and beir:FOLDER`,
+    hint: `Names are ${benchmarks.map((each) => `${each}:SUBSET, ${each}:all`).join(', ')}, beir:FOLDER and log:FILE`,
   });
 }

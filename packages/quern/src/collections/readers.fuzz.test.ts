@@ -13,6 +13,7 @@ import type { Corpus } from './corpus.ts';
 import { jsonlCorpus } from './documents.ts';
 import { readLines } from './lines.ts';
 import { openCorpus } from './open-corpus.ts';
+import { readQueryLog } from './query-log.ts';
 import { R2MED } from './r2med.ts';
 import { textFilesCorpus } from './text-files.ts';
 import { vectorCorpus } from './vectors.ts';
@@ -34,6 +35,7 @@ const medicalFiles = {
   qrels: join(folder, 'r2med', 'biology', 'qrels.jsonl'),
 };
 const textFile = join(folder, 'texts', 'a.txt');
+const logFile = join(folder, 'log');
 const metaFile = join(folder, 'vectors.meta.json');
 
 async function readAll(opened: Promise<Corpus>): Promise<void> {
@@ -68,6 +70,7 @@ const readers: Record<string, { file: string; read: () => Promise<unknown> }> = 
   'R2MED documents': { file: medicalFiles.corpus, read: () => readAll(R2MED.corpus('Biology', places, {})) },
   'R2MED queries': { file: medicalFiles.queries, read: () => R2MED.readTopics('Biology', places, {}) },
   'R2MED judgements': { file: medicalFiles.qrels, read: () => R2MED.readTopics('Biology', places, {}) },
+  'a query log': { file: logFile, read: () => readQueryLog(logFile) },
 };
 
 const id = fc.oneof(fc.string(), fc.integer(), fc.jsonValue());
@@ -78,7 +81,12 @@ const record = fc.record(
     title: fc.oneof(fc.string(), fc.jsonValue()),
     text: fc.oneof(fc.string({ unit: 'binary' }), fc.jsonValue()),
     vector: fc.oneof(fc.dictionary(fc.string(), fc.oneof(fc.nat(), fc.double())), fc.jsonValue()),
-    query: fc.oneof(fc.string(), fc.jsonValue()),
+    query: fc.oneof(fc.string({ unit: 'binary' }), fc.jsonValue()),
+    clicks: fc.oneof(fc.array(id), fc.jsonValue()),
+    positions: fc.oneof(fc.array(fc.integer()), fc.jsonValue()),
+    count: fc.oneof(fc.integer({ min: 0 }), fc.jsonValue()),
+    time: fc.oneof(fc.nat(), fc.date().map(String), fc.jsonValue()),
+    session: id,
     gold_ids: fc.oneof(fc.array(id), fc.jsonValue()),
     q_id: id,
     p_id: id,
@@ -95,10 +103,17 @@ const table = fc
   .array(fc.array(fc.oneof(fc.string(), fc.integer().map(String)), { maxLength: 5 }))
   .map((rows) => rows.map((row) => row.join('\t')).join('\n'));
 
+const logTable = fc
+  .array(fc.array(fc.oneof(fc.string(), fc.integer().map(String)), { maxLength: 6 }))
+  .map((rows) =>
+    [['query', 'clicks', 'positions', 'count', 'time'], ...rows].map((row) => row.join('\t')).join('\n'),
+  );
+
 const contents: Record<string, fc.Arbitrary<string | Uint8Array>> = {
   'arbitrary bytes': fc.uint8Array({ maxLength: 300 }),
   'arbitrary JSON': records,
   'arbitrary tables': table,
+  'arbitrary tables with the columns of a query log': logTable,
   'arbitrary truncated gzip': fc
     .tuple(fc.oneof(records, table), fc.double({ min: 0, max: 1, noNaN: true }))
     .map(([text, share]) => {

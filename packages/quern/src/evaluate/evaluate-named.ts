@@ -1,6 +1,10 @@
-import { openCollection, type Collection } from '../collections/collection.ts';
+import { logFile, openCollection, type Collection } from '../collections/collection.ts';
+import { fileBytes } from '../collections/files.ts';
+import { withoutDocuments } from '../collections/log-collection.ts';
 import type { Bm25Parameters, Scoring } from '../lexical/bm25.ts';
-import { openCollectionIndex } from '../lexical/collection-index.ts';
+import { openCollectionIndex, openIndexMadeWith } from '../lexical/collection-index.ts';
+import type { LexicalIndex } from '../lexical/lexical-index.ts';
+import { hasIndex } from '../lexical/manifest.ts';
 import { preparedReasoner, type ReasonerSettings } from '../reason/reasoners.ts';
 import { planName } from '../search/plan-name.ts';
 import { Background } from '../search/background.ts';
@@ -11,7 +15,7 @@ import type { Warnings } from '../warnings.ts';
 import { silentWork, type OnWork } from '../work.ts';
 import { evaluateCollection, type Evaluation } from './evaluation.ts';
 import type { Measure } from './measures.ts';
-import { runName } from './run-name.ts';
+import { fullRunName, runName } from './run-name.ts';
 
 /** What {@link evaluateNamed} evaluates, and with what. */
 export interface NamedEvaluationOptions {
@@ -54,42 +58,32 @@ export interface NamedEvaluation {
   readonly indexMilliseconds: number;
 }
 
-/** Opens a collection and its index, evaluates every reasoner on it, and hands the outcome to `visit`. */
+/**
+ * Opens a collection and its index, evaluates every reasoner on it, and hands the outcome to `visit`. A query log has no
+ * documents, so its index must be there: throws `USAGE` where it is not.
+ */
 export async function evaluateNamed<T>(
   name: string,
   options: NamedEvaluationOptions,
   visit: (outcome: NamedEvaluation) => Promise<T>,
 ): Promise<T> {
   const { warnings, signal, k, measures, plan, onWork = () => silentWork } = options;
-  const collection = await openCollection(name, {
-    data: options.data,
-    split: options.split,
-    warnings,
-    signal,
-  });
   const settings = { ...options.reasoning, warnings, onWork };
-  const prepared = await Promise.all(options.reasoners.map((each) => preparedReasoner(each, settings)));
-  const started = performance.now();
-  let work = silentWork;
-  const opened = await openCollectionIndex(collection, {
-    folder: options.index,
-    analyzer: options.analyzer,
-    store: options.store,
-    warnings,
-    signal,
-    onBuild: (bytes) => (work = onWork(`indexing ${collection.name}`, bytes ?? 0)),
-    onProgress: (_, bytes) => work.update(bytes),
-  }).finally(() => work.stop());
-  const indexMilliseconds = performance.now() - started;
+  const prepare = () => Promise.all(options.reasoners.map((each) => preparedReasoner(each, settings)));
+  const open = logFile(name) !== undefined ? openedLog : openedWithCorpus;
+  const { collection, index, prepared, indexMilliseconds, close } = await open(name, options, prepare);
   try {
     const scoring = options.scoring ?? collection.defaultScoring;
     const { parameters } = options;
-    const retriever = new LexicalRetriever(opened.index, scoring, parameters);
+    const retriever = new LexicalRetriever(index, scoring, parameters);
     const whole = { ...plan, background: backgroundOf(options, retriever) };
     const evaluations: Evaluation[] = [];
-    for (const prepare of prepared) {
-      const reasoner = prepare({ index: opened.index, scoring, parameters });
-      const run = runName(scoring, reasoner.id, planName(whole));
+    let work = silentWork;
+    for (const make of prepared) {
+      const reasoner = make({ index, scoring, parameters });
+      const parts = [scoring, reasoner.id, planName(whole)] as const;
+      const isTaken = evaluations.some(({ run }) => run.name === runName(...parts));
+      const run = isTaken ? fullRunName(...parts) : runName(...parts);
       const pipeline = { ...whole, reasoner, retriever };
       try {
         // Loading a model is no part of a topic's time.
@@ -106,7 +100,75 @@ export async function evaluateNamed<T>(
     }
     return await visit({ collection, retriever, scoring, k, evaluations, indexMilliseconds });
   } finally {
-    await opened.close();
+    await close();
+  }
+}
+
+type Prepared = Awaited<ReturnType<typeof preparedReasoner>>;
+
+/** A collection with its index. */
+interface Opened {
+  readonly collection: Collection;
+  readonly index: LexicalIndex;
+  readonly prepared: readonly Prepared[];
+  readonly indexMilliseconds: number;
+  close(): Promise<void>;
+}
+
+async function openedWithCorpus(
+  name: string,
+  options: NamedEvaluationOptions,
+  prepare: () => Promise<Prepared[]>,
+): Promise<Opened> {
+  const { data, split, warnings, signal, onWork = () => silentWork } = options;
+  const collection = await openCollection(name, { data, split, warnings, signal });
+  const prepared = await prepare();
+  const started = performance.now();
+  let work = silentWork;
+  const opened = await openCollectionIndex(collection, {
+    folder: options.index,
+    analyzer: options.analyzer,
+    store: options.store,
+    warnings,
+    signal,
+    onBuild: (bytes) => (work = onWork(`indexing ${collection.name}`, bytes ?? 0)),
+    onProgress: (_, bytes) => work.update(bytes),
+  }).finally(() => work.stop());
+  const { index } = opened;
+  const indexMilliseconds = performance.now() - started;
+  return { collection, index, prepared, indexMilliseconds, close: () => opened.close() };
+}
+
+/** Opens the index first: which clicks of a log count depends on it. */
+async function openedLog(
+  name: string,
+  options: NamedEvaluationOptions,
+  prepare: () => Promise<Prepared[]>,
+): Promise<Opened> {
+  const { split, warnings, signal, onWork = () => silentWork } = options;
+  const folder = options.index;
+  if (folder === undefined || !(await hasIndex(folder))) throw withoutDocuments(name, folder);
+  const bytes = await fileBytes(logFile(name)!);
+  const prepared = await prepare();
+  const started = performance.now();
+  const index = await openIndexMadeWith(folder, options.analyzer);
+  const indexMilliseconds = performance.now() - started;
+  let read = 0;
+  const work = onWork(`reading ${name}`, 2 * (bytes ?? 0));
+  try {
+    const collection = await openCollection(name, {
+      split,
+      warnings,
+      signal,
+      hasDocument: (id) => index.has(id),
+      onBytes: (count) => work.update((read += count)),
+    });
+    return { collection, index, prepared, indexMilliseconds, close: () => index.close() };
+  } catch (error) {
+    await index.close();
+    throw error;
+  } finally {
+    work.stop();
   }
 }
 

@@ -3,6 +3,7 @@ import { barChart, type Bar } from './report-chart.ts';
 import { isolated, isolatedPlain, markup, Markup } from './report-markup.ts';
 import { comparisonTable, measureTable, runTable, summarySentences } from './report-measures.ts';
 import { reportStyle } from './report-style.ts';
+import { trafficSection } from './report-traffic.ts';
 import { markLegend, topicDetails } from './report-topic-html.ts';
 import { count, decimal, measureWords, queries } from './report-words.ts';
 import type { Report, ReportHighlights, ReportTopic } from './report.ts';
@@ -31,6 +32,7 @@ export function reportHtml(report: Report): string {
 <h1 dir="auto">${title}</h1>
 ${facts(report)}
 ${summarySentences(report)}
+${report.traffic ? markup`<p class="note">Judgements are made from clicks. What these cannot tell stands under Traffic.</p>` : null}
 </header>
 <main>
 <section><h2>Measures</h2>
@@ -38,7 +40,7 @@ ${measureTable(report)}
 ${comparisonTable(report)}
 ${runTable(report)}
 </section>
-${highlights.map((each, i) => highlightSection(report, each, i, i === 0 ? legend : null))}
+${report.traffic ? trafficSection(report.traffic) : null}${highlights.map((each, i) => highlightSection(report, each, i, i === 0 ? legend : null))}
 </main>
 <footer><p>Nothing in this file is loaded from elsewhere, and it can be kept or sent as it is. The same evaluation gives the same file.</p></footer>
 </body>

@@ -156,6 +156,6 @@ function endings({ finishes }: ReportRun): string {
 }
 
 /** A table that scrolls by itself where the page is too narrow; `caption` is the id of the table's caption. */
-function scrolling(caption: string, table: Markup): Markup {
+export function scrolling(caption: string, table: Markup): Markup {
   return markup`<div class="scroll" role="region" aria-labelledby="${caption}" tabindex="0">${table}</div>`;
 }

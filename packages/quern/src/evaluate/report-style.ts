@@ -120,6 +120,10 @@ figcaption { margin-bottom: 1rem }
 .interval .zero { stroke: var(--rule); fill: none }
 .interval .span { stroke-width: 2; stroke: var(--soft) }
 .interval .gain.span { stroke: var(--gain) } .interval .loss.span { stroke: var(--loss) }
+.shares { width: 100%; height: .8rem; display: block }
+.shares .gain { fill: var(--gain) } .shares .even { fill: var(--rule) } .shares .loss { fill: var(--loss) }
+.shares .frame { fill: none; stroke: var(--soft); stroke-width: 1; vector-effect: non-scaling-stroke }
+.caveats { max-width: 46rem; padding-left: 1.2rem; margin: .5rem 0 } .caveats li { margin: .35rem 0 }
 
 .topic { border-top: 1px solid var(--rule) }
 .topic:last-of-type { border-bottom: 1px solid var(--rule) }

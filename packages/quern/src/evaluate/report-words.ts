@@ -37,6 +37,11 @@ export function queries(value: number): string {
   return `${count(value)} ${value === 1 ? 'query' : 'queries'}`;
 }
 
+/** `1 search`, `3,000 searches`. */
+export function searches(value: number): string {
+  return `${count(value)} ${value === 1 ? 'search' : 'searches'}`;
+}
+
 /** `text` cut to `length` code units at most, with `…` if it was longer. */
 export function shortened(text: string, length: number): string {
   return text.length <= length ? text : `${text.slice(0, length - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;

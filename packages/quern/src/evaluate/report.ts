@@ -12,6 +12,7 @@ import type { TopicAnswer } from './evaluation.ts';
 import { evaluateRun, type Measure } from './measures.ts';
 import { topicRecord, type ReportTopic } from './report-topic.ts';
 import { bootstrapInterval, type Interval } from './statistics.ts';
+import type { TrafficReport } from './traffic.ts';
 
 export type { MarkedDocument, MarkedTerm, Marking, Segment } from './report-marking.ts';
 export type { ReportHit, ReportRelevant, ReportTopic } from './report-topic.ts';
@@ -42,6 +43,8 @@ export interface ReportInput extends ComparisonSettings {
   readonly scoring?: string;
   /** Depth of the rankings. */
   readonly k?: number;
+  /** Of a query log: what the runs do to its traffic. */
+  readonly traffic?: TrafficReport;
   /** How many topics that gained most, and as many that lost most, are shown of each run; default 5. */
   readonly topicsShown?: number;
   /** How many hits of a topic are shown; default 5. */
@@ -95,6 +98,8 @@ export interface Report {
   readonly comparisons: readonly RunComparison[];
   /** Of every other run; of the run itself where there is but one. */
   readonly highlights: readonly ReportHighlights[];
+  /** Of a query log only. */
+  readonly traffic?: TrafficReport;
 }
 
 /**
@@ -188,6 +193,7 @@ export async function buildReport(input: ReportInput): Promise<Report> {
     runs,
     comparisons,
     highlights,
+    ...(input.traffic && { traffic: input.traffic }),
   };
 }
 

@@ -156,13 +156,15 @@ export function bootstrapInterval(
     for (let i = 0; i < n; i++) sum += values[Math.floor((next() / 2 ** 32) * n)];
     return sum / n;
   }).sort();
-  const percentile = (part: number) => {
-    const place = part * (samples - 1);
-    const below = Math.floor(place);
-    const low = means[below];
-    return low + (place - below) * ((means[below + 1] ?? low) - low);
-  };
-  return { low: percentile(0.025), high: percentile(0.975) };
+  return { low: percentile(means, 0.025), high: percentile(means, 0.975) };
+}
+
+/** The value below which `part` of the ascending `values` lie, interpolated between two of them. */
+export function percentile(values: Float64Array, part: number): number {
+  const place = part * (values.length - 1);
+  const below = Math.floor(place);
+  const low = values[below];
+  return low + (place - below) * ((values[below + 1] ?? low) - low);
 }
 
 /**

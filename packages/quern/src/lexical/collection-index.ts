@@ -40,10 +40,8 @@ export async function openCollectionIndex(
 ): Promise<CollectionIndex> {
   const { analyzer, folder, warnings } = options;
   if (folder !== undefined && (await hasIndex(folder))) {
-    const index = await LexicalIndex.open(folder);
+    const index = await openIndexMadeWith(folder, analyzer);
     try {
-      if (analyzer !== undefined)
-        checkAnalyzer(analyzer, index.analyzer, `the index ${folder} was made with`);
       checkRelevant(collection, index, warnings);
     } catch (error) {
       await index.close();
@@ -80,6 +78,18 @@ export async function openCollectionIndex(
     };
   } catch (error) {
     await remove();
+    throw error;
+  }
+}
+
+/** Opens an index. Throws `ANALYZER_MISMATCH` when `analyzer`, if given, did not make it, and what opening it throws. */
+export async function openIndexMadeWith(folder: string, analyzer?: string): Promise<LexicalIndex> {
+  const index = await LexicalIndex.open(folder);
+  try {
+    if (analyzer !== undefined) checkAnalyzer(analyzer, index.analyzer, `the index ${folder} was made with`);
+    return index;
+  } catch (error) {
+    await index.close();
     throw error;
   }
 }

@@ -1,0 +1,90 @@
+/**
+ * What reasoning about the traffic of a query log costs. It was measured on the judged queries; to the others their mean
+ * is put. A quantity is known of a query where it was measured now: what was recorded before took no time and cost
+ * nothing here, and a recorded file does not know of tokens.
+ */
+import type { LogTraffic } from '../collections/log-collection.ts';
+import type { ReasonedQuery } from '../reason/reasoner.ts';
+import type { TopicAnswer } from './evaluation.ts';
+
+/** An amount for the traffic of a log. */
+export interface TrafficAmount {
+  /** What 1,000 searches take where each is reasoned about. */
+  readonly perThousand: number;
+  /** What they take where a cache answers each spelling of a query from the second time on. */
+  readonly perThousandCached: number;
+  /** What all of the traffic takes, in the same two ways. */
+  readonly all: number;
+  readonly allCached: number;
+  /** Of how many queries it is known. */
+  readonly queries: number;
+}
+
+/** What reasoning costs; `null` where no query tells. */
+export interface ReasoningCost {
+  readonly promptTokens: TrafficAmount | null;
+  readonly completionTokens: TrafficAmount | null;
+  /** Time of the reasoner, one query after the other. */
+  readonly milliseconds: TrafficAmount | null;
+  /** One amount a currency; empty where no prices are known. */
+  readonly money: readonly (TrafficAmount & { readonly currency: string })[];
+}
+
+/** The cost of a run's reasoning for the traffic of a log. */
+export function reasoningCost(answers: readonly TopicAnswer[], traffic: LogTraffic): ReasoningCost {
+  const amount = (of: (reasoned: Measured) => number | undefined): TrafficAmount | null =>
+    trafficAmount(answers, traffic, of);
+  const currencies = new Set(answers.flatMap(({ reasoned: { cost } }) => cost?.currency ?? []));
+  return {
+    promptTokens: amount((each) => (hasTokens(each) ? each.promptTokens : undefined)),
+    completionTokens: amount((each) => (hasTokens(each) ? each.completionTokens : undefined)),
+    milliseconds: amount(({ cached, milliseconds }) => (cached ? undefined : milliseconds)),
+    money: [...currencies].flatMap((currency) => {
+      const known = amount(({ cached, cost }) =>
+        cached || cost?.currency !== currency ? undefined : cost.amount,
+      );
+      return known === null ? [] : [{ ...known, currency }];
+    }),
+  };
+}
+
+type Measured = Omit<ReasonedQuery, 'weights'>;
+
+function hasTokens({ cached, promptTokens, completionTokens }: Measured): boolean {
+  return !cached || promptTokens + completionTokens > 0;
+}
+
+/**
+ * Every search: the mean over the known queries, weighted by their searches, times all searches. Every spelling once: the
+ * same weighted by their spellings, times all spellings.
+ */
+function trafficAmount(
+  answers: readonly TopicAnswer[],
+  { judged, unknown }: LogTraffic,
+  of: (reasoned: Measured) => number | undefined,
+): TrafficAmount | null {
+  const known = { queries: 0, searches: 0, spellings: 0, bySearch: 0, bySpelling: 0 };
+  const total = { searches: unknown.searches, spellings: unknown.spellings };
+  for (const { topic, reasoned } of answers) {
+    const { searches, spellings } = judged.get(topic.id)!;
+    total.searches += searches;
+    total.spellings += spellings;
+    const value = of(reasoned);
+    if (value === undefined) continue;
+    known.queries++;
+    known.searches += searches;
+    known.spellings += spellings;
+    known.bySearch += value * searches;
+    known.bySpelling += value * spellings;
+  }
+  if (known.queries === 0) return null;
+  const all = (known.bySearch / known.searches) * total.searches;
+  const allCached = (known.bySpelling / known.spellings) * total.spellings;
+  return {
+    perThousand: (1000 * all) / total.searches,
+    perThousandCached: (1000 * allCached) / total.searches,
+    all,
+    allCached,
+    queries: known.queries,
+  };
+}
