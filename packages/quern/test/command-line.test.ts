@@ -24,7 +24,7 @@ const sample = `beir:${sampleFolder}`;
 const qrels = join(sampleFolder, 'qrels/test.tsv');
 const reasoned = join(sampleFolder, 'reasoned.json');
 const question = 'why does bread go stale';
-const commands = ['demo', 'index', 'search', 'reason', 'eval', 'compare'];
+const commands = ['demo', 'index', 'search', 'reason', 'eval', 'compare', 'tune'];
 
 beforeAll(async () => {
   await quernJson(['index', sampleFolder, '--out', 'sample.index', '--store'], { cwd });
@@ -168,6 +168,7 @@ describe('wrong usage exits with 2', () => {
       search: ['x.index', question],
       reason: [question, '--reasoner', 'none'],
       eval: [sample],
+      tune: [sample, '--reasoner', 'rm3'],
     };
     const { code, stdout, stderr } = await quern([command, ...(required[command] ?? []), '--nonsense'], {
       cwd,

@@ -92,6 +92,8 @@ describe('quern tune', () => {
     expect(stdout).toMatch(/significant \(p .*, Holm\), against the question as it is/);
     expect(stdout).toMatch(/^When to reason: reason where /m);
     expect(stdout).toMatch(/^ {2}quern search INDEX "question" .*--combine replace --gate FILE$/m);
+    expect(stdout).toMatch(/do not show that the gate chooses better than chance/);
+    expect(stdout).not.toMatch(/do not show that reasoning helps/);
   });
 
   it.each([

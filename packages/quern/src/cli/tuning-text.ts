@@ -118,10 +118,17 @@ function nextText(
       (out === undefined ? '.' : `.\nThe gate in ${oneLine(out)} says no to every question.`)
     );
   }
-  const isCertain = plain.difference > 0 && plain.adjustedP < level;
-  const doubt = isCertain
-    ? []
-    : ['These topics do not show that reasoning helps: more of them, or another reasoner, may.'];
+  const { sameCost } = gate.evidence.against;
+  const doubts = [
+    ...(plain.difference > 0 && plain.adjustedP < level
+      ? []
+      : ['These topics do not show that reasoning helps: more of them, or another reasoner, may.']),
+    ...(gate.rule.kind === 'always' || (sameCost.difference > 0 && sameCost.p < level)
+      ? []
+      : [
+          'These topics do not show that the gate chooses better than chance: it saves calls, and may cost gains.',
+        ]),
+  ];
   const flag = gate.rule.kind === 'always' ? '' : ` --gate ${out === undefined ? 'FILE' : shellWord(out)}`;
   const how =
     gate.rule.kind === 'always'
@@ -130,7 +137,7 @@ function nextText(
         ? 'write the gate with --out FILE, and search with it'
         : 'search with the combination and the gate';
   const command = `quern search INDEX "question" --scoring ${scoring} --reasoner ${shellWord(reasoner)} --combine ${chosen}${flag}`;
-  return [`What to do next: ${how}:`, `  ${command}`, ...doubt].join('\n');
+  return [`What to do next: ${how}:`, `  ${command}`, ...doubts].join('\n');
 }
 
 /** A text as a shell takes it for one word. */
