@@ -18,7 +18,8 @@ export interface PlanningOptions {
   readonly keyTerms?: number;
   readonly background?: string;
   readonly backgroundPower: number;
-  readonly earlyStop?: EarlyStop;
+  /** True where it is asked for without settings. */
+  readonly earlyStop?: EarlyStop | true;
   readonly rounds?: number;
   readonly roundsKeep: 'all' | 'last';
   readonly roundsTokens: number;
@@ -70,9 +71,7 @@ export function addPlanningOptions(command: Command): Command {
       new Option(
         '--early-stop [settings]',
         `stop writing when the ranking is stable; ${earlyStopName(defaultEarlyStop)} unless said otherwise`,
-      )
-        .argParser(parsed(earlyStopNamed))
-        .preset(''),
+      ).argParser(parsed(earlyStopNamed)),
     )
     .addOption(
       new Option(
@@ -101,7 +100,7 @@ export function planned(
     combine,
     join,
     ...(keyTerms !== undefined && { keyTerms }),
-    ...(earlyStop && { earlyStop }),
+    ...(earlyStop && { earlyStop: earlyStop === true ? defaultEarlyStop : earlyStop }),
     ...(rounds !== undefined && {
       rounds: { count: rounds, keep: roundsKeep, tokens: roundsTokens, deadline },
     }),
