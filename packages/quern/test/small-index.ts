@@ -11,9 +11,10 @@ export async function indexOf(
   folder: string,
   texts: Readonly<Record<string, string>>,
   analyzer = 'whitespace',
+  { store = false }: { readonly store?: boolean } = {},
 ): Promise<LexicalIndex> {
   const out = join(folder, `index-${built++}`);
-  const builder = await IndexBuilder.create({ out, analyzer: analyzerNamed(analyzer) });
+  const builder = await IndexBuilder.create({ out, analyzer: analyzerNamed(analyzer), store });
   for (const [id, text] of Object.entries(texts)) await builder.add({ id, title: '', text }, id);
   await builder.finish();
   return LexicalIndex.open(out);

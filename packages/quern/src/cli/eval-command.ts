@@ -129,8 +129,8 @@ async function run(name: string, options: Options): Promise<void> {
         background,
         reasoning,
         index: folder,
-        // A report shows the titles of hits.
-        store: options.html !== undefined,
+        // A report shows the titles of hits, and rounds show the model passages.
+        store: options.html !== undefined || (options.rounds ?? 1) > 1,
         reasoners,
         warnings,
         signal,

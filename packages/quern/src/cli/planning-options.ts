@@ -20,7 +20,8 @@ export interface PlanningOptions {
   readonly keyTerms?: number;
   readonly background?: string;
   readonly backgroundPower: number;
-  readonly earlyStop?: EarlyStop;
+  /** True where it is asked for without settings. */
+  readonly earlyStop?: EarlyStop | true;
   readonly gate?: string;
   readonly rounds?: number;
   readonly roundsKeep: 'all' | 'last';
@@ -72,9 +73,7 @@ export function addPlanningOptions(command: Command): Command {
       new Option(
         '--early-stop [settings]',
         `stop writing when the ranking is stable; ${earlyStopName(defaultEarlyStop)} unless said otherwise`,
-      )
-        .argParser(parsed(earlyStopNamed))
-        .preset(''),
+      ).argParser(parsed(earlyStopNamed)),
     )
     .option('--gate <file>', 'reason only where the gate says so that quern tune wrote')
     .addOption(
@@ -116,7 +115,7 @@ export async function planned(
     join,
     ...(gate && { gate }),
     ...(keyTerms !== undefined && { keyTerms }),
-    ...(earlyStop && { earlyStop }),
+    ...(earlyStop && { earlyStop: earlyStop === true ? defaultEarlyStop : earlyStop }),
     ...(rounds !== undefined && {
       rounds: { count: rounds, keep: roundsKeep, tokens: roundsTokens, deadline },
     }),

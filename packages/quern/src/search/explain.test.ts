@@ -7,18 +7,26 @@ import type { LexicalIndex } from '../lexical/lexical-index.ts';
 import { NoReasoner } from '../reason/none.ts';
 import type { ReasonedQuery, Reasoner } from '../reason/reasoner.ts';
 import { Rm3Reasoner } from '../reason/rm3.ts';
+import { SeveralReasoner } from '../reason/several.ts';
+import { analyzerNamed } from '../text/analyzers.ts';
+import { Background } from './background.ts';
 import { combineNamed } from './combine.ts';
 import { explainAnswer, type Explanation } from './explain.ts';
 import { LexicalRetriever } from './lexical-retriever.ts';
-import { answer, type Answer } from './pipeline.ts';
+import { answer, type Answer, type Pipeline } from './pipeline.ts';
 
 const folder = temporaryFolder();
 let index: LexicalIndex;
+let stored: LexicalIndex;
 
 beforeAll(async () => {
   index = await indexOf(folder, someTexts);
+  stored = await indexOf(folder, someTexts, 'whitespace', { store: true });
 });
-afterAll(() => index?.close());
+afterAll(async () => {
+  await index?.close();
+  await stored?.close();
+});
 
 async function explained(
   query: string,
@@ -138,5 +146,93 @@ describe('an explanation', () => {
     expect(explanation.searches[0].plan?.segments).toMatchObject([
       { path: 'exhaustive', terms: 2, documents: 60 },
     ]);
+  });
+});
+
+/** Says one text after the other. */
+function sayingInTurn(...texts: string[]): Reasoner {
+  const none = new NoReasoner();
+  const reason = async (query: string): Promise<ReasonedQuery> => ({
+    ...(await none.reason(query)),
+    reasoner: 'turns',
+    finish: 'stop',
+    text: texts.shift() ?? '',
+  });
+  return { id: 'turns', takesPassages: true, reason, close: () => none.close() };
+}
+
+async function explainedPlan(
+  query: string,
+  reasoner: Reasoner,
+  more: Partial<Pipeline>,
+): Promise<Explanation> {
+  const retriever = new LexicalRetriever(stored, 'bm25');
+  const pipeline = { reasoner, combine: combineNamed('replace'), retriever, ...more };
+  const answered = await answer(pipeline, query, { k: 10 });
+  return explainAnswer(answered, retriever, { background: more.background });
+}
+
+function originsOf({ searches }: Explanation): Record<string, string> {
+  return Object.fromEntries(searches.flatMap(({ terms }) => terms.map(({ term, origin }) => [term, origin])));
+}
+
+describe('an explanation of what was reasoned in other ways', () => {
+  it('knows what a model wrote only after it was shown passages', async () => {
+    const rounds = { count: 2, passages: 1 };
+    const explanation = await explainedPlan('ash oak', sayingInTurn('elm oak', 'elm cedar ash'), { rounds });
+    expect(originsOf(explanation)).toEqual({ elm: 'reasoned', oak: 'both', cedar: 'feedback', ash: 'both' });
+    const once = await explainedPlan('ash', sayingInTurn('elm'), { rounds: { count: 1 } });
+    expect(originsOf(once)).toEqual({ elm: 'reasoned' });
+  });
+
+  it('knows what RM3 learnt from documents, also beside another reasoner', async () => {
+    const weights = new Map([
+      ['ash', 1],
+      ['cedar', 1],
+    ]);
+    const learning: Reasoner = {
+      id: 'learning',
+      reason: async (query) => ({ ...(await sayingInTurn('').reason(query)), reasoner: 'learning', weights }),
+      close: async () => undefined,
+    };
+    expect(originsOf(await explainedPlan('ash', learning, {}))).toEqual({ ash: 'query', cedar: 'feedback' });
+    const both = new SeveralReasoner('join:all', [
+      { reasoner: learning, sample: 0 },
+      { reasoner: sayingInTurn('elm ash'), sample: 0 },
+    ]);
+    const explanation = await explainedPlan('ash', both, { join: 'rrf' });
+    expect(originsOf(explanation)).toEqual({ ash: 'both', cedar: 'feedback', elm: 'reasoned' });
+    expect(explanation.searches.map(({ reasoner }) => reasoner)).toEqual(['learning', 'turns']);
+  });
+
+  it('names the words of a text that no document has, once each, in their order', async () => {
+    const { searches } = await explainedPlan('ash', sayingInTurn('yew elm zelkova yew'), {});
+    expect(searches[0].unknown).toEqual(['yew', 'zelkova']);
+    const plain = await explainedPlan('yew ash', sayingInTurn(''), {});
+    expect(plain.searches[0].unknown).toEqual(['yew']);
+  });
+
+  it('tells how key terms were raised, and only where they were', async () => {
+    const raised = await explainedPlan('hazel', sayingInTurn('elm oak'), { keyTerms: 0.4 });
+    expect(raised.searches[0].kept).toEqual({ terms: ['hazel'], before: 0, after: 0.4 });
+    const had = await explainedPlan('hazel', sayingInTurn('elm hazel'), { keyTerms: 0.4 });
+    expect('kept' in had.searches[0]).toBe(false);
+  });
+
+  it('tells what the background multiplied each weight by, but not for the question', async () => {
+    const background = Background.of(['elm', 'elm oak'], analyzerNamed('whitespace'), 1);
+    const { searches } = await explainedPlan('ash', sayingInTurn('elm cedar'), {
+      background,
+      combine: combineNamed('rrf'),
+    });
+    const factors = searches.map(({ terms }) => terms.map((each) => [each.term, each.background]));
+    expect(factors).toEqual([
+      [['ash', undefined]],
+      [
+        ['cedar', 1],
+        ['elm', background.factor('elm')],
+      ],
+    ]);
+    for (const { weight, background: factor } of searches[1].terms) expect(weight).toBe(factor);
   });
 });

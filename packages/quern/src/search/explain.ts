@@ -107,13 +107,15 @@ function originsIn(
 ): (term: string) => TermOrigin {
   const termsOf = (text: string): Iterable<string> => retriever.weights(text).keys();
   const inQuery = new Set(termsOf(query));
-  const parts = rounds ? [rounds[0].reasoned] : (reasoned.parts ?? [reasoned]);
+  const all = (rounds?.map((round) => round.reasoned) ?? [reasoned]).map((each) => each.parts ?? [each]);
   // Weights hold the query's terms already; only of a text can be said that it has them too.
-  const inText = new Set(parts.flatMap(({ text, weights }) => (weights ? [] : [...termsOf(text)])));
-  const isFedBack = rounds !== undefined || parts.some(({ weights }) => weights !== undefined);
+  const [inFirst, inAny] = [all.slice(0, 1), all].map(
+    (asked) => new Set(asked.flat().flatMap(({ text, weights }) => (weights ? [] : [...termsOf(text)]))),
+  );
+  const isFedBack = all.length > 1 || all[0].some(({ weights }) => weights !== undefined);
   return (term) => {
-    if (inQuery.has(term)) return inText.has(term) ? 'both' : 'query';
-    return isFedBack && !inText.has(term) ? 'feedback' : 'reasoned';
+    if (inQuery.has(term)) return inAny.has(term) ? 'both' : 'query';
+    return isFedBack && !inFirst.has(term) ? 'feedback' : 'reasoned';
   };
 }
 

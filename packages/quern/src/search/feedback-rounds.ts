@@ -66,7 +66,7 @@ async function askedAgain(
   { isFirst, left }: { isFirst: boolean; left: number | undefined },
 ): Promise<ReasonedQuery | undefined> {
   if (isFirst) return watched.reason(query, options);
-  const late = left === undefined ? [] : [AbortSignal.timeout(Math.max(1, Math.min(left, 2 ** 31 - 1)))];
+  const late = left === undefined ? [] : [AbortSignal.timeout(Math.ceil(Math.min(left, 2 ** 31 - 1)))];
   const started = performance.now();
   const signal = AbortSignal.any([...(options.signal ? [options.signal] : []), ...late]);
   try {
@@ -91,8 +91,10 @@ function joinedRounds(
   const { parts: _, ...joined } = joinedReasoned(query, id, all);
   const last = all.findLast(({ text }) => text !== '');
   const text = keep === 'last' && last ? last.text : joined.text;
-  const [{ weights, parts }] = all;
-  if (!parts) return { ...joined, text, ...(weights && { weights }) };
+  const weighted = all.findLast(({ weights }) => weights !== undefined);
+  if (weighted) return { ...joined, text: weighted.text, weights: weighted.weights };
+  const [{ parts }] = all;
+  if (!parts) return { ...joined, text };
   // What each of several wrote in all rounds is one part, so that they are joined as they would be in one round.
   const members = parts.map(({ reasoner }, i) => {
     const own = all.flatMap((round) => round.parts?.[i] ?? []).map((reasoned) => ({ reasoned }));
