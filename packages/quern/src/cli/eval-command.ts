@@ -114,7 +114,8 @@ async function run(name: string, options: Options): Promise<void> {
   const warnings = new Warnings();
   const reasoning = await reasonerSettings(options, warnings);
   const parameters = bm25Parameters(options);
-  const background = await backgroundTexts(options);
+  const texts = await backgroundTexts(options.background);
+  const background = texts && { texts, power: options.backgroundPower };
   const plan = await planned(options, warnings);
   const signal = interruptSignal();
   const records: (EvaluationRecord | SeveralRecord)[] = [];

@@ -3,8 +3,9 @@ import { QuernError } from '../errors.ts';
 import { checkParameters, defaultBm25Parameters, type Bm25Parameters } from '../lexical/bm25.ts';
 import { RecordedReasoner } from '../reason/recorded.ts';
 import { defaultBackgroundPower } from '../search/background.ts';
+import { planningName } from '../evaluate/tuning-candidates.ts';
 import { openGate, reasoningDifferences } from '../search/calibrated-gate.ts';
-import { combineName, combineNamed, type Combine } from '../search/combine.ts';
+import { combineNamed, type Combine } from '../search/combine.ts';
 import { defaultEarlyStop, earlyStopName, earlyStopNamed, type EarlyStop } from '../search/early-stop.ts';
 import { joinNamed, joins, type Join } from '../search/join.ts';
 import type { ReasoningPlan } from '../search/reasoning-plan.ts';
@@ -28,6 +29,23 @@ export interface PlanningOptions {
   readonly roundsTokens: number;
 }
 
+/** Options of how terms are weighed, which `tune` has too. */
+export const weighing = {
+  background: () =>
+    new Option(
+      '--background <file>',
+      'reasoned queries of this reasoner, as file:… reads them: words that it writes whatever it is asked weigh less',
+    ),
+  k1: () =>
+    new Option('--k1 <number>', "BM25's saturation of term frequency")
+      .argParser(numberFrom0)
+      .default(defaultBm25Parameters.k1, String(defaultBm25Parameters.k1)),
+  b: () =>
+    new Option('--b <number>', "BM25's normalisation by length, from 0 to 1")
+      .argParser(numberFrom0)
+      .default(defaultBm25Parameters.b, String(defaultBm25Parameters.b)),
+};
+
 /** Gives a command the options that say what is done with the reasoner and its text. */
 export function addPlanningOptions(command: Command): Command {
   return command
@@ -48,27 +66,14 @@ export function addPlanningOptions(command: Command): Command {
         "the least share of the weight that the question's five rarest terms have, e.g. 0.2",
       ).argParser(share),
     )
-    .addOption(
-      new Option(
-        '--background <file>',
-        'reasoned queries of this reasoner, as file:… reads them: words that it writes whatever it is asked weigh less',
-      ),
-    )
+    .addOption(weighing.background())
     .addOption(
       new Option('--background-power <number>', 'how much less')
         .argParser(numberFrom0)
         .default(defaultBackgroundPower, String(defaultBackgroundPower)),
     )
-    .addOption(
-      new Option('--k1 <number>', "BM25's saturation of term frequency")
-        .argParser(numberFrom0)
-        .default(defaultBm25Parameters.k1, String(defaultBm25Parameters.k1)),
-    )
-    .addOption(
-      new Option('--b <number>', "BM25's normalisation by length, from 0 to 1")
-        .argParser(numberFrom0)
-        .default(defaultBm25Parameters.b, String(defaultBm25Parameters.b)),
-    )
+    .addOption(weighing.k1())
+    .addOption(weighing.b())
     .addOption(
       new Option(
         '--early-stop [settings]',
@@ -103,10 +108,11 @@ export async function planned(
   warnings: Warnings,
 ): Promise<Omit<ReasoningPlan, 'reasoner' | 'retriever' | 'background'>> {
   const { combine, join, keyTerms, earlyStop, rounds, roundsKeep, roundsTokens, deadline } = options;
+  const background = options.background === undefined ? undefined : { power: options.backgroundPower };
   const gate = options.gate === undefined ? undefined : await openGate(options.gate, warnings);
   if (gate && options.gate !== undefined) {
     for (const reasoner of [options.reasoner].flat().filter((name) => name !== 'none')) {
-      const asked = { reasoner, combine: combineName(combine) };
+      const asked = { reasoner, combine: planningName({ combine, join, keyTerms, background }) };
       for (const said of reasoningDifferences(gate.record, asked)) warnings.add(said, options.gate);
     }
   }
@@ -123,19 +129,16 @@ export async function planned(
 }
 
 /** BM25's parameters, as the options say. Throws `USAGE`. */
-export function bm25Parameters({ k1, b }: PlanningOptions): Bm25Parameters {
+export function bm25Parameters({ k1, b }: Bm25Parameters): Bm25Parameters {
   checkParameters({ k1, b });
   return { k1, b };
 }
 
 /** The texts of the background's file, where there is one. Throws what reading it throws. */
-export async function backgroundTexts({
-  background,
-  backgroundPower: power,
-}: PlanningOptions): Promise<{ texts: string[]; power: number } | undefined> {
+export async function backgroundTexts(background: string | undefined): Promise<string[] | undefined> {
   if (background === undefined) return undefined;
   const { texts } = await RecordedReasoner.open(background);
-  if (texts.length > 0) return { texts, power };
+  if (texts.length > 0) return texts;
   throw new QuernError('BAD_INPUT', 'no reasoned query to learn a background from', { where: background });
 }
 

@@ -65,14 +65,15 @@ async function run(folder: string, question: string, options: Options): Promise<
   const warnings = new Warnings();
   const prepare = await preparedReasoner(options.reasoner, await reasonerSettings(options, warnings));
   const parameters = bm25Parameters(options);
-  const learnt = await backgroundTexts(options);
+  const learnt = await backgroundTexts(options.background);
   const plan = await planned(options, warnings);
   const signal = interruptSignal();
   const index = await LexicalIndex.open(folder);
   const reasoner = prepare({ index, scoring: options.scoring, parameters });
   try {
     const retriever = new LexicalRetriever(index, options.scoring, parameters);
-    const background = learnt && Background.of(learnt.texts, analyzerNamed(index.analyzer), learnt.power);
+    const background =
+      learnt && Background.of(learnt, analyzerNamed(index.analyzer), options.backgroundPower);
     const pipeline = { ...plan, background, reasoner, retriever };
     const found = await answer(pipeline, question, { k: options.k, signal });
     const documents = new Map<string, StoredDocument>();

@@ -12,6 +12,7 @@ import { noteReasons } from './failure-notes.ts';
 import { interruptSignal } from './interrupt.ts';
 import { parsed, positiveInteger, shared } from './options.ts';
 import { note, print, printJson, printWarnings } from './output.ts';
+import { backgroundTexts, bm25Parameters, weighing } from './planning-options.ts';
 import { startProgress } from './progress.ts';
 import { addReasonerOptions, reasonerSettings, type ReasonerOptions } from './reasoner-options.ts';
 import { tuningText } from './tuning-text.ts';
@@ -22,6 +23,9 @@ interface Options extends ReasonerOptions {
   readonly index?: string;
   readonly analyzer?: string;
   readonly scoring?: Scoring;
+  readonly k1: number;
+  readonly b: number;
+  readonly background?: string;
   readonly reasoner: string;
   readonly measure: Measure;
   readonly folds: number;
@@ -41,7 +45,10 @@ export function tuneCommand(): Command {
     .option('--index <folder>', 'its index: opened if there is one, else built there')
     .addOption(shared.analyzer())
     .addOption(shared.scoring().default(undefined, 'bm25q for BRIGHT, bm25 for others'))
+    .addOption(weighing.k1())
+    .addOption(weighing.b())
     .addOption(shared.reasoner().makeOptionMandatory())
+    .addOption(weighing.background())
     .addOption(
       new Option('--measure <name>', 'the measure to tune by')
         .argParser(parsed(oneMeasure))
@@ -82,6 +89,8 @@ async function run(name: string, options: Options): Promise<void> {
   const warnings = new Warnings();
   const tuning = await tuneNamed(name, {
     ...options,
+    parameters: bm25Parameters(options),
+    background: await backgroundTexts(options.background),
     // The option of this name is the reasoner's.
     seed: options.foldSeed,
     reasoning: await reasonerSettings(options, warnings),

@@ -3,6 +3,8 @@ import type { PairedComparison } from '../evaluate/comparison.ts';
 import type { GainCounts } from '../evaluate/gate-evidence.ts';
 import { decimal, intervalText, pSentence, signed } from '../evaluate/report-words.ts';
 import type { AdjustedComparison } from '../evaluate/tuning-combination.ts';
+import { defaultBm25Parameters } from '../lexical/bm25.ts';
+import { combineName } from '../search/combine.ts';
 import { oneLine } from '../one-line.ts';
 import { heaviestFacts, ruleText } from '../search/gate-rule.ts';
 import { factWords } from '../search/query-facts.ts';
@@ -11,6 +13,9 @@ import { table } from './output.ts';
 /** What the text of a tuning needs to know beside it. */
 export interface TuningTextSettings {
   readonly reasoner: string;
+  readonly background?: string;
+  readonly k1: number;
+  readonly b: number;
   /** The gate's file, where one was written. */
   readonly out?: string;
 }
@@ -20,7 +25,7 @@ const level = 0.05;
 
 /** A tuning for a terminal: what was chosen, what it brings, whether that can be relied on, what to do next. */
 export function tuningText(tuning: NamedTuning, settings: TuningTextSettings): string {
-  const { collection, scoring, gateRecord, combination } = tuning;
+  const { collection, scoring, gateRecord } = tuning;
   const { topics, measure, folds } = gateRecord.calibration;
   const dealt = Math.min(folds, topics);
   const head = `${oneLine(collection)}: ${topics} topics, ${scoring}, reasoner ${oneLine(settings.reasoner)}, by ${measure}`;
@@ -32,7 +37,7 @@ export function tuningText(tuning: NamedTuning, settings: TuningTextSettings): s
     combinationText(tuning, measure, dealt),
     gateText(tuning),
     key,
-    nextText(tuning, combination.chosen, settings),
+    nextText(tuning, settings),
   ].join('\n\n');
 }
 
@@ -107,10 +112,10 @@ function percent(share: number): string {
 }
 
 function nextText(
-  { combination, gate, scoring }: NamedTuning,
-  chosen: string,
-  { reasoner, out }: TuningTextSettings,
+  { combination, gate, scoring, planning }: NamedTuning,
+  settings: TuningTextSettings,
 ): string {
+  const { reasoner, out } = settings;
   const { plain } = combination.against;
   if (gate.rule.kind === 'never') {
     return (
@@ -136,8 +141,27 @@ function nextText(
       : out === undefined
         ? 'write the gate with --out FILE, and search with it'
         : 'search with the combination and the gate';
-  const command = `quern search INDEX "question" --scoring ${scoring} --reasoner ${shellWord(reasoner)} --combine ${chosen}${flag}`;
+  const command = `quern search INDEX "question" --scoring ${scoring} --reasoner ${shellWord(reasoner)} ${optionsOf(planning, settings)}${flag}`;
   return [`What to do next: ${how}:`, `  ${command}`, ...doubts].join('\n');
+}
+
+/** The options that a planning is asked for with. */
+function optionsOf(
+  { combine, join, keyTerms, background }: NamedTuning['planning'],
+  settings: TuningTextSettings,
+): string {
+  const { k1, b } = settings;
+  const known = defaultBm25Parameters;
+  return [
+    `--combine ${combineName(combine)}`,
+    ...(join === undefined || join === 'concat' ? [] : [`--join ${join}`]),
+    ...(keyTerms === undefined ? [] : [`--key-terms ${keyTerms}`]),
+    ...(background
+      ? [`--background ${shellWord(settings.background ?? 'FILE')} --background-power ${background.power}`]
+      : []),
+    ...(k1 === known.k1 ? [] : [`--k1 ${k1}`]),
+    ...(b === known.b ? [] : [`--b ${b}`]),
+  ].join(' ');
 }
 
 /** A text as a shell takes it for one word. */

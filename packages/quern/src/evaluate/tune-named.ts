@@ -1,6 +1,6 @@
 import { openCollection } from '../collections/collection.ts';
 import { QuernError } from '../errors.ts';
-import type { Scoring } from '../lexical/bm25.ts';
+import type { Bm25Parameters, Scoring } from '../lexical/bm25.ts';
 import { openCollectionIndex } from '../lexical/collection-index.ts';
 import type { ReasonedQuery } from '../reason/reasoner.ts';
 import { reasoningTotals, type ReasoningTotals } from '../reason/reasoning-totals.ts';
@@ -8,10 +8,14 @@ import { preparedReasoner, type ReasonerSettings } from '../reason/reasoners.ts'
 import type { GateRecord } from '../search/gate-file.ts';
 import { LexicalRetriever } from '../search/lexical-retriever.ts';
 import { factSettings } from '../search/query-facts.ts';
+import { Background } from '../search/background.ts';
+import type { LexicalIndex } from '../lexical/lexical-index.ts';
+import { analyzerNamed } from '../text/analyzers.ts';
 import type { Warnings } from '../warnings.ts';
 import { silentWork } from '../work.ts';
 import type { PairedComparison } from './comparison.ts';
 import type { GateSettings } from './gate-calibration.ts';
+import { answerCandidates, type AnswerCandidate } from './tuning-candidates.ts';
 import { tuned, type Tuning } from './tuning.ts';
 import { tuningMeasurements, type MeasuringOptions } from './tuning-measurements.ts';
 
@@ -24,6 +28,10 @@ export interface NamedTuningOptions extends MeasuringOptions, GateSettings {
   readonly analyzer?: string;
   /** The collection's own default when not given. */
   readonly scoring?: Scoring;
+  /** BM25's k1 and b. Default 0.9 and 0.4. */
+  readonly parameters?: Bm25Parameters;
+  /** Reasoned queries that backgrounds are learnt from, which are then tried too. */
+  readonly background?: readonly string[];
   readonly reasoner: string;
   /** How it is opened. */
   readonly reasoning?: ReasonerSettings;
@@ -34,6 +42,8 @@ export interface NamedTuningOptions extends MeasuringOptions, GateSettings {
 export interface NamedTuning extends Tuning {
   readonly collection: string;
   readonly scoring: Scoring;
+  /** What was chosen. */
+  readonly planning: AnswerCandidate['planning'];
   /** One a topic. */
   readonly reasoned: readonly ReasonedQuery[];
   readonly reasoning: ReasoningTotals;
@@ -66,15 +76,22 @@ export async function tuneNamed(name: string, options: NamedTuningOptions): Prom
   try {
     const { index } = opened;
     const scoring = options.scoring ?? collection.defaultScoring;
-    const retriever = new LexicalRetriever(index, scoring);
-    const reasoner = prepare({ index, scoring });
+    const { parameters } = options;
+    const retriever = new LexicalRetriever(index, scoring, parameters);
+    const reasoner = prepare({ index, scoring, parameters });
+    const backgrounds = backgroundsOf(options, index);
     try {
-      const measured = await tuningMeasurements(collection, { reasoner, retriever }, options);
+      const measured = await tuningMeasurements(
+        collection,
+        { reasoner, retriever },
+        { candidates: (reasoned) => answerCandidates(reasoned, { backgrounds }), ...options },
+      );
       const tuning = tuned(measured, options);
       return {
         ...tuning,
         collection: collection.name,
         scoring,
+        planning: measured.plannings[tuning.combination.place],
         reasoned: measured.reasoned,
         reasoning: reasoningTotals(measured.reasoned),
         gateRecord: gateRecord(tuning, collection.name, retriever, options),
@@ -85,6 +102,14 @@ export async function tuneNamed(name: string, options: NamedTuningOptions): Prom
   } finally {
     await opened.close();
   }
+}
+
+/** The powers of a background that are tried. */
+const backgroundPowers: readonly number[] = [0.5, 1];
+
+function backgroundsOf({ background }: NamedTuningOptions, { analyzer }: LexicalIndex): Background[] {
+  if (!background) return [];
+  return backgroundPowers.map((power) => Background.of(background, analyzerNamed(analyzer), power));
 }
 
 function gateRecord(

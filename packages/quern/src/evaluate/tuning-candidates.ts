@@ -1,12 +1,16 @@
 import type { ReasonedQuery } from '../reason/reasoner.ts';
-import { combineNamed, type Combine } from '../search/combine.ts';
+import type { Background } from '../search/background.ts';
+import { combineNamed } from '../search/combine.ts';
+import { joins } from '../search/join.ts';
+import { planName, type NamedPlan } from '../search/plan-name.ts';
+import type { SearchPlanning } from '../search/searches.ts';
 
 /** A way of answering a question that has been reasoned about: one that tuning may choose. */
 export interface AnswerCandidate {
-  /** As `--combine` takes it. */
+  /** As {@link planningName} has it. */
   readonly name: string;
-  /** What is combined, and how, for a question with this reasoned query. */
-  settings(reasoned: ReasonedQuery): { readonly reasoned: ReasonedQuery; readonly combine: Combine };
+  /** What becomes of a question and its reasoned query. */
+  readonly planning: Omit<SearchPlanning, 'retriever'>;
 }
 
 /** The combinations that are tried, the simplest first. */
@@ -17,13 +21,50 @@ const combinations: readonly string[] = [
   'rrf',
 ];
 
-/** The candidates for questions with these reasoned queries: term weights cannot be concatenated. */
-export function answerCandidates(reasoned: readonly ReasonedQuery[]): AnswerCandidate[] {
-  const isProse = reasoned.every(({ weights }) => weights === undefined);
-  return combinations
-    .filter((name) => isProse || !name.startsWith('concat:'))
-    .map((name) => {
-      const combine = combineNamed(name);
-      return { name, settings: (each) => ({ reasoned: each, combine }) };
+/** Those that are tried together with something else: a choice among very many is made by chance. */
+const coreCombinations: readonly string[] = [
+  'replace',
+  'concat:1',
+  'interpolate:0.1',
+  'interpolate:0.2',
+  'interpolate:0.3',
+];
+
+const keyTermShares: readonly number[] = [0.1, 0.2];
+
+/** What names a planning: its combination, and what else there is, as `bm25+rm3/…` has it; `replace` where there is nothing. */
+export function planningName(planning: Omit<NamedPlan, 'gate' | 'earlyStop' | 'rounds'>): string {
+  return planName(planning).join('/') || 'replace';
+}
+
+/**
+ * The candidates for questions with these reasoned queries: every combination; with key terms; with each of the `backgrounds`;
+ * and, where several reasoners were asked, joined in each way. Term weights cannot be concatenated.
+ */
+export function answerCandidates(
+  reasoned: readonly ReasonedQuery[],
+  { backgrounds = [] }: { readonly backgrounds?: readonly Background[] } = {},
+): AnswerCandidate[] {
+  const isProse = reasoned.every((each) =>
+    (each.parts ?? [each]).every(({ weights }) => weights === undefined),
+  );
+  const isSeveral = reasoned.some(({ parts }) => parts !== undefined);
+  const [plainJoin, ...otherJoins] = isProse ? joins : joins.filter((join) => join !== 'concat');
+  const own = isSeveral ? { join: plainJoin } : {};
+  const plannings = [
+    ...combinations.map((combine) => ({ ...own, combine })),
+    ...keyTermShares.map((keyTerms) => ({ ...own, combine: 'replace', keyTerms })),
+    ...(isSeveral
+      ? otherJoins.flatMap((join) => coreCombinations.map((combine) => ({ join, combine })))
+      : []),
+    ...backgrounds.flatMap((background) =>
+      coreCombinations.map((combine) => ({ ...own, combine, background })),
+    ),
+  ];
+  return plannings
+    .filter(({ combine }) => isProse || !combine.startsWith('concat:'))
+    .map((each) => {
+      const planning = { ...each, combine: combineNamed(each.combine) };
+      return { name: planningName(planning), planning };
     });
 }

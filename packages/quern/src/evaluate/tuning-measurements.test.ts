@@ -4,11 +4,14 @@ import { reasonedQuery } from '../../test/reasoned-query.ts';
 import { temporaryFolder } from '../../test/temporary-folder.ts';
 import type { LexicalIndex } from '../lexical/lexical-index.ts';
 import type { Reasoner } from '../reason/reasoner.ts';
+import { SeveralReasoner } from '../reason/several.ts';
+import { Background } from '../search/background.ts';
 import { combineNamed } from '../search/combine.ts';
 import { LexicalRetriever } from '../search/lexical-retriever.ts';
+import { analyzerNamed } from '../text/analyzers.ts';
 import { evaluateCollection, type Judged } from './evaluation.ts';
 import { parseMeasures } from './measures.ts';
-import type { AnswerCandidate } from './tuning-candidates.ts';
+import { answerCandidates, type AnswerCandidate } from './tuning-candidates.ts';
 import { tuningMeasurements } from './tuning-measurements.ts';
 
 const folder = temporaryFolder();
@@ -47,8 +50,8 @@ describe('tuningMeasurements', () => {
     const found = await tuningMeasurements(judged, { reasoner, retriever }, { measure });
     expect(found.topics.map(({ id }) => id)).toEqual(topics.map(({ id }) => id));
     expect(found.candidates.map(({ name }) => name)).toContain('concat:5');
-    for (const { name, values } of found.candidates) {
-      const pipeline = { reasoner, combine: combineNamed(name), retriever };
+    for (const [i, { name, values }] of found.candidates.entries()) {
+      const pipeline = { ...found.plannings[i], reasoner, retriever };
       const { measures } = await evaluateCollection(judged, pipeline, { name, k: 1000, measures: [measure] });
       expect(values).toEqual(topics.map(({ id }) => measures.perTopic.get(id)![measure.name]));
     }
@@ -67,19 +70,34 @@ describe('tuningMeasurements', () => {
     };
     const { candidates } = await tuningMeasurements(judged, { reasoner: weighing, retriever }, { measure });
     expect(candidates.map(({ name }) => name).filter((name) => name.startsWith('concat'))).toEqual([]);
-    expect(candidates).toHaveLength(11);
+    expect(candidates).toHaveLength(13);
   });
 
   it('tries the candidates that it is given', async () => {
-    const combine = combineNamed('replace');
-    const elm: AnswerCandidate = {
-      name: 'elm',
-      settings: (reasoned) => ({ reasoned: { ...reasoned, text: 'elm' }, combine }),
-    };
-    const options = { measure, candidates: () => [elm] };
+    const half: AnswerCandidate = { name: 'half', planning: { combine: combineNamed('interpolate:0.5') } };
+    const options = { measure, candidates: () => [half] };
     const found = await tuningMeasurements(judged, { reasoner, retriever }, options);
-    expect(found.candidates.map(({ name }) => name)).toEqual(['elm']);
-    expect(found.candidates[0].values[1]).toBe(found.topics[1].plain);
+    const all = await tuningMeasurements(judged, { reasoner, retriever }, { measure });
+    expect(found.plannings).toEqual([half.planning]);
+    expect(found.candidates).toEqual([
+      { name: 'half', values: all.candidates.find(({ name }) => name === 'interpolate:0.5')!.values },
+    ]);
+  });
+
+  it('tries ways of joining where several were asked, and the backgrounds that there are', async () => {
+    const members = [reasoner, reasoner].map((each, sample) => ({ reasoner: each, sample }));
+    const several = new SeveralReasoner('2*r', members);
+    const background = Background.of(['elm', 'elm yew'], analyzerNamed('whitespace'));
+    const { candidates } = await tuningMeasurements(
+      judged,
+      { reasoner: several, retriever },
+      { measure, candidates: (reasoned) => answerCandidates(reasoned, { backgrounds: [background] }) },
+    );
+    const names = candidates.map(({ name }) => name);
+    expect(names).toContain('join:interpolate');
+    expect(names).toContain('interpolate:0.2/join:rrf');
+    expect(names).toContain('concat:1/background:0.5');
+    expect(new Set(names).size).toBe(names.length);
   });
 
   it('refuses counts, collections without judgements, and to go on after it was stopped', async () => {

@@ -32,6 +32,8 @@ export interface TuningMeasurements {
   readonly topics: readonly PlainTopic[];
   /** Their values with each way of answering, in their order. */
   readonly candidates: readonly Candidate[];
+  /** What each of them is, in their order. */
+  readonly plannings: readonly AnswerCandidate['planning'][];
   /** One a topic. */
   readonly reasoned: readonly ReasonedQuery[];
 }
@@ -68,9 +70,9 @@ export async function tuningMeasurements(
         topicMeasures([measure], hits, judgements)[measure.name];
       const facts = await queryFacts(text, retriever, factNames, { excluded, signal });
       plainTopics.push({ id, facts, plain: valueOf(await retriever.search(text, { k, excluded, signal })) });
-      for (const [way, { settings }] of ways.entries()) {
-        const { combine, reasoned: combined } = settings(reasoned[i]);
-        const found = await answerReasoned({ combine, retriever }, text, combined, { k, excluded, signal });
+      for (const [way, { planning }] of ways.entries()) {
+        const whole = { ...planning, retriever };
+        const found = await answerReasoned(whole, text, reasoned[i], { k, excluded, signal });
         values[way].push(valueOf(found.hits));
       }
       work.update(plainTopics.length);
@@ -81,6 +83,7 @@ export async function tuningMeasurements(
   return {
     topics: plainTopics,
     candidates: ways.map(({ name }, way) => ({ name, values: values[way] })),
+    plannings: ways.map(({ planning }) => planning),
     reasoned,
   };
 }

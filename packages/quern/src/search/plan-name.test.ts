@@ -28,7 +28,7 @@ it('a plan is named by what differs from that, each by its option', () => {
       gate: { decide: async () => ({ reasons: true, why: 'always', facts: {} }) },
     }),
   ).toBe(
-    'concat:2 join:rrf key-terms:0.2 background:0.7 early-stop:every=40,depth=10,overlap=0.9,checks=2 rounds:3 gate',
+    'concat:2 join:rrf key-terms:0.2 background:0.7 early-stop:every=40,depth=10,overlap=0.8,checks=3 rounds:3 gate',
   );
 });
 

@@ -1,10 +1,16 @@
+import type { Background } from './background.ts';
 import { combineName } from './combine.ts';
 import { earlyStopName } from './early-stop.ts';
 import type { ReasoningPlan } from './reasoning-plan.ts';
 import { checkedRounds, type Rounds } from './rounds.ts';
 
+/** What of a plan is in its name. */
+export type NamedPlan = Omit<ReasoningPlan, 'reasoner' | 'retriever' | 'background'> & {
+  readonly background?: Pick<Background, 'power'>;
+};
+
 /** What names a plan in a run's name: what differs from asking once and searching the text, each by its option's name. */
-export function planName(plan: Omit<ReasoningPlan, 'reasoner' | 'retriever'>): string[] {
+export function planName(plan: NamedPlan): string[] {
   const { combine, join = 'concat', keyTerms, background, earlyStop, rounds, gate } = plan;
   return [
     ...(combine.kind === 'replace' ? [] : [combineName(combine)]),
