@@ -13,7 +13,7 @@ import { reasoningTotals, summedTotals, type ReasoningTotals } from '../reason/r
 import { combineName } from '../search/combine.ts';
 import { Warnings } from '../warnings.ts';
 import { checkFolderOf } from '../whole-file.ts';
-import { noteReasons } from './failure-notes.ts';
+import { failuresInPart, noteReasons } from './failure-notes.ts';
 import { interruptSignal } from './interrupt.ts';
 import { shared } from './options.ts';
 import { oneLine } from '../one-line.ts';
@@ -194,6 +194,14 @@ function notePlainTopics({ answers }: Evaluation, collection: string): void {
     const share = `${failures.length} of ${answers.length} topics`;
     note(`quern: ${collection}: the reasoner failed for ${share}, which were searched as they are:`);
     noteReasons(failures);
+  }
+  const inPart = answers.map(failuresInPart).filter((each) => each.length > 0);
+  if (inPart.length > 0) {
+    const share = `${inPart.length} of ${answers.length} topics`;
+    note(
+      `quern: ${collection}: a part of the reasoning failed for ${share}, which were searched with the rest:`,
+    );
+    noteReasons(inPart.flat());
   }
   const plain = answers.filter(
     ({ reasoned, searches }) =>

@@ -197,6 +197,19 @@ describe('a text that is watched', () => {
     );
   });
 
+  it('is looked at by itself where another is shown in between', async () => {
+    const other = 'hazel hazel maple cedar fir ash '.repeat(20);
+    for (const retriever of [
+      new LexicalRetriever(index, 'bm25'),
+      wholeTexts(new LexicalRetriever(index, 'bm25')),
+    ]) {
+      const shared = watchOf(retriever, { every: 2 });
+      const ends = [text, other].map((each) => shown(shared, each, Array<number>(200).fill(7)));
+      const alone = [text, other].map((each) => watchOf(retriever, { every: 2 }).enough(each));
+      expect(await Promise.all(ends)).toEqual(await Promise.all(alone));
+    }
+  });
+
   it('does not look at documents that are excluded', async () => {
     const retriever = new LexicalRetriever(index, 'bm25');
     const excluded = (await retriever.search('ash elm oak', { k: 60 })).map(({ id }) => id);
