@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sampleFolder } from './beir-collection.ts';
-import { FakeOpenAiServer, streamed } from './fake-openai-server.ts';
+import { failing, FakeOpenAiServer, streamed } from './fake-openai-server.ts';
 import { quern, quernJson } from './run-quern.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 import type { Explanation } from '../src/search/explain.ts';
@@ -113,6 +113,20 @@ describe('--join', () => {
     expect(code).toBe(2);
     expect(stderr).toMatch(/rm3 yields term weights, which cannot be concatenated.*interpolate or rrf/);
     expect((await quern([...args, '--join', 'interpolate'], { cwd })).code).toBe(0);
+  });
+});
+
+describe('a part of the reasoning that fails', () => {
+  it('is told of by search and eval, which search with the rest', async () => {
+    server.reply = failing(401, { message: 'Incorrect API key' });
+    const reasoner = ['--reasoner', `join:file:${recorded},${server.name()}`, '--no-cache'];
+    const found = await quern(['search', 'sample.index', question, ...reasoner, '--json'], { cwd });
+    expect(found.code).toBe(0);
+    expect(found.stderr).toMatch(/a part of the reasoning failed.*\n.*1 time: .*401/);
+    expect((JSON.parse(found.stdout) as Found).reasoned).toMatchObject({ text, finish: 'stop' });
+    const { code, stderr } = await quern(['eval', sample, ...reasoner], { cwd });
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/a part of the reasoning failed for 30 of 30 topics.*\n.*30 times: .*401/);
   });
 });
 

@@ -15,7 +15,7 @@ import { Warnings } from '../warnings.ts';
 import { checkFolderOf } from '../whole-file.ts';
 import { evaluationRecord, severalRecord } from './evaluation-record.ts';
 import type { EvaluationRecord, SeveralRecord } from './evaluation-record.ts';
-import { noteReasons } from './failure-notes.ts';
+import { failuresInPart, noteReasons } from './failure-notes.ts';
 import { interruptSignal } from './interrupt.ts';
 import { listOf, shared } from './options.ts';
 import { oneLine } from '../one-line.ts';
@@ -194,6 +194,14 @@ function notePlainTopics({ answers }: Evaluation, collection: string): void {
     const share = `${failures.length} of ${answers.length} topics`;
     note(`quern: ${collection}: the reasoner failed for ${share}, which were searched as they are:`);
     noteReasons(failures);
+  }
+  const inPart = answers.map(failuresInPart).filter((each) => each.length > 0);
+  if (inPart.length > 0) {
+    const share = `${inPart.length} of ${answers.length} topics`;
+    note(
+      `quern: ${collection}: a part of the reasoning failed for ${share}, which were searched with the rest:`,
+    );
+    noteReasons(inPart.flat());
   }
   const plain = answers.filter(
     ({ reasoned, searches }) =>

@@ -13,6 +13,7 @@ import { answer, type Answer } from '../search/pipeline.ts';
 import { analyzerNamed } from '../text/analyzers.ts';
 import { Warnings } from '../warnings.ts';
 import { closeSoon } from './closing.ts';
+import { failuresInPart, noteReasons } from './failure-notes.ts';
 import { hitLegend, printStages, printTerms } from './explanation-text.ts';
 import { interruptSignal } from './interrupt.ts';
 import { checkQuestion, shared } from './options.ts';
@@ -93,8 +94,14 @@ async function run(folder: string, question: string, options: Options): Promise<
 }
 
 /** Says it where the question was searched as it is, though a reasoner was asked. */
-function noteReasoning({ reasoned, searches }: Answer): void {
+function noteReasoning(found: Answer): void {
+  const { reasoned, searches } = found;
   const { reasoner, failure } = reasoned;
+  const inPart = failuresInPart(found);
+  if (inPart.length > 0) {
+    note('quern: a part of the reasoning failed, and the question was searched with the rest:');
+    noteReasons(inPart);
+  }
   if (reasoned.skipped !== undefined) note(`quern: not reasoned about: ${reasoned.skipped}`);
   else if (failure) note(`quern: the question was searched as it is: ${failureLine(reasoner, failure)}`);
   else if (reasoner !== 'none' && searches.length === 1 && searches[0].from === 'query') {

@@ -109,6 +109,23 @@ describe('a search that grows', () => {
     await ties.close();
   });
 
+  it('takes scores for equal that are so as 32-bit floats, whichever sum is larger', async () => {
+    for (const [first, second] of ['ab', 'ba']) {
+      const near = await indexOf(folder, { [first]: 'p q', [second]: 'r s' });
+      const growing = near.growingSearch();
+      const weights = new Map([
+        ['p', 0.1],
+        ['q', 0.2],
+        ['r', 0.3 - 1e-12],
+        ['s', 0],
+      ]);
+      for (const [term, weight] of weights) growing.add(term, weight);
+      expect(growing.best(1).map(({ id }) => id)).toEqual(['b']);
+      expect(growing.best(1)).toEqual(near.search(weights, { k: 1 }));
+      await near.close();
+    }
+  });
+
   it('reads the postings of each added term and nothing else, however often the ranking is looked at', () => {
     fc.assert(
       fc.property(additions, fc.integer({ min: 0, max: 3 }), (added, looks) => {

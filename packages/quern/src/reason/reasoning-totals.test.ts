@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { joinedReasoned } from './joined-reasoned.ts';
 import type { ReasonedQuery } from './reasoner.ts';
 import { reasoningTotals } from './reasoning-totals.ts';
 
@@ -33,4 +34,10 @@ it('sums what was spent now, and counts what failed, was cut or recorded', () =>
     ],
   });
   expect(reasoningTotals([])).toMatchObject({ failed: 0, cost: [] });
+});
+
+it('takes the tokens of several reasoners one by one, as some can be recorded', () => {
+  const parts = [one, { ...one, cached: true }, { ...one, promptTokens: 1, completionTokens: 2 }];
+  const joined = joinedReasoned('q', 'join:all', parts);
+  expect(reasoningTotals([joined])).toMatchObject({ cached: 0, promptTokens: 11, completionTokens: 22 });
 });

@@ -19,15 +19,17 @@ export interface ReasoningTotals {
 export function reasoningTotals(reasoned: Iterable<Omit<ReasonedQuery, 'weights'>>): ReasoningTotals {
   const totals = { failed: 0, cached: 0, cut: 0, promptTokens: 0, completionTokens: 0 };
   const paid: Money[] = [];
-  for (const { finish, cached, promptTokens, completionTokens, cost } of reasoned) {
-    if (finish === 'failed') totals.failed++;
-    if (finish === 'length') totals.cut++;
-    if (cached) totals.cached++;
-    else {
+  for (const each of reasoned) {
+    if (each.finish === 'failed') totals.failed++;
+    if (each.finish === 'length') totals.cut++;
+    if (each.cached) totals.cached++;
+    // Some of several can have been recorded before, and others not.
+    for (const { cached, promptTokens, completionTokens } of each.parts ?? [each]) {
+      if (cached) continue;
       totals.promptTokens += promptTokens;
       totals.completionTokens += completionTokens;
     }
-    if (cost) paid.push(cost);
+    if (each.cost) paid.push(each.cost);
   }
   return { ...totals, cost: summedMoney(paid) };
 }

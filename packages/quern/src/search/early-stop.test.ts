@@ -161,6 +161,22 @@ describe('a text that is watched', () => {
     expect(watch.milliseconds).toBeGreaterThan(0);
   });
 
+  it.each([1, 2, 3, 5, 10, 20, 50, 59, 60])('can ask for an overlap of 1 in the best %i', async (depth) => {
+    const watch = watchOf(new LexicalRetriever(index, 'bm25'), { overlap: 1, depth, checks: 1 });
+    expect(await watch.enough(text)).toBeDefined();
+  });
+
+  it('is not cut within a character and its marks, though these come in pieces of their own', async () => {
+    const retriever = wholeTexts(new LexicalRetriever(english, 'bm25'));
+    const marked = '花\u{e0100}山か\u3099'.repeat(9);
+    const letters = Array<number>(marked.length).fill(1);
+    await shown(watchOf(retriever, { every: 1, checks: 99 }), marked, letters);
+    const inPieces = retriever.searches.splice(0);
+    await watchOf(retriever, { every: 1, checks: 99 }).enough(marked);
+    expect(inPieces).toEqual(retriever.searches);
+    for (const searched of inPieces) expect(searched).toMatch(/(?:花\u{e0100}|山|か\u3099)$/u);
+  });
+
   it('has no end before a look at it is due', async () => {
     const watch = watchOf(new LexicalRetriever(index, 'bm25'), { every: 1000 });
     expect(await watch.enough(text)).toBeUndefined();
@@ -195,6 +211,19 @@ describe('a text that is watched', () => {
     expect(retriever.searches).toEqual(
       [1, 2, 3].map((times) => `fir ${'ash elm oak '.repeat(times).trimEnd()}`),
     );
+  });
+
+  it('is looked at by itself where another is shown in between', async () => {
+    const other = 'hazel hazel maple cedar fir ash '.repeat(20);
+    for (const retriever of [
+      new LexicalRetriever(index, 'bm25'),
+      wholeTexts(new LexicalRetriever(index, 'bm25')),
+    ]) {
+      const shared = watchOf(retriever, { every: 2 });
+      const ends = [text, other].map((each) => shown(shared, each, Array<number>(200).fill(7)));
+      const alone = [text, other].map((each) => watchOf(retriever, { every: 2 }).enough(each));
+      expect(await Promise.all(ends)).toEqual(await Promise.all(alone));
+    }
   });
 
   it('does not look at documents that are excluded', async () => {

@@ -92,11 +92,17 @@ const wordEnds =
 /** Watches the ranking of one text that streams in. */
 export class StableRanking {
   /** Says that the text is enough once its ranking is stable. */
-  readonly enough: Enough = (text) => this.#look(text);
+  readonly enough: Enough = (text) => {
+    const looked = this.#looked.then(() => this.#look(text));
+    this.#looked = looked.catch(() => undefined);
+    return looked;
+  };
   readonly #retriever: Retriever;
   readonly #settings: EarlyStop;
   readonly #options: StableRankingOptions;
   #ranking: GrowingRanking | undefined;
+  /** One text is looked at after the other, whoever asks. */
+  #looked: Promise<unknown> = Promise.resolve();
   /** What was looked at so far: whole words. */
   #seen = '';
   #tokensSinceProbe = 0;

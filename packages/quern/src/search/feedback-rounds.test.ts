@@ -13,6 +13,7 @@ import { LexicalRetriever } from './lexical-retriever.ts';
 import { reasoningAbout } from './reasoning.ts';
 import type { Reasoning, ReasoningOptions, ReasoningPlan } from './reasoning-plan.ts';
 import { answer } from './pipeline.ts';
+import type { Retriever } from './retriever.ts';
 import type { Rounds } from './rounds.ts';
 
 const folder = temporaryFolder();
@@ -138,6 +139,17 @@ describe('rounds', () => {
     const scripted = new ScriptedReasoner('ash six', 'x');
     await about(scripted, { count: 2, passages: 1, passageWords: 3 });
     expect(scripted.shown[1]).toEqual(['filler ash six']);
+  });
+
+  it('show no document without a text', async () => {
+    const scripted = new ScriptedReasoner('ash', 'elm');
+    const retriever: Retriever = {
+      id: 'other',
+      search: async () => ['x', 'y', 'z'].map((id, i) => ({ id, score: 3 - i, rank: i + 1 })),
+      document: async (id) => ({ x: ' \n', y: 'words of y' })[id],
+    };
+    const reasoning = await about(scripted, { count: 2, passageWords: 2 }, { retriever });
+    expect(reasoning.rounds?.[1].passages).toEqual([{ id: 'y', text: 'words of' }]);
   });
 
   it('never show documents that are excluded, nor does the reasoner learn from them', async () => {

@@ -84,6 +84,29 @@ describe.each(scorings)('the retriever %s', (scoring) => {
     );
   });
 
+  it('ranks a text that grows as it ranks the whole, nearly so where weights depend on its length', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(someQuery, { maxLength: 5 }), async (texts) => {
+        const growing = retriever.growing({ k: 60, excluded: ['d3'] });
+        for (const text of texts) growing.add(text);
+        const whole = await retriever.search(texts.join(' '), { k: 60, excluded: ['d3'] });
+        const best = growing.best();
+        expect(best.map(({ id }) => id).toSorted()).toEqual(whole.map(({ id }) => id).toSorted());
+      }),
+    );
+  });
+
+  it('gives a text that grows to 200 terms the scores that a search gives', async () => {
+    const text = Object.values(someTexts).join(' ').split(' ').slice(0, 200).join(' ');
+    const growing = retriever.growing({ k: 60 });
+    for (const word of text.split(' ')) growing.add(word);
+    const scores = new Map((await retriever.search(text, { k: 60 })).map(({ id, score }) => [id, score]));
+    expect(scores.size).toBe(60);
+    const best = growing.best();
+    expect(best).toHaveLength(60);
+    for (const { id, score } of best) expect(Math.abs(score / scores.get(id)! - 1)).toBeLessThan(1e-6);
+  });
+
   it('stops when it is told to', async () => {
     await expect(retriever.search('ash', { k: 1, signal: AbortSignal.abort() })).rejects.toMatchObject({
       code: 'ABORTED',

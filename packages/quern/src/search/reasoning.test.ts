@@ -101,6 +101,19 @@ describe('a text that is watched while it comes', () => {
     expect(probing?.probes).toBe(3);
   });
 
+  it('is not told twice why it ended, where the reasoner says so', async () => {
+    const cut = { kind: 'stable', why: 'as I was told', text: 'the rest' } as const;
+    const inner = new SayingReasoner(ash);
+    const telling: Reasoner = {
+      id: 'telling',
+      reason: async (query, options) => ({ ...(await inner.reason(query, options)), cuts: [cut] }),
+      close: async () => undefined,
+    };
+    const { reasoned } = await reasoningAbout(planOf(telling, { earlyStop }), 'why');
+    expect(reasoned).toMatchObject({ finish: 'early', cuts: [cut] });
+    expect(reasoned.cuts).toHaveLength(1);
+  });
+
   it('is whole, without a cut, where it never is enough', async () => {
     const plan = planOf(new SayingReasoner(ash), { earlyStop: { ...earlyStop, checks: 999 } });
     const { reasoned, probing } = await reasoningAbout(plan, 'why');
