@@ -118,9 +118,9 @@ function faultWords(fault: LogFault, rules: LogRules): string {
 /** What costs are counted for: a figure of each amount, and how it is called. */
 const ways: readonly [keyof Omit<TrafficAmount, 'queries'>, string][] = [
   ['perThousand', '1,000 searches'],
-  ['perThousandCached', '1,000 searches, with the cache'],
+  ['perThousandCached', '1,000 searches, with a cache'],
   ['all', 'all of this traffic'],
-  ['allCached', 'all of this traffic, with the cache'],
+  ['allCached', 'all of this traffic, with a cache'],
 ];
 
 /** What reasoning costs, a row a way to count: its name, tokens read, tokens written, time, and an amount a currency. */
@@ -146,11 +146,9 @@ export function currenciesOf(reasoners: readonly ReasonerTraffic[]): string[] {
   return [...new Set(reasoners.flatMap(({ cost }) => cost.money.map(({ currency }) => currency)))];
 }
 
-/** Whether anything is known of the cost of any of them. */
-export function hasCosts(reasoners: readonly ReasonerTraffic[]): boolean {
-  return reasoners.some(
-    ({ cost }) => cost.completionTokens !== null || cost.milliseconds !== null || cost.money.length > 0,
-  );
+/** Whether anything is known of what it costs. */
+export function hasCost({ cost }: ReasonerTraffic): boolean {
+  return cost.completionTokens !== null || cost.milliseconds !== null || cost.money.length > 0;
 }
 
 function durationWords(milliseconds: number): string {
