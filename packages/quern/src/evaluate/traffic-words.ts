@@ -37,14 +37,11 @@ export function partWords({ split, cut }: QueryLogFacts): string {
   return words[split];
 }
 
+/** A row of what is said of a log: of what, how many, and more of it. */
+type LogRowWords = [string, string, string];
+
 /** What became of a log's searches, a row each: what, how many, and further words. */
-export function logRows({
-  log,
-  all,
-  judged,
-  unknown,
-  judgements,
-}: TrafficReport): [string, string, string][] {
+export function logRows({ log, all, judged, unknown, judgements }: TrafficReport): LogRowWords[] {
   const { split, seen } = log;
   return [
     ['in the log', searches(log.searches), `${count(log.rows)} ${log.rows === 1 ? 'row' : 'rows'}`],
@@ -57,11 +54,9 @@ export function logRows({
     ...elsewhereRows(log),
     ['counted', searches(all.searches), queries(all.queries)],
     ...(seen !== null && split === 'test' && seen.queries > 0
-      ? ([['asked before, too', searches(seen.searches), `${queries(seen.queries)} of these`]] as [
-          string,
-          string,
-          string,
-        ][])
+      ? ([
+          ['asked before, too', searches(seen.searches), `${queries(seen.queries)} of these`],
+        ] as LogRowWords[])
       : []),
     [
       'judged',
@@ -75,11 +70,9 @@ export function logRows({
     ],
     ['judged by', clicks(log.clicks), `on ${count(judgements.documents)} documents`],
     ...(log.clicksOnUnknown > 0
-      ? ([['clicks left out', count(log.clicksOnUnknown), 'on documents that the index does not have']] as [
-          string,
-          string,
-          string,
-        ][])
+      ? ([
+          ['left out', clicks(log.clicksOnUnknown), 'on documents that the index does not have'],
+        ] as LogRowWords[])
       : []),
   ];
 }
@@ -88,7 +81,7 @@ function clicks(value: number): string {
   return `${count(value)} ${value === 1 ? 'click' : 'clicks'}`;
 }
 
-function elsewhereRows({ elsewhere, split, seen }: QueryLogFacts): [string, string, string][] {
+function elsewhereRows({ elsewhere, split, seen }: QueryLogFacts): LogRowWords[] {
   if (elsewhere === 0) return [];
   if (split !== 'unseen') {
     return [['elsewhere', searches(elsewhere), split === 'train' ? 'after the split' : 'before the split']];
