@@ -5,17 +5,17 @@ import { collectionNames, logFile } from '../collections/collection.ts';
 import { writeTrecRun } from '../collections/trec.ts';
 import { fileError, QuernError } from '../errors.ts';
 import { evaluateNamed, type NamedEvaluation } from '../evaluate/evaluate-named.ts';
-import { macroMean } from '../evaluate/macro-mean.ts';
 import { formatMeasure, type Measure } from '../evaluate/measures.ts';
 import type { Evaluation } from '../evaluate/evaluation.ts';
-import { scorings, type Scoring } from '../lexical/bm25.ts';
-import { summedTotals, type ReasoningTotals } from '../reason/reasoning-totals.ts';
+import type { Scoring } from '../lexical/bm25.ts';
+import type { ReasoningTotals } from '../reason/reasoning-totals.ts';
 import { combineName } from '../search/combine.ts';
 import { Warnings } from '../warnings.ts';
 import { checkFolderOf } from '../whole-file.ts';
 import { evaluationRecord, severalRecord } from './evaluation-record.ts';
 import type { EvaluationRecord, SeveralRecord } from './evaluation-record.ts';
 import { failuresInPart, noteReasons } from './failure-notes.ts';
+import { wholeRecord } from './mean-record.ts';
 import { interruptSignal } from './interrupt.ts';
 import { listOf, shared } from './options.ts';
 import { oneLine } from '../one-line.ts';
@@ -214,55 +214,6 @@ function notePlainTopics({ answers }: Evaluation, collection: string): void {
   note(
     `quern: ${collection}: the reasoned query has no term of the index for ${share}, which were searched as they are`,
   );
-}
-
-/** The means of every run over collections. */
-function wholeRecord(
-  name: string,
-  records: readonly (EvaluationRecord | SeveralRecord)[],
-  measures: readonly Measure[],
-): EvaluationRecord | SeveralRecord {
-  const several = records.filter((record) => 'runs' in record);
-  if (several.length === 0) return meanRecord(name, records, measures);
-  const runs = several[0].runs.map((_, i) =>
-    meanRecord(
-      name,
-      several.map((record) => record.runs[i]),
-      measures,
-    ),
-  );
-  const { run: baseline, ...first } = runs[0];
-  return { ...first, baseline, runs };
-}
-
-/** The mean over collections, each counting the same, as BRIGHT's tables have it. */
-function meanRecord<T extends EvaluationRecord>(
-  name: string,
-  records: readonly T[],
-  measures: readonly Measure[],
-): T {
-  const sum = (value: (record: EvaluationRecord) => number): number =>
-    records.reduce((total, record) => total + value(record), 0);
-  const scoring = records.every((record) => record.scoring === records[0].scoring)
-    ? records[0].scoring
-    : scorings.join('/');
-  return {
-    ...records[0],
-    collection: name,
-    scoring,
-    queries: sum(({ queries }) => queries),
-    measures: macroMean(
-      measures,
-      records.map((record) => record.measures),
-    ),
-    reasoning: summedTotals(records.map(({ reasoning }) => reasoning)),
-    milliseconds: {
-      index: sum(({ milliseconds }) => milliseconds.index),
-      reason: sum(({ milliseconds }) => milliseconds.reason),
-      search: sum(({ milliseconds }) => milliseconds.search),
-      total: sum(({ milliseconds }) => milliseconds.total),
-    },
-  };
 }
 
 function recordTable(

@@ -1,5 +1,5 @@
 import { formatMeasure, type Measure } from '../evaluate/measures.ts';
-import { count, decimal, intervalText, pText, signed } from '../evaluate/report-words.ts';
+import { count, intervalText, pText, signed } from '../evaluate/report-words.ts';
 import { oneLine } from '../one-line.ts';
 import type { RunRecord, SeveralRecord } from './evaluation-record.ts';
 import { durationText, table } from './output.ts';
@@ -43,7 +43,7 @@ function comparisonBlock({ baseline, comparisons = [] }: SeveralRecord): string 
   );
   return (
     `Compared with ${oneLine(baseline, 60)}, better is positive:\n${table([head, ...rows])}\n` +
-    `  p: paired randomisation test, two-sided; p (Holm): corrected for ${decimal(comparisons.length, 0)} comparisons;\n` +
+    `  p: paired randomisation test, two-sided; p (Holm): corrected for all comparisons shown here;\n` +
     '  W/T/L: queries won, tied, lost.'
   );
 }

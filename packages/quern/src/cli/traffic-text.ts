@@ -3,7 +3,7 @@ import type { ReasonerTraffic, TrafficReport } from '../evaluate/traffic.ts';
 import {
   costRows,
   currenciesOf,
-  hasCosts,
+  hasCost,
   logRows,
   partWords,
   percent,
@@ -53,21 +53,21 @@ function sharesText({
 }
 
 function costText(reasoners: readonly ReasonerTraffic[]): string {
-  if (!hasCosts(reasoners)) {
-    return 'Cost: not known. What was recorded before tells neither tokens nor time nor money.';
-  }
-  const currencies = currenciesOf(reasoners);
-  const tables = reasoners.map((each) =>
+  const known = reasoners.filter(hasCost);
+  const currencies = currenciesOf(known);
+  const tables = known.map((each) =>
     table([
       [`  cost of ${oneLine(each.run, 60)}`, 'tokens read', 'tokens written', 'time', ...currencies],
       ...costRows(each, currencies).map(([name, ...amounts]) => [`    ${name}`, ...amounts]),
     ]),
   );
-  return (
-    `${tables.join('\n')}\n` +
-    '  measured on the judged queries, of which the others are taken to be like; with the cache, a spelling of\n' +
-    '  a query costs once; –: not known'
-  );
+  const key =
+    '  measured on the judged queries, of which the others are taken to be like; with a cache, a spelling of\n' +
+    '  a query costs once; –: not known';
+  const unknown = reasoners
+    .filter((each) => !hasCost(each))
+    .map(({ run }) => `  cost of ${oneLine(run, 60)}: not known, it was recorded before`);
+  return [...tables, ...(known.length > 0 ? [key] : []), ...unknown].join('\n');
 }
 
 /** Rows in columns, of which the second alone is aligned to the right. */

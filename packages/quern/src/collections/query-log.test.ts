@@ -223,7 +223,9 @@ describe('the parts of a log', () => {
 
   it('are judged by their own clicks alone', async () => {
     const clicked = rows.map((row, i) => ({ ...row, clicks: [`d${i}`] }));
-    const { queries } = await logOf(clicked, { split: 'test' });
+    const { queries, facts } = await logOf(clicked, { split: 'test' });
+    expect(facts.clicks).toBe(2);
+    expect((await logOf(clicked, { split: 'unseen' })).facts.clicks).toBe(1);
     expect(queries.flatMap(({ documents }) => [...documents.keys()]).sort()).toEqual(['d8', 'd9']);
   });
 

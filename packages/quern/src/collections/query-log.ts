@@ -92,8 +92,11 @@ export interface QueryLog {
   readonly queries: readonly LoggedQuery[];
 }
 
+type ClickCounts = Pick<QueryLogFacts, 'clicks' | 'clicksOnUnknown' | 'clicksWithoutPosition'>;
+
 interface QueryCounts {
   searches: number;
+  readonly clicked: { -readonly [count in keyof ClickCounts]: number };
   readonly spellings: Map<string, number>;
   readonly documents: Map<string, { clicks: number; weight: number }>;
 }
@@ -146,11 +149,10 @@ export async function readQueryLog(path: string, options: QueryLogOptions = {}):
     searches,
     ...(sessions.has(fault) && { sessions: sessions.get(fault)! }),
   }));
-  const { queries, seen } = counting.queries();
+  const { queries, seen, clicks } = counting.queries();
   const kept = totalOf(queries);
   const searches = counting.searches;
   const elsewhere = searches - kept.searches - leftOut.reduce((sum, each) => sum + each.searches, 0);
-  const { clicks, clicksOnUnknown, clicksWithoutPosition } = counting;
   return {
     facts: {
       rows,
@@ -163,9 +165,7 @@ export async function readQueryLog(path: string, options: QueryLogOptions = {}):
       elsewhere,
       seen,
       kept,
-      clicks,
-      clicksOnUnknown,
-      clicksWithoutPosition,
+      ...clicks,
     },
     queries,
   };
@@ -175,9 +175,6 @@ export async function readQueryLog(path: string, options: QueryLogOptions = {}):
 class LogCounts {
   readonly leftOut = new Map<LogFault, number>();
   searches = 0;
-  clicks = 0;
-  clicksOnUnknown = 0;
-  clicksWithoutPosition = 0;
   readonly #split: LogSplit;
   readonly #cut: number | undefined;
   readonly #clickRules: ClickRules;
@@ -216,7 +213,8 @@ class LogCounts {
     }
     let counts = this.#queries.get(query);
     if (!counts) {
-      counts = { searches: 0, spellings: new Map(), documents: new Map() };
+      const clicked = { clicks: 0, clicksOnUnknown: 0, clicksWithoutPosition: 0 };
+      counts = { searches: 0, clicked, spellings: new Map(), documents: new Map() };
       this.#queries.set(ownText(query), counts);
     }
     counts.searches += searches;
@@ -224,11 +222,11 @@ class LogCounts {
     counts.spellings.set(spelled === undefined ? ownText(row.query) : row.query, (spelled ?? 0) + searches);
     for (const { document, position } of clicks) {
       if (!this.#hasDocument(document)) {
-        this.clicksOnUnknown += count;
+        counts.clicked.clicksOnUnknown += count;
         continue;
       }
-      this.clicks += count;
-      if (position === undefined) this.clicksWithoutPosition += count;
+      counts.clicked.clicks += count;
+      if (position === undefined) counts.clicked.clicksWithoutPosition += count;
       let clicked = counts.documents.get(document);
       if (!clicked) {
         clicked = { clicks: 0, weight: 0 };
@@ -239,13 +237,13 @@ class LogCounts {
     }
   }
 
-  /** The queries of the split, and those of them that `train` has as well. */
-  queries(): { queries: LoggedQuery[]; seen: QueriesAndSearches | null } {
+  /** The queries of the split, their clicks, and those of `test` that `train` has as well. */
+  queries(): { queries: LoggedQuery[]; clicks: ClickCounts; seen: QueriesAndSearches | null } {
     const all = [...this.#queries];
     const isLater = this.#split === 'test' || this.#split === 'unseen';
     const seen = all.filter(([query]) => this.#before.has(query)).map(([, { searches }]) => ({ searches }));
-    const queries = all
-      .filter(([query]) => this.#split !== 'unseen' || !this.#before.has(query))
+    const kept = all.filter(([query]) => this.#split !== 'unseen' || !this.#before.has(query));
+    const queries = kept
       .map(([query, { searches, spellings, documents }]) => ({
         id: createHash('sha256').update(query).digest('hex').slice(0, 16),
         text: mostFrequent(spellings),
@@ -254,7 +252,14 @@ class LogCounts {
         documents,
       }))
       .sort((a, b) => b.searches - a.searches || compareBytes(a.id, b.id));
-    return { queries, seen: isLater ? totalOf(seen) : null };
+    const sum = (of: keyof ClickCounts): number =>
+      kept.reduce((total, [, { clicked }]) => total + clicked[of], 0);
+    const clicks = {
+      clicks: sum('clicks'),
+      clicksOnUnknown: sum('clicksOnUnknown'),
+      clicksWithoutPosition: sum('clicksWithoutPosition'),
+    };
+    return { queries, clicks, seen: isLater ? totalOf(seen) : null };
   }
 }
 

@@ -88,7 +88,7 @@ h2 + .scroll { margin-top: 0 }
 table { border-collapse: collapse; font-size: .9rem; width: 100% }
 caption { text-align: left; font-weight: 600; padding-bottom: .3rem }
 caption span { display: inline-block; position: sticky; left: 0; max-width: min(46rem, 100vw - 2rem) }
-.runs { min-width: 46rem }
+.runs { min-width: 46rem } .runs .run { min-width: 9rem }
 th, td { padding: .36rem 1.1rem .36rem 0; text-align: left; vertical-align: baseline; border-bottom: 1px solid var(--rule) }
 th:last-child:not(.inner), td:last-child { padding-right: 0 }
 thead th { color: var(--soft); font-size: .8rem; font-weight: 500; vertical-align: bottom }

@@ -6,7 +6,7 @@ import type { ReasonerTraffic, TrafficReport } from './traffic.ts';
 import {
   costRows,
   currenciesOf,
-  hasCosts,
+  hasCost,
   logRows,
   partWords,
   percent,
@@ -50,7 +50,7 @@ function sharesTable(traffic: TrafficReport): Markup {
   });
   return markup`${scrolling(
     'traffic',
-    markup`<table><caption><span id="traffic">Shares of the judged traffic, and of all of it.</span></caption>
+    markup`<table class="runs"><caption><span id="traffic">Shares of the judged traffic, and of all of it.</span></caption>
 <thead><tr><th scope="col">Run</th><th scope="col" class="drawn">All traffic</th><th scope="col" class="n gain">Helped</th><th scope="col" class="n">As good</th><th scope="col" class="n loss">Hurt</th><th scope="col" class="n">${label}</th><th scope="col" class="n">Difference</th></tr></thead>
 <tbody>${rows}</tbody></table>`,
   )}
@@ -75,11 +75,15 @@ function place(share: number): string {
 }
 
 function costTable(reasoners: readonly ReasonerTraffic[]): Markup {
-  if (!hasCosts(reasoners)) {
-    return markup`<p class="note">The cost is not known: what was recorded before tells neither tokens nor time nor money.</p>`;
-  }
+  const known = reasoners.filter(hasCost);
+  const missing = reasoners.filter((each) => !hasCost(each)).map(({ run }) => isolated(run));
+  const without =
+    missing.length === 0
+      ? null
+      : markup` The cost of ${missing.flatMap((run, i) => (i === 0 ? [run] : [', ', run]))} is not known: it was recorded before.`;
+  if (known.length === 0) return markup`<p class="note">${without}</p>`;
   const currencies = currenciesOf(reasoners);
-  const groups = reasoners.map((each) => {
+  const groups = known.map((each) => {
     const rows = costRows(each, currencies).map(
       ([name, ...amounts]) =>
         markup`<tr><th scope="row">${name}</th>${amounts.map((amount) => markup`<td class="n">${amount}</td>`)}</tr>\n`,
@@ -93,5 +97,5 @@ function costTable(reasoners: readonly ReasonerTraffic[]): Markup {
 <thead><tr><th scope="col">For</th><th scope="col" class="n">Tokens read</th><th scope="col" class="n">Tokens written</th><th scope="col" class="n">Time</th>${currencies.map((currency) => markup`<th scope="col" class="n">${currency}</th>`)}</tr></thead>
 ${groups}</table>`,
   )}
-<p class="note">Measured on the judged queries, of which the others are taken to be like. With the cache, a spelling of a query costs once. A dash: not known.</p>`;
+<p class="note">Measured on the judged queries, of which the others are taken to be like. With a cache, a spelling of a query costs once. A dash: not known.${without}</p>`;
 }

@@ -37,14 +37,11 @@ export function partWords({ split, cut }: QueryLogFacts): string {
   return words[split];
 }
 
+/** A row of what is said of a log: of what, how many, and more of it. */
+type LogRowWords = [string, string, string];
+
 /** What became of a log's searches, a row each: what, how many, and further words. */
-export function logRows({
-  log,
-  all,
-  judged,
-  unknown,
-  judgements,
-}: TrafficReport): [string, string, string][] {
+export function logRows({ log, all, judged, unknown, judgements }: TrafficReport): LogRowWords[] {
   const { split, seen } = log;
   return [
     ['in the log', searches(log.searches), `${count(log.rows)} ${log.rows === 1 ? 'row' : 'rows'}`],
@@ -57,11 +54,9 @@ export function logRows({
     ...elsewhereRows(log),
     ['counted', searches(all.searches), queries(all.queries)],
     ...(seen !== null && split === 'test' && seen.queries > 0
-      ? ([['asked before, too', searches(seen.searches), `${queries(seen.queries)} of these`]] as [
-          string,
-          string,
-          string,
-        ][])
+      ? ([
+          ['asked before, too', searches(seen.searches), `${queries(seen.queries)} of these`],
+        ] as LogRowWords[])
       : []),
     [
       'judged',
@@ -75,11 +70,9 @@ export function logRows({
     ],
     ['judged by', clicks(log.clicks), `on ${count(judgements.documents)} documents`],
     ...(log.clicksOnUnknown > 0
-      ? ([['clicks left out', count(log.clicksOnUnknown), 'on documents that the index does not have']] as [
-          string,
-          string,
-          string,
-        ][])
+      ? ([
+          ['left out', clicks(log.clicksOnUnknown), 'on documents that the index does not have'],
+        ] as LogRowWords[])
       : []),
   ];
 }
@@ -88,7 +81,7 @@ function clicks(value: number): string {
   return `${count(value)} ${value === 1 ? 'click' : 'clicks'}`;
 }
 
-function elsewhereRows({ elsewhere, split, seen }: QueryLogFacts): [string, string, string][] {
+function elsewhereRows({ elsewhere, split, seen }: QueryLogFacts): LogRowWords[] {
   if (elsewhere === 0) return [];
   if (split !== 'unseen') {
     return [['elsewhere', searches(elsewhere), split === 'train' ? 'after the split' : 'before the split']];
@@ -118,9 +111,9 @@ function faultWords(fault: LogFault, rules: LogRules): string {
 /** What costs are counted for: a figure of each amount, and how it is called. */
 const ways: readonly [keyof Omit<TrafficAmount, 'queries'>, string][] = [
   ['perThousand', '1,000 searches'],
-  ['perThousandCached', '1,000 searches, with the cache'],
+  ['perThousandCached', '1,000 searches, with a cache'],
   ['all', 'all of this traffic'],
-  ['allCached', 'all of this traffic, with the cache'],
+  ['allCached', 'all of this traffic, with a cache'],
 ];
 
 /** What reasoning costs, a row a way to count: its name, tokens read, tokens written, time, and an amount a currency. */
@@ -146,11 +139,9 @@ export function currenciesOf(reasoners: readonly ReasonerTraffic[]): string[] {
   return [...new Set(reasoners.flatMap(({ cost }) => cost.money.map(({ currency }) => currency)))];
 }
 
-/** Whether anything is known of the cost of any of them. */
-export function hasCosts(reasoners: readonly ReasonerTraffic[]): boolean {
-  return reasoners.some(
-    ({ cost }) => cost.completionTokens !== null || cost.milliseconds !== null || cost.money.length > 0,
-  );
+/** Whether anything is known of what it costs. */
+export function hasCost({ cost }: ReasonerTraffic): boolean {
+  return cost.completionTokens !== null || cost.milliseconds !== null || cost.money.length > 0;
 }
 
 function durationWords(milliseconds: number): string {

@@ -91,21 +91,24 @@ export function trafficReport({
 }: TrafficInput): TrafficReport {
   const { facts, judged, unknown, judgements } = traffic;
   const measure = parseMeasures([trafficMeasure]);
-  const valuesOf = ({ run }: Evaluation): number[] =>
-    Array.from(
-      evaluateRun(run, qrels, measure, { complete: true }).perTopic.values(),
-      (values) => values[trafficMeasure],
+  const valuesOf = ({ run }: Evaluation): Map<string, number> =>
+    new Map(
+      Array.from(evaluateRun(run, qrels, measure, { complete: true }).perTopic, ([id, values]) => [
+        id,
+        values[trafficMeasure],
+      ]),
     );
-  const ids = [...evaluateRun(baseline.run, qrels, measure, { complete: true }).perTopic.keys()];
+  const baselineValues = valuesOf(baseline);
+  const ids = [...baselineValues.keys()];
   const searches = ids.map((id) => judged.get(id)!.searches);
   const judgedSearches = searches.reduce((sum, each) => sum + each, 0);
   const allSearches = judgedSearches + unknown.searches;
-  const before = valuesOf(baseline);
+  const before = [...baselineValues.values()];
   const weightedMean = (values: readonly number[]): number =>
     values.reduce((sum, value, i) => sum + value * searches[i], 0) / judgedSearches;
 
   const reasoners = others.map((other): ReasonerTraffic => {
-    const after = valuesOf(other);
+    const after = [...valuesOf(other).values()];
     const differences = after.map((value, i) => value - before[i]);
     const sides = differences.map((each) => (Math.abs(each) <= trafficTolerance ? 0 : Math.sign(each)));
     const intervals = weightedIntervals(
