@@ -43,7 +43,7 @@ function comparisonBlock({ baseline, comparisons = [] }: SeveralRecord): string 
   );
   return (
     `Compared with ${oneLine(baseline, 60)}, better is positive:\n${table([head, ...rows])}\n` +
-    `  p: paired randomisation test, two-sided; p (Holm): corrected for all comparisons shown here;\n` +
+    '  p: paired randomisation test, two-sided; p (Holm): corrected for all comparisons shown here;\n' +
     '  W/T/L: queries won, tied, lost.'
   );
 }

@@ -5,6 +5,7 @@ import {
   currenciesOf,
   hasCost,
   logRows,
+  type LogRowWords,
   partWords,
   percent,
   percentInterval,
@@ -71,7 +72,7 @@ function costText(reasoners: readonly ReasonerTraffic[]): string {
 }
 
 /** Rows in columns, of which the second alone is aligned to the right. */
-function logTable(rows: readonly (readonly [string, string, string])[]): string {
+function logTable(rows: readonly LogRowWords[]): string {
   const width = (place: 0 | 1): number => Math.max(...rows.map((row) => row[place].length));
   const [names, numbers] = [width(0), width(1)];
   return rows

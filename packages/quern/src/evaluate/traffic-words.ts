@@ -37,44 +37,39 @@ export function partWords({ split, cut }: QueryLogFacts): string {
   return words[split];
 }
 
-/** A row of what is said of a log: of what, how many, and more of it. */
-type LogRowWords = [string, string, string];
+/** One thing that became of a log's searches: what, how many, and further words. */
+export type LogRowWords = readonly [what: string, many: string, words: string];
 
-/** What became of a log's searches, a row each: what, how many, and further words. */
+/** What became of a log's searches. */
 export function logRows({ log, all, judged, unknown, judgements }: TrafficReport): LogRowWords[] {
   const { split, seen } = log;
-  return [
+  const rows: LogRowWords[] = [
     ['in the log', searches(log.searches), `${count(log.rows)} ${log.rows === 1 ? 'row' : 'rows'}`],
-    ...log.leftOut.map(({ fault, searches: left, sessions }): [string, string, string] => [
-      'left out',
-      searches(left),
-      faultWords(fault, log.rules) +
-        (sessions === undefined ? '' : `: ${count(sessions)} ${sessions === 1 ? 'session' : 'sessions'}`),
-    ]),
-    ...elsewhereRows(log),
-    ['counted', searches(all.searches), queries(all.queries)],
-    ...(seen !== null && split === 'test' && seen.queries > 0
-      ? ([
-          ['asked before, too', searches(seen.searches), `${queries(seen.queries)} of these`],
-        ] as LogRowWords[])
-      : []),
-    [
-      'judged',
-      searches(judged.searches),
-      `${queries(judged.queries)}, ${percent(judged.ofAll)} of the traffic`,
-    ],
-    [
-      'unknown',
-      searches(unknown.searches),
-      `${queries(unknown.queries)}, ${percent(unknown.ofAll)} of the traffic`,
-    ],
-    ['judged by', clicks(log.clicks), `on ${count(judgements.documents)} documents`],
-    ...(log.clicksOnUnknown > 0
-      ? ([
-          ['left out', clicks(log.clicksOnUnknown), 'on documents that the index does not have'],
-        ] as LogRowWords[])
-      : []),
   ];
+  for (const { fault, searches: left, sessions } of log.leftOut) {
+    const of =
+      sessions === undefined ? '' : `: ${count(sessions)} ${sessions === 1 ? 'session' : 'sessions'}`;
+    rows.push(['left out', searches(left), faultWords(fault, log.rules) + of]);
+  }
+  rows.push(...elsewhereRows(log), ['counted', searches(all.searches), queries(all.queries)]);
+  if (seen !== null && split === 'test' && seen.queries > 0) {
+    rows.push(['asked before, too', searches(seen.searches), `${queries(seen.queries)} of these`]);
+  }
+  for (const [what, part] of [
+    ['judged', judged],
+    ['unknown', unknown],
+  ] as const) {
+    rows.push([
+      what,
+      searches(part.searches),
+      `${queries(part.queries)}, ${percent(part.ofAll)} of the traffic`,
+    ]);
+  }
+  rows.push(['judged by', clicks(log.clicks), `on ${count(judgements.documents)} documents`]);
+  if (log.clicksOnUnknown > 0) {
+    rows.push(['left out', clicks(log.clicksOnUnknown), 'on documents that the index does not have']);
+  }
+  return rows;
 }
 
 function clicks(value: number): string {
