@@ -57,7 +57,7 @@ describe('--early-stop', () => {
 
   it('has settings of its own where none are given', async () => {
     const bare = await explained(...file, '--early-stop');
-    const named = await explained(...file, '--early-stop', 'every=25,depth=10,overlap=0.9,checks=2');
+    const named = await explained(...file, '--early-stop', 'every=25,depth=10,overlap=0.8,checks=3');
     expect(bare.reasoned.text).toBe(named.reasoned.text);
     expect(bare.probing?.probes).toBe(named.probing?.probes);
     const without = await explained(...file);
@@ -219,7 +219,7 @@ describe('eval', () => {
     const reasoner = ['--reasoner', `join:file:${recorded},rm3`];
     await quernJson(['eval', sample, ...reasoner, ...args, '--run', 'all.trec'], { cwd });
     expect((await readTrecRun(join(cwd, 'all.trec'))).name).toBe(
-      'bm25+join:reasoned.json,rm3/join:interpolate/key-terms:0.2/background:0.5/early-stop:every=25,depth=10,overlap=0.9,checks=2',
+      'bm25+join:reasoned.json,rm3/join:interpolate/key-terms:0.2/background:0.5/early-stop:every=25,depth=10,overlap=0.8,checks=3',
     );
   });
 });
