@@ -27,6 +27,8 @@ class WritingReasoner implements Reasoner {
   calls = 0;
   isDeaf = false;
   text = whole;
+  /** What it waits for between the end that it was told of and its return. */
+  linger: () => Promise<void> = async () => {};
 
   async cacheKey(query: string, { sample = 0, passages }: ReasonOptions = {}): Promise<string> {
     return JSON.stringify([query, sample, passages]);
@@ -52,7 +54,9 @@ class WritingReasoner implements Reasoner {
       text += piece;
       yield piece;
       const end = this.isDeaf ? undefined : await enough?.(text);
-      if (end) return this.#made(query, { text: text.slice(0, end.length), finish: 'early' });
+      if (!end) continue;
+      await this.linger();
+      return this.#made(query, { text: text.slice(0, end.length), finish: 'early' });
     }
     return this.#made(query, { text });
   }
@@ -61,7 +65,8 @@ class WritingReasoner implements Reasoner {
 
   #made(query: string, changes: Partial<ReasonedQuery>): ReasonedQuery {
     const completionTokens = changes.text!.split(' ').length - 1;
-    return reasonedQuery(query, { reasoner: this.id, completionTokens, ...changes });
+    const cost = { amount: completionTokens, currency: 'USD' };
+    return reasonedQuery(query, { reasoner: this.id, completionTokens, cost, ...changes });
   }
 }
 
@@ -78,6 +83,18 @@ function words(count: number): Enough & { seen: string[] } {
 
 function broken(): never {
   throw new QuernError('IO', 'the index is gone');
+}
+
+/** The pieces of a stream, and what it returns. */
+async function collected(
+  stream: AsyncGenerator<string, ReasonedQuery, undefined>,
+): Promise<{ pieces: string[]; reasoned: ReasonedQuery }> {
+  const pieces: string[] = [];
+  for (;;) {
+    const next = await stream.next();
+    if (next.done === true) return { pieces, reasoned: next.value };
+    pieces.push(next.value);
+  }
 }
 
 /** What a reasoner over the cache says to one call, after which it is closed, so that all is stored. */
@@ -179,14 +196,14 @@ describe('a text that ends early, behind the cache', () => {
     expect(await asked(inner, { enough: words(2) })).toMatchObject({ text: 'one two', cached: true });
   });
 
-  it('is written by each of two calls at once, with ends of their own', async () => {
+  it('is written once for calls at once, with ends of their own', async () => {
     const inner = new WritingReasoner();
     const reasoner = new CachedReasoner(inner, cache);
     const texts = await Promise.all(
       [words(2), words(4), undefined].map(async (enough) => (await reasoner.reason('why', { enough })).text),
     );
     expect(texts).toEqual(['one two', 'one two three four', whole]);
-    expect(inner.calls).toBe(3);
+    expect(inner.calls).toBe(1);
     await reasoner.close();
   });
 
@@ -200,6 +217,52 @@ describe('a text that ends early, behind the cache', () => {
     });
     expect(await asked(inner, { enough: words(2) })).toMatchObject({ text: 'uno due', cached: true });
     expect(inner.calls).toBe(2);
+  });
+
+  it('takes the place of a whole one when it is to be refreshed', async () => {
+    const inner = new WritingReasoner();
+    await asked(inner);
+    inner.text = 'uno due tre quattro ';
+    await asked(inner, { enough: words(2) }, { refresh: true });
+    expect(await asked(inner, { enough: words(1) })).toMatchObject({ text: 'uno', cached: true });
+    expect(await asked(inner)).toMatchObject({ text: 'uno due tre quattro ', cached: false });
+    expect(await asked(inner, { enough: words(2) })).toMatchObject({ text: 'uno due', cached: true });
+    expect(inner.calls).toBe(3);
+  });
+
+  it('is written anew for who comes after its end, each piece told once and each cost counted', async () => {
+    const inner = new WritingReasoner();
+    const reasoner = new CachedReasoner(inner, cache);
+    let late: Promise<{ pieces: string[]; reasoned: ReasonedQuery }> | undefined;
+    inner.linger = async () => {
+      late ??= collected(reasoner.stream('why'));
+      for (let i = 0; i < 10; i++) await turn();
+    };
+    // Who came first takes no piece until the others are done, so that the late one is told of the cost.
+    const first = reasoner.stream('why', { enough: words(2) });
+    await first.next();
+    await expect.poll(() => late).toBeDefined();
+    const { pieces, reasoned } = await late!;
+    const rest = await collected(first);
+    expect(pieces.join('')).toBe(whole);
+    expect(reasoned).toMatchObject({ text: whole, finish: 'stop', cost: { amount: 3 + 8 } });
+    expect(rest.reasoned).toMatchObject({ text: 'one two', cost: { amount: 0 } });
+    await reasoner.close();
+  });
+
+  it('goes on for the others where one cannot say whether it is enough', async () => {
+    const inner = new WritingReasoner();
+    const reasoner = new CachedReasoner(inner, cache);
+    const outcomes = await Promise.allSettled([
+      reasoner.reason('why', { enough: broken }),
+      reasoner.reason('why', { enough: words(2) }),
+    ]);
+    expect(outcomes).toMatchObject([
+      { status: 'rejected', reason: { code: 'IO' } },
+      { status: 'fulfilled', value: { text: 'one two' } },
+    ]);
+    expect(inner.calls).toBe(1);
+    await reasoner.close();
   });
 
   it('is another for other passages and another sample', async () => {
@@ -218,7 +281,7 @@ describe('a text that ends early, behind the cache', () => {
       pieces.push([]);
       for await (const piece of reasoner.stream('why', { enough: words(2) })) pieces[i].push(piece);
     }
-    expect(pieces).toEqual([['one ', 'two ', 'three '], ['one two']]);
+    expect(pieces).toEqual([['one ', 'two ', 'three '], ['one two three ']]);
     await reasoner.close();
   });
 

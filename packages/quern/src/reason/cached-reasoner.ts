@@ -36,8 +36,9 @@ interface Shared {
  * when the last has left; where it fails, all of them fail, nothing is stored, and the next call tries again. That holds
  * within a process: two processes that ask the same at once both generate, and the later one's is kept.
  *
- * A text is written until it is enough for all calls that share it, one of which may wait for all of it. One that ended early is kept as a beginning, and serves the
- * calls that it is enough for.
+ * A text is written until it is enough for all calls that share it, one of which may wait for all of it. One that ended early
+ * is kept as a beginning, and serves the calls that it is enough for. Who comes after it has ended, and needs more of it, has
+ * it written anew.
  *
  * What comes from the cache is `cached`, took the time of this call, has the tokens and the end of what was stored, and costs
  * nothing; of those that share a generation, one has its cost.
@@ -120,6 +121,8 @@ export class CachedReasoner implements Reasoner {
     const asked = this.#inner.cacheKey!(query, { sample, passages, signal });
     const key = await (signal ? orAborted(asked, signal) : asked);
     const follower = new Follower(enough);
+    let told = 0;
+    let spent = 0;
     for (;;) {
       let shared = this.#underWay.get(key);
       if (!shared || shared.generation.isAbandoned) {
@@ -129,11 +132,13 @@ export class CachedReasoner implements Reasoner {
       shared.followers.add(follower);
       let outcome: SharedOutcome;
       try {
-        outcome = yield* shared.generation.follow(signal);
+        outcome = yield* shared.generation.follow(signal, told);
       } finally {
         shared.followers.remove(follower);
       }
       const { reasoned, isFirst } = outcome;
+      told = Math.max(told, outcome.characters);
+      if (isFirst) spent += reasoned.cost?.amount ?? 0;
       const end = await follower.endOf(reasoned.text);
       // It had ended for the others when this call came.
       if (shared.isBeginning && !end) continue;
@@ -144,7 +149,7 @@ export class CachedReasoner implements Reasoner {
         reasoner: this.id,
         milliseconds: performance.now() - started,
         cached: shared.isCached,
-        ...(reasoned.cost && !isFirst && { cost: { ...reasoned.cost, amount: 0 } }),
+        ...(reasoned.cost && { cost: { ...reasoned.cost, amount: spent } }),
       };
     }
   }
@@ -168,7 +173,7 @@ export class CachedReasoner implements Reasoner {
         const { enough } = followers;
         const reasoned = await this.#generated(query, { ...options, enough, signal }, inPieces, onPiece);
         shared.isBeginning = followers.isEnough && reasoned.finish === 'early';
-        this.#store(shared.isBeginning ? beginningKey(key) : key, reasoned);
+        this.#store(key, reasoned);
         return reasoned;
       } finally {
         if (this.#underWay.get(key) === shared) this.#underWay.delete(key);
@@ -186,10 +191,8 @@ export class CachedReasoner implements Reasoner {
 
   /** What is kept: the whole text, or a beginning that is enough. */
   async #known(key: string, enough: Enough): Promise<CachedQuery | undefined> {
-    const whole = await this.#found(key);
-    if (whole) return whole;
-    const beginning = await this.#found(beginningKey(key));
-    return beginning && (await enough(beginning.text)) ? beginning : undefined;
+    const kept = await this.#found(key);
+    return kept && (kept.finish !== 'early' || (await enough(kept.text))) ? kept : undefined;
   }
 
   /** What the cache has; nothing where it does not answer soon, as reasoning must not wait for it. */
@@ -240,11 +243,6 @@ export class CachedReasoner implements Reasoner {
       throw error;
     }
   }
-}
-
-/** The key of the beginning of the text that `key` is of. */
-function beginningKey(key: string): string {
-  return JSON.stringify(['beginning', key]);
 }
 
 function fromCache(cached: CachedQuery): ReasonedQuery {

@@ -4,14 +4,21 @@ import type { Enough, TextEnd } from './reasoner.ts';
 export class Follower {
   readonly #enough: Enough | undefined;
   #end: TextEnd | undefined;
+  #failure: { readonly error: unknown } | undefined;
 
   constructor(enough: Enough | undefined) {
     this.#enough = enough;
   }
 
-  /** Where the text so far is enough; undefined where it is not. */
+  /** Where the text so far is enough; undefined where it is not. What asking throws, it throws from then on. */
   async endOf(text: string): Promise<TextEnd | undefined> {
-    return (this.#end ??= await this.#enough?.(text));
+    if (this.#failure) throw this.#failure.error;
+    try {
+      return (this.#end ??= await this.#enough?.(text));
+    } catch (error) {
+      this.#failure = { error };
+      throw error;
+    }
   }
 }
 
@@ -33,14 +40,23 @@ export class Followers {
     this.#here.delete(follower);
   }
 
-  /** Says that a text is enough, whole as it is, once it is for all who are here. */
+  /**
+   * Says that a text is enough, whole as it is, once it is for all who are here. Where asking one of them fails, that is its
+   * own affair; where it does for all, the error is thrown.
+   */
   readonly enough: Enough = async (text) => {
     const asked = new Set<Follower>();
+    const errors: unknown[] = [];
     // While one is asked, others may come.
     for (let next = this.#notIn(asked); next; next = this.#notIn(asked)) {
-      if (!(await next.endOf(text))) return undefined;
       asked.add(next);
+      try {
+        if (!(await next.endOf(text))) return undefined;
+      } catch (error) {
+        errors.push(error);
+      }
     }
+    if (errors.length > 0 && errors.length === asked.size) throw errors[0];
     this.#isEnough = true;
     return { length: text.length, why: 'it is enough for all who wait for it' };
   };

@@ -7,6 +7,8 @@ export type Generate = (signal: AbortSignal, onPiece: (piece: string) => void) =
 /** What came of a generation, and whether this is the sharer that accounts for what it cost. */
 export interface SharedOutcome {
   readonly reasoned: ReasonedQuery;
+  /** How many characters its pieces have. */
+  readonly characters: number;
   readonly isFirst: boolean;
 }
 
@@ -42,10 +44,10 @@ export class SharedGeneration {
   }
 
   /**
-   * The pieces of its text, those first that came before, and then what came of it. Throws what the generation does, and
-   * `ABORTED` as soon as `signal` is aborted.
+   * The pieces of its text, those first that came before, without the first `told` characters; and then what came of it.
+   * Throws what the generation does, and `ABORTED` as soon as `signal` is aborted.
    */
-  async *follow(signal?: AbortSignal): AsyncGenerator<string, SharedOutcome, undefined> {
+  async *follow(signal?: AbortSignal, told = 0): AsyncGenerator<string, SharedOutcome, undefined> {
     throwIfAborted(signal);
     let isHere = true;
     const leave = (): void => {
@@ -57,17 +59,21 @@ export class SharedGeneration {
     this.#sharers++;
     // Also while nobody asks for the next piece.
     signal?.addEventListener('abort', leave);
+    let characters = 0;
     try {
       for (let next = 0; ; next++) {
         while (next === this.#pieces.length && !this.#isOver) await this.#news(signal);
         throwIfAborted(signal);
         if (next === this.#pieces.length) break;
-        yield this.#pieces[next];
+        const piece = this.#pieces[next];
+        const start = Math.max(0, told - characters);
+        characters += piece.length;
+        if (start < piece.length) yield piece.slice(start);
       }
       const reasoned = await this.#outcome;
       const isFirst = !this.#isAccountedFor;
       this.#isAccountedFor = true;
-      return { reasoned, isFirst };
+      return { reasoned, characters, isFirst };
     } finally {
       leave();
     }

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { reasonedQuery } from '../../test/reasoned-query.ts';
 import { indexOf } from '../../test/small-index.ts';
@@ -203,6 +204,20 @@ describe('rounds', () => {
   it('do not begin after the deadline', async () => {
     const scripted = new ScriptedReasoner('ash', 'elm');
     await about(scripted, { count: 2, deadline: 1e-9 });
+    expect(scripted.asked).toHaveLength(1);
+  });
+
+  it('do not begin where finding passages took until the deadline', async () => {
+    const scripted = new ScriptedReasoner('ash', 'elm');
+    const retriever = new LexicalRetriever(index, 'bm25');
+    const search = retriever.search.bind(retriever);
+    retriever.search = async (...asked) => {
+      await setTimeout(250);
+      return search(...asked);
+    };
+    const { reasoned, rounds } = await about(scripted, { count: 3, deadline: 200 }, { retriever });
+    expect(reasoned).toMatchObject({ text: 'ash', finish: 'stop' });
+    expect(rounds).toHaveLength(1);
     expect(scripted.asked).toHaveLength(1);
   });
 

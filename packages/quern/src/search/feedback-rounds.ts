@@ -66,6 +66,8 @@ async function askedAgain(
   { isFirst, left }: { isFirst: boolean; left: number | undefined },
 ): Promise<ReasonedQuery | undefined> {
   if (isFirst) return watched.reason(query, options);
+  // Passages may have been found after the deadline.
+  if (left !== undefined && left <= 0) return undefined;
   const late = left === undefined ? [] : [AbortSignal.timeout(Math.ceil(Math.min(left, 2 ** 31 - 1)))];
   const started = performance.now();
   const signal = AbortSignal.any([...(options.signal ? [options.signal] : []), ...late]);
