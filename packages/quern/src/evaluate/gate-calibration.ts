@@ -73,7 +73,8 @@ export function calibratedGate(
     topics.map(({ id, facts, plain }, i) => ({ id, facts, gain: values[i] - plain }));
   const decisions = Array.from(ids, () => false);
   const held = Array.from(ids, () => 0);
-  const rules = foldsOf(ids, settings).map((fold, number) => {
+  const folds = foldsOf(ids, settings);
+  const rules = folds.map((fold, number) => {
     const values = reasonedIn(number);
     const rule = calibratedRule(at(withGains(values), trainingTopics(ids, fold)), settings);
     for (const topic of fold) {
@@ -85,7 +86,7 @@ export function calibratedGate(
   const plain = topics.map((topic) => topic.plain);
   return {
     rule: calibratedRule(withGains(reasoned), settings),
-    evidence: gateEvidence(decisions, plain, held, settings.seed),
+    evidence: gateEvidence(decisions, plain, held, settings.seed, folds),
     decisions,
     rules,
   };

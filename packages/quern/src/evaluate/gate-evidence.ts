@@ -53,20 +53,23 @@ export interface GateEvidence {
 /**
  * The evidence for decisions that were made without knowing the values: `plain[i]` and `reasoned[i]` are a topic's values
  * without and with reasoning, `reasons[i]` whether the gate reasons. Topic by topic, the baseline of the same cost is the
- * topic's expected value, `plain + share · (reasoned - plain)`. Throws as `comparePaired` does.
+ * topic's expected value, `plain + share · (reasoned - plain)`. Where decisions were made fold by fold, each fold has its own
+ * share: its rule was made from the gains of the others, so topics of different folds cannot be exchanged. Throws as
+ * `comparePaired` does.
  */
 export function gateEvidence(
   reasons: readonly boolean[],
   plain: readonly number[],
   reasoned: readonly number[],
   seed = 1,
+  folds: readonly (readonly number[])[] = [reasons.map((_, i) => i)],
 ): GateEvidence {
   const topics = reasons.length;
   const share = reasons.filter((is) => is).length / Math.max(1, topics);
   const gated = reasons.map((is, i) => (is ? reasoned[i] : plain[i]));
-  const expected = plain.map((value, i) => value + share * (reasoned[i] - value));
   const gains = reasoned.map((value, i) => value - plain[i]);
-  const meanGain = meanOf(gains);
+  const chance = chanceIn(folds, reasons, gains);
+  const expected = plain.map((value, i) => value + chance[i].share * gains[i]);
   const countsWhere = (side: boolean): GainCounts => {
     const there = gains.filter((_, i) => reasons[i] === side);
     const gain = there.filter((each) => each >= tieTolerance).length;
@@ -87,8 +90,10 @@ export function gateEvidence(
     against: {
       sameCost: {
         difference: meanOf(gated) - meanOf(expected),
-        interval: meanInterval(reasons.map((is, i) => ((is ? 1 : 0) - share) * (gains[i] - meanGain))),
-        p: chanceP(reasons, gains, seed),
+        interval: meanInterval(
+          reasons.map((is, i) => ((is ? 1 : 0) - chance[i].share) * (gains[i] - chance[i].meanGain)),
+        ),
+        p: chanceP(reasons, gains, seed, folds),
       },
       always: comparePaired(reasoned, gated, { seed }),
       never: comparePaired(plain, gated, { seed }),
@@ -96,34 +101,63 @@ export function gateEvidence(
   };
 }
 
+/** Of each topic, the share of its fold that is reasoned about, and the fold's mean gain. */
+function chanceIn(
+  folds: readonly (readonly number[])[],
+  reasons: readonly boolean[],
+  gains: readonly number[],
+): { share: number; meanGain: number }[] {
+  const all: { share: number; meanGain: number }[] = [];
+  for (const fold of folds) {
+    const share = fold.filter((topic) => reasons[topic]).length / fold.length;
+    const meanGain = meanOf(fold.map((topic) => gains[topic]));
+    for (const topic of fold) all[topic] = { share, meanGain };
+  }
+  return all;
+}
+
 const draws = 10_000;
 
 /**
- * How often topics drawn by chance, as many as the gate reasons about, gain or lose in all at least as much more than
- * expected as the gate's do: a randomisation test of "which topics it reasons about has nothing to do with their
- * gains", two-sided. p = (hits + 1) / (10,000 + 1); 1 where there is nothing to draw.
+ * How often topics drawn by chance, in each fold as many as the gate reasons about there, gain or lose in all at least as much
+ * more than expected as the gate's do: a stratified randomisation test of "which topics it reasons about has nothing to do
+ * with their gains", two-sided. p = (hits + 1) / (10,000 + 1); 1 where there is nothing to draw.
  */
-export function chanceP(reasons: readonly boolean[], gains: readonly number[], seed = 1): number {
-  const drawn = reasons.filter((is) => is).length;
-  if (drawn === 0 || drawn === gains.length) return 1;
-  const expected = drawn * meanOf(gains);
-  const observed = gains.reduce((sum, gain, i) => (reasons[i] ? sum + gain : sum), 0);
+export function chanceP(
+  reasons: readonly boolean[],
+  gains: readonly number[],
+  seed = 1,
+  folds: readonly (readonly number[])[] = [reasons.map((_, i) => i)],
+): number {
+  const strata = folds
+    .map((fold) => {
+      const drawn = fold.filter((topic) => reasons[topic]).length;
+      const pool = fold.map((topic) => gains[topic]);
+      // The smaller side is drawn: the other one's sum is what is left.
+      const isTurned = drawn > fold.length - drawn;
+      const count = isTurned ? fold.length - drawn : drawn;
+      return { pool, count, sign: isTurned ? -1 : 1, mean: count * meanOf(pool) };
+    })
+    .filter(({ count }) => count > 0);
+  if (strata.length === 0) return 1;
+  const chance = chanceIn(folds, reasons, gains);
+  const observed = gains.reduce((sum, gain, i) => sum + ((reasons[i] ? 1 : 0) - chance[i].share) * gain, 0);
   // Sums of the same numbers in another order differ by their rounding.
-  const least = Math.abs(observed - expected) - 1e-12 * gains.reduce((sum, gain) => sum + Math.abs(gain), 0);
-  // The smaller side is drawn: the other one's sum is what is left.
-  const count = Math.min(drawn, gains.length - drawn);
-  const mean = count * meanOf(gains);
-  const pool = [...gains];
+  const least = Math.abs(observed) - 1e-12 * gains.reduce((sum, gain) => sum + Math.abs(gain), 0);
   const next = randomIntegers(seed);
   let hits = 0;
   for (let draw = 0; draw < draws; draw++) {
-    let sum = 0;
-    for (let i = 0; i < count; i++) {
-      const j = i + Math.floor((next() / 2 ** 32) * (pool.length - i));
-      [pool[i], pool[j]] = [pool[j], pool[i]];
-      sum += pool[i];
+    let excess = 0;
+    for (const { pool, count, sign, mean } of strata) {
+      let sum = 0;
+      for (let i = 0; i < count; i++) {
+        const j = i + Math.floor((next() / 2 ** 32) * (pool.length - i));
+        [pool[i], pool[j]] = [pool[j], pool[i]];
+        sum += pool[i];
+      }
+      excess += sign * (sum - mean);
     }
-    if (Math.abs(sum - mean) >= least) hits++;
+    if (Math.abs(excess) >= least) hits++;
   }
   return (hits + 1) / (draws + 1);
 }

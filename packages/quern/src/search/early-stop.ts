@@ -83,7 +83,7 @@ export interface StableRankingOptions {
 }
 
 /**
- * Where words end: before white space, and after each character of a script that writes words without any. What a word ends at
+ * Where words end: before white space, and after each ideograph and Hiragana letter (Thai and its like have no ends but spaces). What a word ends at
  * must have come, as the next character may still belong to it.
  */
 const wordEnds =

@@ -12,7 +12,10 @@ export interface Rounds {
   readonly passageWords?: number;
   /** No further round begins once prompts and completions have taken so many tokens. Default 8,000. */
   readonly tokens?: number;
-  /** No further round begins after so many milliseconds, and one under way is broken off. */
+  /**
+   * No further round begins after so many milliseconds, and one under way is broken off; the first round has the deadline of
+   * its reasoner.
+   */
   readonly deadline?: number;
 }
 
