@@ -89,16 +89,16 @@ describe('chanceP', () => {
   });
 
   it('takes nothing for a choice that is the same for all of a fold', () => {
-    const plain = [0.1, 0.2, 0.3, 0.4];
-    const reasoned = [0.9, 0.8, 0.1, 0.2];
+    const bare = [0.1, 0.2, 0.3, 0.4];
+    const gained = [0.9, 0.8, 0.1, 0.2];
     const folds = [
       [0, 1],
       [2, 3],
     ];
     const decisions = [true, true, false, false];
-    const within = gateEvidence(decisions, plain, reasoned, 1, folds).against.sameCost;
+    const within = gateEvidence(decisions, bare, gained, 1, folds).against.sameCost;
     expect(within).toMatchObject({ p: 1 });
     expect(within.difference).toBeCloseTo(0, 12);
-    expect(gateEvidence(decisions, plain, reasoned).against.sameCost.difference).toBeGreaterThan(0.2);
+    expect(gateEvidence(decisions, bare, gained).against.sameCost.difference).toBeGreaterThan(0.2);
   });
 });
