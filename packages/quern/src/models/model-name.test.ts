@@ -26,7 +26,7 @@ it.each([
   ['./owner/name', 'NOT_FOUND'],
   [join(folder, 'absent'), 'NOT_FOUND'],
   ['absent.gguf', 'NOT_FOUND'],
-  ['../../x', 'NOT_FOUND'],
+  ['../../no-such-model-folder', 'NOT_FOUND'],
   ['name', 'NOT_FOUND'],
   ['a/b@../c', 'USAGE'],
   ['owner/name:q5', 'UNSUPPORTED'],

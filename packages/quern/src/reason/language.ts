@@ -57,7 +57,8 @@ function proseOf(text: string): string {
 /** Whether a word is part of a program, a formula or an address: of ASCII, with signs inside that prose has not. */
 function isCode(word: string): boolean {
   if (!/^[ -~]+$/.test(word)) return false;
-  const inner = word.replace(/^["'(*_[]+/, '').replace(/["'*_\]),.:;!?]+$/, '');
+  // A run of marks is tried from its first one only: a text can be nothing else.
+  const inner = word.replace(/^["'(*_[]+/, '').replace(/(?<!["'*_\]),.:;!?])["'*_\]),.:;!?]+$/, '');
   return /[=(){}[\]<>_;|\\/&#@*+^~$]|\w\.\w/.test(inner);
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { kindOf } from '../collections/record-fields.ts';
 import { QuernError } from '../errors.ts';
 import { scorings } from '../lexical/bm25.ts';
 import { readSmallText } from '../small-text.ts';
@@ -100,7 +101,8 @@ export async function readGateRecord(path: string): Promise<GateRecord> {
   const { format, version } = (value ?? {}) as { readonly format?: unknown; readonly version?: unknown };
   if (format !== 'quern gate') throw new QuernError('BAD_INPUT', 'is not a gate', { where: path, hint });
   if (version !== 1) {
-    const what = `is a gate of version ${JSON.stringify(version)}, and this is version 1`;
+    const found = typeof version === 'number' ? version : kindOf(version);
+    const what = `is a gate of version ${found}, and this is version 1`;
     throw new QuernError('WRONG_VERSION', what, { where: path, hint });
   }
   const checked = record.safeParse(value);
