@@ -126,6 +126,20 @@ describe('a search that grows', () => {
     }
   });
 
+  it('does so among many, too', async () => {
+    const ids = Array.from({ length: 60 }, (_, i) => `d${String(i).padStart(2, '0')}`);
+    const near = await indexOf(folder, Object.fromEntries(ids.map((id) => [id, `word-${id}`])));
+    // Some round to a float above them, others to one below.
+    for (const heaviest of [0.3, 0.31, 0.37, 0.41, 0.53, 0.59, 0.67, 0.71]) {
+      const weights = new Map(ids.map((id, i) => [`word-${id}`, heaviest - i * 1e-12]));
+      const growing = near.growingSearch();
+      for (const [term, weight] of weights) growing.add(term, weight);
+      for (const k of [1, 4, 60]) expect(growing.best(k)).toEqual(near.search(weights, { k }));
+      expect(growing.best(1)[0].id).toBe('d59');
+    }
+    await near.close();
+  });
+
   it('reads the postings of each added term and nothing else, however often the ranking is looked at', () => {
     fc.assert(
       fc.property(additions, fc.integer({ min: 0, max: 3 }), (added, looks) => {

@@ -213,6 +213,22 @@ describe('a text that is watched', () => {
     );
   });
 
+  it('that comes anew with another end of its last word is another text', async () => {
+    for (const make of [(inner: Retriever) => inner, wholeTexts]) {
+      const retriever = make(new LexicalRetriever(index, 'bm25'));
+      const settings = { every: 1, checks: 1, overlap: 1 };
+      for (const [a, b] of [
+        ['ash ash ', 'ash ash'],
+        ['ash ash ', 'ash ashes elm '],
+        ['ash ash\n', 'ash ash ash '],
+      ]) {
+        const watch = watchOf(retriever, settings);
+        expect(await watch.enough(a)).toMatchObject({ length: 7 });
+        expect(await watch.enough(b)).toEqual(await watchOf(retriever, settings).enough(b));
+      }
+    }
+  });
+
   it('is looked at by itself where another is shown in between', async () => {
     const other = 'hazel hazel maple cedar fir ash '.repeat(20);
     for (const retriever of [

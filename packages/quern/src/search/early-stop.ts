@@ -105,6 +105,8 @@ export class StableRanking {
   #looked: Promise<unknown> = Promise.resolve();
   /** What was looked at so far: whole words. */
   #seen = '';
+  /** The character after that, which shows that the last of these words has ended. */
+  #following = '';
   #tokensSinceProbe = 0;
   #unprobed = '';
   #before: readonly string[] = [];
@@ -139,8 +141,9 @@ export class StableRanking {
 
   async #look(text: string): Promise<TextEnd | undefined> {
     // A text is looked at from its beginning again where it comes anew, as after a beginning from a cache.
-    if (!text.startsWith(this.#seen)) {
-      if (this.#seen.startsWith(text)) return undefined;
+    const seen = this.#seen + this.#following;
+    if (!text.startsWith(seen)) {
+      if (seen.startsWith(text)) return undefined;
       this.#start();
     }
     const start = this.#seen.length;
@@ -148,6 +151,7 @@ export class StableRanking {
       if (this.#end) break;
       const word = text.slice(this.#seen.length, start + index);
       this.#seen += word;
+      this.#following = String.fromCodePoint(text.codePointAt(this.#seen.length)!);
       this.#unprobed += word;
       this.#tokensSinceProbe += tokenEstimate(word);
       if (this.#tokensSinceProbe >= this.#settings.every) await this.#probe();
@@ -188,6 +192,7 @@ export class StableRanking {
     this.#ranking = this.#retriever.growing?.({ k, excluded });
     if (beside !== undefined) this.#ranking?.add(beside);
     this.#seen = '';
+    this.#following = '';
     this.#unprobed = '';
     this.#tokensSinceProbe = 0;
     this.#before = [];

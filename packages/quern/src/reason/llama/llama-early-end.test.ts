@@ -28,10 +28,12 @@ describe('a text of a model inside this process that is enough', () => {
     const whole = await reasoner.reason('why do cats purr');
     const pieces: string[] = [];
     for await (const piece of reasoner.stream('why do cats purr')) pieces.push(piece);
-    const length = pieces.slice(0, 4).join('').length + 1;
+    // Within a piece, so that there is something to cut off.
+    const place = pieces.findIndex((piece, i) => i >= 4 && piece.length > 1);
+    const length = pieces.slice(0, place).join('').length + 1;
     const ended = await reasoner.reason('why do cats purr', { enough: after(length) });
     expect(ended).toMatchObject({ finish: 'early', text: whole.text.slice(0, length), seed: whole.seed });
-    expect(ended.completionTokens).toBeGreaterThanOrEqual(5);
+    expect(ended.completionTokens).toBeGreaterThan(place);
     expect(ended.completionTokens).toBeLessThan(whole.completionTokens);
     expect(ended.promptTokens).toBe(whole.promptTokens);
   });
