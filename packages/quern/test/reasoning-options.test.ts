@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sampleFolder } from './beir-collection.ts';
 import { failing, FakeOpenAiServer, streamed } from './fake-openai-server.ts';
+import { gateRecordOf } from './gate-record.ts';
 import { quern, quernJson } from './run-quern.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 import type { Explanation } from '../src/search/explain.ts';
@@ -53,6 +54,16 @@ describe('--early-stop', () => {
     expect(reasoned.text.length).toBeLessThan(text.length);
     expect(reasoned.cuts).toMatchObject([{ kind: 'stable', why: expect.stringContaining('0.5') }]);
     expect(probing?.probes).toBeGreaterThan(1);
+  });
+
+  it('is counted by eval, as is what a gate leaves out', async () => {
+    const args = ['eval', sample, '--reasoner', `file:${recorded}`];
+    const early = await quern([...args, '--early-stop'], { cwd });
+    expect(early.stdout).toMatch(/ reasoning: [1-9]\d* ended early, 30 recorded before$/m);
+    const rule = { kind: 'threshold', fact: 'words', threshold: 1, reasons: 'below' } as const;
+    writeFileSync(join(cwd, 'none.gate.json'), JSON.stringify(gateRecordOf(rule)));
+    const gated = await quern([...args, '--gate', 'none.gate.json'], { cwd });
+    expect(gated.stdout).toMatch(/ reasoning: 30 not asked for, by the gate$/m);
   });
 
   it('has settings of its own where none are given', async () => {
@@ -105,6 +116,13 @@ describe('--join', () => {
       ['reasoned', `file:${recorded}`],
       ['reasoned', 'file:other.json'],
     ]);
+    const args = ['search', 'sample.index', question, ...both, '--join', 'rrf', '--explain'];
+    const { stdout } = await quern(args, { cwd });
+    for (const [i, reasoner] of [`file:${recorded}`, 'file:other.json'].entries()) {
+      expect(stdout).toContain(`(reasoned, ${reasoner}):`);
+      expect(stdout).toMatch(new RegExp(`^search ${i + 1}, with \\d+ terms of the index`, 'm'));
+    }
+    expect(stdout).toMatch(/^ +rank \d+ in search 1 0\.\d+ \+ rank \d+ in search 2 0\.\d+$/m);
   });
 
   it('cannot concatenate weights, which is wrong usage', async () => {

@@ -31,14 +31,18 @@ export function printStages(found: Answer, { searches }: Explanation): void {
     print(`early stop ${probing.probes} looks at the ranking, ${durationText(probing.milliseconds)}`);
   }
   print(`retriever  ${found.retriever}, ${found.combine}, ${durationText(milliseconds.search)}`);
-  for (const search of searches) printSearch(search);
+  for (const [i, search] of searches.entries()) {
+    printSearch(search, searches.length > 1 ? `search ${i + 1}, with` : 'searched with');
+  }
   print();
 }
 
 /** Prints what brought a hit its score. */
 export function printTerms({ terms, ranks }: ExplainedHit): void {
   if (ranks) {
-    const parts = ranks.map(({ from, rank, share }) => `rank ${rank} for the ${from} ${share.toFixed(4)}`);
+    const parts = ranks.map(
+      ({ search, rank, share }) => `rank ${rank} in search ${search + 1} ${share.toFixed(4)}`,
+    );
     print(`      ${parts.join(' + ')}`);
     return;
   }
@@ -52,11 +56,12 @@ export function printTerms({ terms, ranks }: ExplainedHit): void {
 /** What is printed under hits, in words. */
 export function hitLegend({ searches }: Explanation): string {
   if (searches.length > 1) {
-    return `Under each hit: its ranks in the ${searches.length} rankings, and what each brings to the score.`;
+    return `Under each hit: its ranks in the ${searches.length} searches, and what each brings to the score.`;
   }
   const origins = new Set(searches[0].terms.map(({ origin }) => origin));
   const parts = [
     'Under each hit: what its terms brought to the score',
+    ...(origins.has('query') && origins.size > 1 ? ['without a mark: of the question alone'] : []),
     ...(origins.has('reasoned') ? ['+ brought by the reasoner'] : []),
     ...(origins.has('both') ? ['* in the question and in the reasoned query'] : []),
     ...(origins.has('feedback') ? ['~ learnt from documents that were found'] : []),
@@ -73,11 +78,11 @@ function printReasoned(reasoned: ReasonedQuery, label: string): void {
   }
 }
 
-function printSearch(search: Explanation['searches'][number]): void {
+function printSearch(search: Explanation['searches'][number], label: string): void {
   const { terms, from, reasoner, plan, unknown, kept } = search;
   const of = reasoner === undefined ? from : `${from}, ${oneLine(reasoner, 80)}`;
   print();
-  print(`searched with ${terms.length} term${terms.length === 1 ? '' : 's'} of the index (${of}):`);
+  print(`${label} ${terms.length} term${terms.length === 1 ? '' : 's'} of the index (${of}):`);
   for (const line of planLines(plan)) print(`  ${line}`);
   if (kept) {
     const shares = `${percent(kept.before)} to ${percent(kept.after)}`;

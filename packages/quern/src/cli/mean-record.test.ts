@@ -14,7 +14,16 @@ function record(collection: string, reasoner: string, ndcg: number, queries: num
     k: 10,
     queries,
     measures: { 'ndcg@10': ndcg, num_q: queries },
-    reasoning: { failed: 0, cached: 0, cut: 0, promptTokens: 1, completionTokens: queries, cost: [] },
+    reasoning: {
+      failed: 0,
+      cached: 0,
+      cut: 0,
+      early: 0,
+      skipped: 0,
+      promptTokens: 1,
+      completionTokens: queries,
+      cost: [],
+    },
     milliseconds: { index: 1, reason: 2, search: 3, total: 4 },
   };
 }

@@ -80,11 +80,11 @@ export function addPlanningOptions(command: Command): Command {
         `stop writing when the ranking is stable; ${earlyStopName(defaultEarlyStop)} unless said otherwise`,
       ).argParser(parsed(earlyStopNamed)),
     )
-    .option('--gate <file>', 'reason only where the gate says so that quern tune wrote')
+    .option('--gate <file>', 'reason only where the gate in this file, which quern tune writes, says so')
     .addOption(
       new Option(
         '--rounds <number>',
-        'ask the model so often, each time with new passages that were found',
+        'how often the model is asked, each time with new passages that were found',
       ).argParser(positiveInteger),
     )
     .addOption(

@@ -39,7 +39,10 @@ interface Options extends ReasonerOptions {
 export function tuneCommand(): Command {
   const command = new Command('tune')
     .description('Find the best combination and a gate for a reasoner, by cross-validation.')
-    .argument('<collection>', 'bright:SUBSET or beir:FOLDER')
+    .argument(
+      '<collection>',
+      'bright:SUBSET, bright-pro:SUBSET, r2med:SUBSET, rar-b:TASK, beir:FOLDER or log:FILE',
+    )
     .addOption(shared.data())
     .option('--split <name>', 'judgements of a BEIR collection: qrels/NAME.tsv (default: test)')
     .option('--index <folder>', 'its index: opened if there is one, else built there')

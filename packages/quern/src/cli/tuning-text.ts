@@ -123,6 +123,7 @@ function nextText(
       (out === undefined ? '.' : `.\nThe gate in ${oneLine(out)} says no to every question.`)
     );
   }
+  const { share } = gate.evidence;
   const { sameCost } = gate.evidence.against;
   const doubts = [
     ...(plain.difference > 0 && plain.adjustedP < level
@@ -131,7 +132,8 @@ function nextText(
     ...(gate.rule.kind === 'always' || (sameCost.difference > 0 && sameCost.p < level)
       ? []
       : [
-          'These topics do not show that the gate chooses better than chance: it saves calls, and may cost gains.',
+          'These topics do not show that the gate chooses better than chance: ' +
+            (share === 1 ? 'it stood aside from none of them.' : 'it saves calls, and may cost gains.'),
         ]),
   ];
   const flag = gate.rule.kind === 'always' ? '' : ` --gate ${out === undefined ? 'FILE' : shellWord(out)}`;

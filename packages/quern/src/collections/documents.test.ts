@@ -91,7 +91,7 @@ describe('documents of a JSONL file', () => {
 
   it('show the beginning of a malformed line in the error', async () => {
     await expect(documents(`{"id": oops\u0007${'x'.repeat(200)}`)).rejects.toThrow(
-      `${path}:1: malformed JSON: "{\\"id\\": oops\\u0007${'x'.repeat(48)}…"`,
+      `${path}:1: malformed JSON: "{\\"id\\": oops\\u0007${'x'.repeat(48)}…". Write one JSON object on each line`,
     );
   });
 

@@ -26,18 +26,20 @@ export async function* readJsonl(path: string, options: ReadOptions = {}): Async
 
 /** The object that `text` is the JSON of. Throws `BAD_INPUT` at `where`, with the beginning of the text. */
 export function parseJsonObject(text: string, where: string): Record<string, unknown> {
+  const hint = 'Write one JSON object on each line';
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
     if (text.startsWith(LFS_POINTER)) {
-      const hint = 'Fetch the file itself, e.g. with git lfs pull';
-      throw new QuernError('BAD_INPUT', 'a Git LFS pointer, not the file it stands for', { where, hint });
+      throw new QuernError('BAD_INPUT', 'a Git LFS pointer, not the file it stands for', {
+        where,
+        hint: 'Fetch the file itself, e.g. with git lfs pull',
+      });
     }
-    throw new QuernError('BAD_INPUT', `malformed JSON: ${excerpt(text)}`, { where, cause });
+    throw new QuernError('BAD_INPUT', `malformed JSON: ${excerpt(text)}`, { where, hint, cause });
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    const hint = 'Write one JSON object on each line';
     throw new QuernError('BAD_INPUT', `not a JSON object: ${excerpt(text)}`, { where, hint });
   }
   return value as Record<string, unknown>;

@@ -79,9 +79,10 @@ function withoutJudgement(where: string, { kept, split, clicksOnUnknown }: Query
   }
   const what =
     kept.searches === 0 ? `the rules leave no search${part}` : `no query${part} has a click that counts`;
+  const all = split === 'all' ? '' : '. All of the log is measured by --split all';
   return new QuernError('BAD_INPUT', what, {
     where,
-    hint: 'Judgements are made of clicks: the ids of documents in clicks',
+    hint: `Judgements are made of clicks: the ids of documents in clicks${all}`,
   });
 }
 

@@ -118,4 +118,11 @@ describe('a row of a query log', () => {
   ])('with %s is an error that names its line', async (_, content, line) => {
     await expect(rowsOf(content)).rejects.toMatchObject({ code: 'BAD_INPUT', where: `${path}:${line}` });
   });
+
+  it.each([
+    ['a table with commas', 'query,clicks\nq,a\n', /tabs/],
+    ['an object on several lines', '{\n  "query": "q"\n}\n', /one JSON object on each line/],
+  ])('with %s is an error that says how a log is written', async (_, content, advice) => {
+    await expect(rowsOf(content)).rejects.toThrow(advice);
+  });
 });

@@ -99,7 +99,10 @@ function tableRow(
   }
   if (places.query < 0 || places.clicks < 0) {
     const what = `the first line names no column ${places.query < 0 ? 'query' : 'clicks'}: ${excerpt(header)}`;
-    throw new QuernError('BAD_INPUT', what, { where: headerWhere, hint });
+    throw new QuernError('BAD_INPUT', what, {
+      where: headerWhere,
+      hint: `${hint}. A log is JSON lines, or a table with tabs between its columns`,
+    });
   }
   const read = new Set(Object.values(places));
   names.forEach((name, place) => {

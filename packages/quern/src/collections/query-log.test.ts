@@ -284,6 +284,11 @@ describe('the collection log:FILE', () => {
     await expect(openCollection(`log:${path}`)).rejects.toMatchObject({ code: 'BAD_INPUT' });
     writeFileSync(path, '');
     await expect(openCollection(`log:${path}`)).rejects.toThrow('no search');
+    await logOf([
+      { query: 'a', clicks: ['x'], time: 1_772_323_200 },
+      { query: 'https://example.org/', clicks: ['x'], time: 1_772_409_600 },
+    ]);
+    await expect(openCollection(`log:${path}`)).rejects.toThrow(/no search in its part test.*--split all/);
     await expect(openCollection(`log:${path}`, { split: 'dev' })).rejects.toMatchObject({ code: 'USAGE' });
   });
 });

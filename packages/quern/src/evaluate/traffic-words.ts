@@ -27,7 +27,7 @@ export function sharesOf({
 
 /** Which part of the log was counted. */
 export function partWords({ split, cut }: QueryLogFacts): string {
-  if (cut === null) return 'all of the log, which has no times to split by';
+  if (cut === null) return 'all of the log, which has no times, or too few, to split by';
   if (split === 'all') return 'all of the log';
   const words = {
     train: `the part train, before ${cut}`,

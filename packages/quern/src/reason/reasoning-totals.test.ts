@@ -14,18 +14,22 @@ const one: ReasonedQuery = {
   cached: false,
 };
 
-it('sums what was spent now, and counts what failed, was cut or recorded', () => {
+it('sums what was spent now, and counts what failed, was cut, ended early, skipped by a gate or recorded', () => {
   const some = [
     { ...one, cost: { amount: 0.25, currency: 'USD' } },
     { ...one, finish: 'length' as const, cost: { amount: 0.5, currency: 'USD' } },
     { ...one, cached: true, cost: { amount: 0, currency: 'USD' } },
     { ...one, finish: 'failed' as const, promptTokens: 0, completionTokens: 0 },
-    { ...one, cost: { amount: 1, currency: 'EUR' } },
+    { ...one, finish: 'early' as const, cost: { amount: 1, currency: 'EUR' } },
+    { ...one, finish: 'skipped' as const, skipped: 'nqc is 0.3', promptTokens: 0, completionTokens: 0 },
+    { ...one, finish: 'skipped' as const, promptTokens: 0, completionTokens: 0 },
   ];
   expect(reasoningTotals(some)).toEqual({
     failed: 1,
     cached: 1,
     cut: 1,
+    early: 1,
+    skipped: 1,
     promptTokens: 30,
     completionTokens: 60,
     cost: [

@@ -8,6 +8,10 @@ export interface ReasoningTotals {
   readonly cached: number;
   /** Reasoned queries that were cut at the most tokens. */
   readonly cut: number;
+  /** Reasoned queries that were ended early, their ranking being stable. */
+  readonly early: number;
+  /** Queries that a gate decided not to reason about. */
+  readonly skipped: number;
   /** Tokens that language models took in and wrote, those of recorded ones left out. */
   readonly promptTokens: number;
   readonly completionTokens: number;
@@ -17,11 +21,13 @@ export interface ReasoningTotals {
 
 /** Sums over reasoned queries. */
 export function reasoningTotals(reasoned: Iterable<Omit<ReasonedQuery, 'weights'>>): ReasoningTotals {
-  const totals = { failed: 0, cached: 0, cut: 0, promptTokens: 0, completionTokens: 0 };
+  const totals = { failed: 0, cached: 0, cut: 0, early: 0, skipped: 0, promptTokens: 0, completionTokens: 0 };
   const paid: Money[] = [];
   for (const each of reasoned) {
     if (each.finish === 'failed') totals.failed++;
     if (each.finish === 'length') totals.cut++;
+    if (each.finish === 'early') totals.early++;
+    if (each.skipped !== undefined) totals.skipped++;
     if (each.cached) totals.cached++;
     // Some of several can have been recorded before, and others not.
     for (const { cached, promptTokens, completionTokens } of each.parts ?? [each]) {
@@ -36,12 +42,14 @@ export function reasoningTotals(reasoned: Iterable<Omit<ReasonedQuery, 'weights'
 
 /** The totals of several. */
 export function summedTotals(all: readonly ReasoningTotals[]): ReasoningTotals {
-  const sum = (of: 'failed' | 'cached' | 'cut' | 'promptTokens' | 'completionTokens'): number =>
+  const sum = (of: Exclude<keyof ReasoningTotals, 'cost'>): number =>
     all.reduce((total, each) => total + each[of], 0);
   return {
     failed: sum('failed'),
     cached: sum('cached'),
     cut: sum('cut'),
+    early: sum('early'),
+    skipped: sum('skipped'),
     promptTokens: sum('promptTokens'),
     completionTokens: sum('completionTokens'),
     cost: summedMoney(all.flatMap(({ cost }) => cost)),

@@ -122,6 +122,7 @@ describe('an explanation', () => {
     for (const [i, { id, score }] of answered.hits.entries()) {
       const { terms, ranks = [] } = explanation.hits[i]!;
       expect(terms).toEqual([]);
+      for (const { from, search } of ranks) expect(explanation.searches[search].from).toBe(from);
       expect(ranks.find(({ from }) => from === 'query')?.rank).toBe(byAsh.find((hit) => hit.id === id)?.rank);
       expect(ranks.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(score, 7);
     }

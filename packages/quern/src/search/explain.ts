@@ -32,6 +32,8 @@ export interface ExplainedHit {
   /** Only where rankings were fused: the hit's rank in each that has it; the reciprocals add up to the score. */
   readonly ranks?: readonly {
     readonly from: RetrievedWith['from'];
+    /** The place among `searches` of the one whose ranking it is, from 0. */
+    readonly search: number;
     readonly rank: number;
     readonly share: number;
   }[];
@@ -131,7 +133,7 @@ function fusedHits({ searches, rankings, hits }: Answer): ExplainedHit[] {
     terms: [],
     ranks: searches.flatMap(({ from }, i) => {
       const rank = ranks[i].get(id);
-      return rank === undefined ? [] : [{ from, rank, share: reciprocalRank(rank) }];
+      return rank === undefined ? [] : [{ from, search: i, rank, share: reciprocalRank(rank) }];
     }),
   }));
 }
