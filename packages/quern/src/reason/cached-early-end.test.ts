@@ -207,6 +207,20 @@ describe('a text that ends early, behind the cache', () => {
     await reasoner.close();
   });
 
+  it('goes on for the others when one leaves that is still looking at it', async () => {
+    const reasoner = new CachedReasoner(new WritingReasoner(), cache);
+    const stop = new AbortController();
+    const enough: Enough = () => {
+      setImmediate(() => stop.abort());
+      return new Promise(() => undefined);
+    };
+    const left = reasoner.reason('why', { enough, signal: stop.signal });
+    const stayed = reasoner.reason('why', { enough: words(3) });
+    await expect(left).rejects.toMatchObject({ code: 'ABORTED' });
+    expect(await stayed).toMatchObject({ text: 'one two three' });
+    await reasoner.close();
+  });
+
   it('is written anew when it is to be refreshed, and the new one is kept', async () => {
     const inner = new WritingReasoner();
     await asked(inner, { enough: words(2) });

@@ -120,7 +120,6 @@ export class CachedReasoner implements Reasoner {
     throwIfAborted(signal);
     const asked = this.#inner.cacheKey!(query, { sample, passages, signal });
     const key = await (signal ? orAborted(asked, signal) : asked);
-    const follower = new Follower(enough);
     let told = 0;
     let spent = 0;
     for (;;) {
@@ -129,6 +128,7 @@ export class CachedReasoner implements Reasoner {
         shared = this.#begin(key, query, options, inPieces);
         this.#underWay.set(key, shared);
       }
+      const follower = new Follower(enough);
       shared.followers.add(follower);
       let outcome: SharedOutcome;
       try {

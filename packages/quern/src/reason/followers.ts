@@ -1,3 +1,4 @@
+import { orAborted } from '../errors.ts';
 import type { Enough, TextEnd } from './reasoner.ts';
 
 /** One who waits for a text: all of it, or as much as is enough. */
@@ -5,6 +6,7 @@ export class Follower {
   readonly #enough: Enough | undefined;
   #end: TextEnd | undefined;
   #failure: { readonly error: unknown } | undefined;
+  readonly #left = new AbortController();
 
   constructor(enough: Enough | undefined) {
     this.#enough = enough;
@@ -19,6 +21,23 @@ export class Follower {
       this.#failure = { error };
       throw error;
     }
+  }
+
+  /** Whether it waits for more than this text: not where that is enough, nor where it leaves while it is asked. Throws as {@link endOf}. */
+  async waitsForMore(text: string): Promise<boolean> {
+    const asked = this.endOf(text);
+    try {
+      return (await orAborted(asked, this.#left.signal)) === undefined;
+    } catch (error) {
+      asked.catch(() => undefined);
+      if (this.#left.signal.aborted) return false;
+      throw error;
+    }
+  }
+
+  /** Says that it waits no longer. */
+  leave(): void {
+    this.#left.abort();
   }
 }
 
@@ -38,11 +57,12 @@ export class Followers {
 
   remove(follower: Follower): void {
     this.#here.delete(follower);
+    follower.leave();
   }
 
   /**
    * Says that a text is enough, whole as it is, once it is for all who are here. Where asking one of them fails, that is its
-   * own affair; where it does for all, the error is thrown.
+   * own affair, as it is where one leaves while it is asked; where it fails for all, the error is thrown.
    */
   readonly enough: Enough = async (text) => {
     const asked = new Set<Follower>();
@@ -51,7 +71,7 @@ export class Followers {
     for (let next = this.#notIn(asked); next; next = this.#notIn(asked)) {
       asked.add(next);
       try {
-        if (!(await next.endOf(text))) return undefined;
+        if (await next.waitsForMore(text)) return undefined;
       } catch (error) {
         errors.push(error);
       }

@@ -55,6 +55,13 @@ describe('a text in another language than its query', () => {
   });
 });
 
+describe('a text of marks and nothing else', () => {
+  it.each(['!', '.', '*', ')'])('is looked at in time that grows with its length: %s', async (mark) => {
+    // Tried from each of its marks, it would take minutes.
+    expect(await differentLanguages(english.question, `a${mark.repeat(500_000)}a`)).toBeUndefined();
+  });
+});
+
 describe('where nothing is certain, no language differs', () => {
   const german = textIn('German').answer;
   const chinese = textIn('Chinese').answer;

@@ -65,6 +65,13 @@ describe('a gate’s file', () => {
     ['nothing', 'null', 'BAD_INPUT', /is not a gate/],
     ['other JSON', '{"a": 1}', 'BAD_INPUT', /is not a gate/],
     ['another version', changed(['version'], 2), 'WRONG_VERSION', /of version 2, and this is version 1/],
+    [
+      'a version that is a deep list',
+      `{"format":"quern gate","version":${'['.repeat(100_000)}${']'.repeat(100_000)}}`,
+      'WRONG_VERSION',
+      /of version a list, and this is version 1/,
+    ],
+    ['a huge key', `{"format":"quern gate","version":1,"${'x'.repeat(9000)}":1}`, 'BAD_INPUT', /^.{1,400}$/s],
     ['facts of other depths', changed(['facts', 'depth'], 50), 'WRONG_VERSION', /depth 50, and now 100/],
     ['an unknown key', changed(['rule', 'also'], 1), 'BAD_INPUT', /unknown key rule › also/],
     ['a missing rule', changed(['rule']), 'BAD_INPUT', /rule: /],

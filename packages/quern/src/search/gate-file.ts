@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { excerpt } from '../collections/jsonl.ts';
 import { kindOf } from '../collections/record-fields.ts';
 import { QuernError } from '../errors.ts';
 import { scorings } from '../lexical/bm25.ts';
@@ -129,7 +130,12 @@ function issueError(issue: z.core.$ZodIssue, where: string): QuernError {
   const path = issue.path.map(String);
   const what =
     issue.code === 'unrecognized_keys'
-      ? `unknown key ${[...path, issue.keys[0]].join(' › ')}`
+      ? `unknown key ${[...path, shownKey(issue.keys[0])].join(' › ')}`
       : `${path.join(' › ')}: ${issue.message}`;
   return new QuernError('BAD_INPUT', what, { where, hint });
+}
+
+/** A key as an error shows it: as it is where that is short and plain. */
+function shownKey(key: string): string {
+  return /^[\w-]{1,60}$/.test(key) ? key : excerpt(key);
 }
