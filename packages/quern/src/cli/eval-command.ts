@@ -244,12 +244,13 @@ function recordTable(
 
 /** What reasoning came to, on a line of its own; nothing where no language model was asked and nothing failed. */
 function reasoningText(totals: ReasoningTotals): string {
-  const { failed, cached, cut, early, skipped, completionTokens, cost } = totals;
+  const { failed, cached, cut, early, skipped, uncounted, completionTokens, cost } = totals;
   const parts = [
     ...(completionTokens > 0 ? [`${completionTokens} tokens written`] : []),
     ...(cut > 0 ? [`${cut} cut at the most tokens`] : []),
     ...(early > 0 ? [`${early} ended early`] : []),
     ...(skipped > 0 ? [`${skipped} not asked for, by the gate`] : []),
+    ...(uncounted > 0 ? [`${uncounted} of which the server did not say what they took`] : []),
     ...(cached > 0 ? [`${cached} recorded before`] : []),
     ...(failed > 0 ? [`${failed} FAILED`] : []),
     ...cost.map(({ amount, currency }) => `${amount.toFixed(4)} ${currency}`),

@@ -20,6 +20,7 @@ function record(collection: string, reasoner: string, ndcg: number, queries: num
       cut: 0,
       early: 0,
       skipped: 0,
+      uncounted: 0,
       promptTokens: 1,
       completionTokens: queries,
       cost: [],

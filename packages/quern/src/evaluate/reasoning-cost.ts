@@ -1,7 +1,7 @@
 /**
  * What reasoning about the traffic of a query log costs. It was measured on the judged queries; to the others their mean
  * is put. A quantity is known of a query where it was measured now: what was recorded before took no time and cost
- * nothing here, and a recorded file does not know of tokens.
+ * nothing here, a recorded file does not know of tokens, and of a reply that was ended early a server tells nothing.
  */
 import type { LogTraffic } from '../collections/log-collection.ts';
 import type { ReasonedQuery } from '../reason/reasoner.ts';
@@ -36,7 +36,7 @@ export function reasoningCost(answers: readonly TopicAnswer[], traffic: LogTraff
     trafficAmount(answers, traffic, of);
   const currencies = new Set(answers.flatMap(({ reasoned: { cost } }) => cost?.currency ?? []));
   return {
-    promptTokens: amount((each) => (hasTokens(each) ? each.promptTokens : undefined)),
+    promptTokens: amount((each) => (hasTokens(each) && !each.uncounted ? each.promptTokens : undefined)),
     completionTokens: amount((each) => (hasTokens(each) ? each.completionTokens : undefined)),
     milliseconds: amount(({ cached, milliseconds }) => (cached ? undefined : milliseconds)),
     money: [...currencies].flatMap((currency) => {

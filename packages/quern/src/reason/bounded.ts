@@ -2,6 +2,7 @@ import { orAborted, QuernError, throwIfAborted } from '../errors.ts';
 import type { Failure, ReasonedQuery, ReasonOptions, Reasoner } from './reasoner.ts';
 import { textPieces } from './text-pieces.ts';
 import { isUsableText } from './usable-text.ts';
+import { WrappingReasoner } from './wrapping-reasoner.ts';
 
 /** How {@link BoundedReasoner} bounds another. */
 export interface Bounds {
@@ -16,42 +17,24 @@ export interface Bounds {
  * yields no word, the reasoned query is empty with `finish: 'failed'` and the reason, so that the query stands alone.
  * Wrong usage and the caller's own abort are thrown all the same.
  */
-export class BoundedReasoner implements Reasoner {
-  readonly #inner: Reasoner;
+export class BoundedReasoner extends WrappingReasoner {
   readonly #deadline: number | undefined;
   readonly #strict: boolean;
 
   constructor(inner: Reasoner, { deadline, strict = false }: Bounds = {}) {
+    super(inner);
     if (deadline !== undefined && !(deadline > 0)) {
       throw new QuernError('USAGE', `a deadline is a positive number of milliseconds, not ${deadline}`);
     }
-    this.#inner = inner;
     this.#deadline = deadline;
     this.#strict = strict;
-  }
-
-  get id(): string {
-    return this.#inner.id;
-  }
-
-  get parallel(): number | undefined {
-    return this.#inner.parallel;
-  }
-
-  get takesPassages(): boolean | undefined {
-    return this.#inner.takesPassages;
-  }
-
-  /** The inner reasoner's, where it has one. */
-  get cacheKey(): Reasoner['cacheKey'] {
-    return this.#inner.cacheKey?.bind(this.#inner);
   }
 
   async reason(query: string, options: ReasonOptions = {}): Promise<ReasonedQuery> {
     const started = performance.now();
     const watch = new Watch(this.#deadline, options.signal);
     try {
-      const reasoned = await watch.first(this.#inner.reason(query, { ...options, signal: watch.signal }));
+      const reasoned = await watch.first(this.inner.reason(query, { ...options, signal: watch.signal }));
       return this.#usable(reasoned);
     } catch (error) {
       return this.#failed(query, started, watch.reasonFor(error), options.signal);
@@ -66,7 +49,7 @@ export class BoundedReasoner implements Reasoner {
   ): AsyncGenerator<string, ReasonedQuery, undefined> {
     const started = performance.now();
     const watch = new Watch(this.#deadline, options.signal);
-    const pieces = textPieces(this.#inner, query, { ...options, signal: watch.signal });
+    const pieces = textPieces(this.inner, query, { ...options, signal: watch.signal });
     try {
       for (;;) {
         const next = await watch.first(pieces.next());
@@ -83,16 +66,12 @@ export class BoundedReasoner implements Reasoner {
   }
 
   /** What goes wrong then is told by the calls that follow, unless it is to be strict. */
-  async ready(options: Pick<ReasonOptions, 'signal'> = {}): Promise<void> {
+  override async ready(options: Pick<ReasonOptions, 'signal'> = {}): Promise<void> {
     try {
-      await this.#inner.ready?.(options);
+      await this.inner.ready?.(options);
     } catch (error) {
       this.#throwUnlessOpen(error, options.signal);
     }
-  }
-
-  close(): Promise<void> {
-    return this.#inner.close();
   }
 
   /** A reasoned query that holds a word, or says that it has nothing to add: term weights, or being skipped, do. */

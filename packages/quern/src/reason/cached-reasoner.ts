@@ -6,6 +6,7 @@ import type { Enough, ReasonedQuery, Reasoner, ReasonOptions } from './reasoner.
 import type { ReasonedQueryCache } from './cache/reasoned-query-cache.ts';
 import { textPieces } from './text-pieces.ts';
 import { SharedGeneration, type SharedOutcome } from './shared-generation.ts';
+import { WrappingReasoner } from './wrapping-reasoner.ts';
 
 /** What keeps reasoned queries. */
 export type ReasonedQueryStore = Pick<ReasonedQueryCache, 'get' | 'put' | 'close'>;
@@ -43,8 +44,7 @@ interface Shared {
  * What comes from the cache is `cached`, took the time of this call, has the tokens and the end of what was stored, and costs
  * nothing; of those that share a generation, one has its cost.
  */
-export class CachedReasoner implements Reasoner {
-  readonly #inner: Reasoner;
+export class CachedReasoner extends WrappingReasoner {
   readonly #cache: ReasonedQueryStore;
   readonly #refresh: boolean;
   readonly #ownsCache: boolean;
@@ -56,31 +56,14 @@ export class CachedReasoner implements Reasoner {
     cache: ReasonedQueryStore,
     { refresh = false, ownsCache = false }: CachedReasonerOptions = {},
   ) {
-    this.#inner = inner;
+    super(inner);
     this.#cache = cache;
     this.#refresh = refresh;
     this.#ownsCache = ownsCache;
   }
 
-  get id(): string {
-    return this.#inner.id;
-  }
-
-  get parallel(): number | undefined {
-    return this.#inner.parallel;
-  }
-
-  get takesPassages(): boolean | undefined {
-    return this.#inner.takesPassages;
-  }
-
-  /** The inner reasoner's, where it has one. */
-  get cacheKey(): Reasoner['cacheKey'] {
-    return this.#inner.cacheKey?.bind(this.#inner);
-  }
-
   async reason(query: string, options: ReasonOptions = {}): Promise<ReasonedQuery> {
-    if (!this.#inner.cacheKey) return this.#inner.reason(query, options);
+    if (!this.inner.cacheKey) return this.inner.reason(query, options);
     const pieces = this.#shared(query, options, false);
     for (;;) {
       const { done, value } = await pieces.next();
@@ -93,17 +76,13 @@ export class CachedReasoner implements Reasoner {
     query: string,
     options: ReasonOptions = {},
   ): AsyncGenerator<string, ReasonedQuery, undefined> {
-    if (this.#inner.cacheKey) return yield* this.#shared(query, options, true);
-    return yield* textPieces(this.#inner, query, options);
+    if (this.inner.cacheKey) return yield* this.#shared(query, options, true);
+    return yield* textPieces(this.inner, query, options);
   }
 
-  async ready(options?: Pick<ReasonOptions, 'signal'>): Promise<void> {
-    await this.#inner.ready?.(options);
-  }
-
-  async close(): Promise<void> {
+  override async close(): Promise<void> {
     try {
-      await this.#inner.close();
+      await this.inner.close();
     } finally {
       await Promise.all(this.#storing.values());
       if (this.#ownsCache) await this.#cache.close();
@@ -118,7 +97,7 @@ export class CachedReasoner implements Reasoner {
     const started = performance.now();
     const { sample, passages, enough, signal } = options;
     throwIfAborted(signal);
-    const asked = this.#inner.cacheKey!(query, { sample, passages, signal });
+    const asked = this.inner.cacheKey!(query, { sample, passages, signal });
     const key = await (signal ? orAborted(asked, signal) : asked);
     let told = 0;
     let spent = 0;
@@ -225,12 +204,12 @@ export class CachedReasoner implements Reasoner {
     inPieces: boolean,
     onPiece: (piece: string) => void,
   ): Promise<ReasonedQuery> {
-    if (!inPieces || !this.#inner.stream) {
-      const reasoned = await this.#inner.reason(query, options);
+    if (!inPieces || !this.inner.stream) {
+      const reasoned = await this.inner.reason(query, options);
       if (reasoned.text !== '') onPiece(reasoned.text);
       return reasoned;
     }
-    const pieces = this.#inner.stream(query, options);
+    const pieces = this.inner.stream(query, options);
     try {
       for (;;) {
         const { done, value } = await pieces.next();

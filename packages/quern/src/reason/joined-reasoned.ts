@@ -34,6 +34,7 @@ export function joinedReasoned(
     milliseconds: sum(({ milliseconds }) => milliseconds),
     cached: made.length > 0 && made.every(({ cached }) => cached),
     ...(made.length === 0 && failed && { failure: failed.failure }),
+    ...(parts.some(({ uncounted }) => uncounted) && { uncounted: true as const }),
     ...(cuts.length > 0 && { cuts }),
     ...(cost && { cost }),
     parts,

@@ -56,6 +56,11 @@ export interface ReasonedQuery {
   /** Tokens of a language model; 0 where none was asked. */
   readonly promptTokens: number;
   readonly completionTokens: number;
+  /**
+   * Set where a server did not say what it took, as where its reply was ended early: then the prompt's tokens are not counted,
+   * the pieces of the reply stand for its tokens, and there is no cost.
+   */
+  readonly uncounted?: true;
   /** By the clock, from the call to its end. */
   readonly milliseconds: number;
   /** Whether it was recorded before rather than made now. */

@@ -30,6 +30,7 @@ it('sums what was spent now, and counts what failed, was cut, ended early, skipp
     cut: 1,
     early: 1,
     skipped: 1,
+    uncounted: 0,
     promptTokens: 30,
     completionTokens: 60,
     cost: [

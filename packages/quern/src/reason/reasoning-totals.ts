@@ -12,6 +12,8 @@ export interface ReasoningTotals {
   readonly early: number;
   /** Queries that a gate decided not to reason about. */
   readonly skipped: number;
+  /** Queries of which a server did not say what they took: their prompts and what they cost are not in these sums. */
+  readonly uncounted: number;
   /** Tokens that language models took in and wrote, those of recorded ones left out. */
   readonly promptTokens: number;
   readonly completionTokens: number;
@@ -21,13 +23,23 @@ export interface ReasoningTotals {
 
 /** Sums over reasoned queries. */
 export function reasoningTotals(reasoned: Iterable<Omit<ReasonedQuery, 'weights'>>): ReasoningTotals {
-  const totals = { failed: 0, cached: 0, cut: 0, early: 0, skipped: 0, promptTokens: 0, completionTokens: 0 };
+  const totals = {
+    failed: 0,
+    cached: 0,
+    cut: 0,
+    early: 0,
+    skipped: 0,
+    uncounted: 0,
+    promptTokens: 0,
+    completionTokens: 0,
+  };
   const paid: Money[] = [];
   for (const each of reasoned) {
     if (each.finish === 'failed') totals.failed++;
     if (each.finish === 'length') totals.cut++;
     if (each.finish === 'early') totals.early++;
     if (each.skipped !== undefined) totals.skipped++;
+    if (each.uncounted) totals.uncounted++;
     if (each.cached) totals.cached++;
     // Some of several can have been recorded before, and others not.
     for (const { cached, promptTokens, completionTokens } of each.parts ?? [each]) {
@@ -50,6 +62,7 @@ export function summedTotals(all: readonly ReasoningTotals[]): ReasoningTotals {
     cut: sum('cut'),
     early: sum('early'),
     skipped: sum('skipped'),
+    uncounted: sum('uncounted'),
     promptTokens: sum('promptTokens'),
     completionTokens: sum('completionTokens'),
     cost: summedMoney(all.flatMap(({ cost }) => cost)),

@@ -4,6 +4,7 @@ import { failureOf } from './bounded.ts';
 import { differentLanguages } from './language.ts';
 import type { Cut, Enough, ReasonedQuery, Reasoner, ReasonOptions } from './reasoner.ts';
 import { Screen, type Screened } from './screen.ts';
+import { WrappingReasoner } from './wrapping-reasoner.ts';
 
 /** What {@link ScreenedReasoner} looks for in what a model writes. */
 export interface ScreenSettings {
@@ -23,40 +24,22 @@ export interface ScreenSettings {
  * The inner reasoner is told to stop as soon as a loop is certain; where it goes on all the same, what comes of it is no
  * other. A caller's `enough` is asked about the answer alone.
  */
-export class ScreenedReasoner implements Reasoner {
-  readonly #inner: Reasoner;
+export class ScreenedReasoner extends WrappingReasoner {
   readonly #sameLanguage: boolean;
   readonly #cutRepetition: boolean;
   readonly #strict: boolean;
 
   constructor(inner: Reasoner, settings: ScreenSettings = {}) {
+    super(inner);
     const { sameLanguage = true, cutRepetition = true, strict = false } = settings;
-    this.#inner = inner;
     this.#sameLanguage = sameLanguage;
     this.#cutRepetition = cutRepetition;
     this.#strict = strict;
   }
 
-  get id(): string {
-    return this.#inner.id;
-  }
-
-  get parallel(): number | undefined {
-    return this.#inner.parallel;
-  }
-
-  get takesPassages(): boolean | undefined {
-    return this.#inner.takesPassages;
-  }
-
-  /** The inner reasoner's, where it has one. */
-  get cacheKey(): Reasoner['cacheKey'] {
-    return this.#inner.cacheKey?.bind(this.#inner);
-  }
-
   async reason(query: string, options: ReasonOptions = {}): Promise<ReasonedQuery> {
     const screen = this.#screen(options.enough);
-    const reasoned = await this.#inner.reason(query, withEnough(options, screen));
+    const reasoned = await this.inner.reason(query, withEnough(options, screen));
     return (await this.#kept(reasoned, screen, options.enough)).reasoned;
   }
 
@@ -68,13 +51,13 @@ export class ScreenedReasoner implements Reasoner {
     query: string,
     options: ReasonOptions = {},
   ): AsyncGenerator<string, ReasonedQuery, undefined> {
-    if (!this.#inner.stream) {
+    if (!this.inner.stream) {
       const reasoned = await this.reason(query, options);
       if (reasoned.text !== '') yield reasoned.text;
       return reasoned;
     }
     const screen = this.#screen(options.enough);
-    const pieces = this.#inner.stream(query, withEnough(options, screen));
+    const pieces = this.inner.stream(query, withEnough(options, screen));
     let text = '';
     let told = 0;
     try {
@@ -99,14 +82,6 @@ export class ScreenedReasoner implements Reasoner {
       // Whoever stops listening ends the generation.
       await pieces.return(undefined as never).catch(() => undefined);
     }
-  }
-
-  async ready(options?: Pick<ReasonOptions, 'signal'>): Promise<void> {
-    await this.#inner.ready?.(options);
-  }
-
-  close(): Promise<void> {
-    return this.#inner.close();
   }
 
   #screen(enough: Enough | undefined): Screen {

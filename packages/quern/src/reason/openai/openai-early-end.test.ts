@@ -1,3 +1,4 @@
+import { reasoningTotals } from '../reasoning-totals.ts';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   completion,
@@ -40,7 +41,9 @@ describe('a text of a server that is enough', () => {
       finish: 'early',
       promptTokens: 0,
       completionTokens: 3,
+      uncounted: true,
     });
+    expect(reasoningTotals([reasoned])).toMatchObject({ uncounted: 1, cost: [] });
     await expect.poll(() => server.underWay, { interval: 5 }).toBe(0);
     expect(reasoner.totals).toMatchObject({ calls: 1, failures: 0, completionTokens: 3 });
     await reasoner.close();

@@ -1,6 +1,6 @@
 import type { Prices } from '../configuration.ts';
 import type { Reply, TokenUsage } from './openai-reply.ts';
-import type { Money } from '../reasoner.ts';
+import type { Money, ReasonedQuery } from '../reasoner.ts';
 
 /** What a reasoner's calls came to. */
 export interface OpenAiTotals {
@@ -32,8 +32,12 @@ export class RunningTotals {
   }
 
   /** Adds a whole reply, and returns what it alone came to. */
-  add(reply: Reply): TokenUsage & { readonly cost?: Money } {
-    const tokens = reply.usage ?? { promptTokens: 0, completionTokens: reply.pieces };
+  add(reply: Reply): TokenUsage & Pick<ReasonedQuery, 'cost' | 'uncounted'> {
+    const tokens = reply.usage ?? {
+      promptTokens: 0,
+      completionTokens: reply.pieces,
+      uncounted: true as const,
+    };
     const { promptTokens, completionTokens } = tokens;
     this.#promptTokens += promptTokens;
     this.#completionTokens += completionTokens;
