@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Tokenizer } from '@huggingface/tokenizers';
 import { describe, expect, it } from 'vitest';
 import { RecordedReasoner } from '../src/reason/recorded.ts';
-import { tokenEstimate } from '../src/search/early-stop.ts';
+import { tokenEstimate } from '../src/search/token-estimate.ts';
 import { dataPath, sharedData } from './shared-data.ts';
 
 function parsedJson(path: string): object {

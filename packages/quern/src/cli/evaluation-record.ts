@@ -4,6 +4,7 @@ import type { NamedEvaluation } from '../evaluate/evaluate-named.ts';
 import type { Measure } from '../evaluate/measures.ts';
 import { trafficReport, type TrafficReport } from '../evaluate/traffic.ts';
 import { reasoningTotals, type ReasoningTotals } from '../reason/reasoning-totals.ts';
+import { callsOf } from '../search/reasoning-plan.ts';
 
 /** What `--json` prints of one run over one collection. */
 export interface EvaluationRecord {
@@ -50,7 +51,10 @@ export function evaluationRecord(
     k,
     queries: evaluation.measures.topics,
     measures: evaluation.measures.mean,
-    reasoning: reasoningTotals(evaluation.answers.map(({ reasoned }) => reasoned)),
+    reasoning: reasoningTotals(
+      evaluation.answers.map(({ reasoned }) => reasoned),
+      evaluation.answers.flatMap(callsOf),
+    ),
     milliseconds: { index: indexMilliseconds, reason, search, total: indexMilliseconds + total },
   };
 }

@@ -1,15 +1,13 @@
 import type { Failure } from '../reason/reasoner.ts';
-import type { Reasoning } from '../search/reasoning-plan.ts';
+import { callsOf, type Reasoning } from '../search/reasoning-plan.ts';
 import { note } from './output.ts';
 
 /** How many different reasons are shown. */
 const mostReasons = 5;
 
 /** What failed of a question that was reasoned about all the same: some of several reasoners, or a later round. */
-export function failuresInPart({ reasoned, rounds = [] }: Reasoning): Failure[] {
-  if (reasoned.failure) return [];
-  const asked = rounds.length > 0 ? rounds.map((round) => round.reasoned) : [reasoned];
-  return asked.flatMap((each) => each.parts ?? [each]).flatMap(({ failure }) => failure ?? []);
+export function failuresInPart(reasoning: Reasoning): Failure[] {
+  return reasoning.reasoned.failure ? [] : callsOf(reasoning).flatMap(({ failure }) => failure ?? []);
 }
 
 /** Says how often each reason stands among failures, the most frequent first: under a note that says what failed. */

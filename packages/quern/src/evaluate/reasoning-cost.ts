@@ -1,10 +1,12 @@
 /**
  * What reasoning about the traffic of a query log costs. It was measured on the judged queries; to the others their mean
- * is put. A quantity is known of a query where it was measured now: what was recorded before took no time and cost
- * nothing here, a recorded file does not know of tokens, and of a reply that was ended early a server tells nothing.
+ * is put. A quantity is known of a query where it was measured now for all that was asked about it: what was recorded before
+ * took no time and cost nothing here, a recorded file does not know of tokens, and of a reply that was ended early a server
+ * tells nothing.
  */
 import type { LogTraffic } from '../collections/log-collection.ts';
 import type { ReasonedQuery } from '../reason/reasoner.ts';
+import { callsOf } from '../search/reasoning-plan.ts';
 import type { TopicAnswer } from './evaluation.ts';
 
 /** An amount for the traffic of a log. */
@@ -32,26 +34,38 @@ export interface ReasoningCost {
 
 /** The cost of a run's reasoning for the traffic of a log. */
 export function reasoningCost(answers: readonly TopicAnswer[], traffic: LogTraffic): ReasoningCost {
-  const amount = (of: (reasoned: Measured) => number | undefined): TrafficAmount | null =>
-    trafficAmount(answers, traffic, of);
+  const amount = (of: (call: ReasonedQuery) => number | undefined): TrafficAmount | null =>
+    trafficAmount(answers, traffic, (answer) => sumOf(callsOf(answer).map(of)));
   const currencies = new Set(answers.flatMap(({ reasoned: { cost } }) => cost?.currency ?? []));
   return {
     promptTokens: amount((each) => (hasTokens(each) && !each.uncounted ? each.promptTokens : undefined)),
     completionTokens: amount((each) => (hasTokens(each) ? each.completionTokens : undefined)),
-    milliseconds: amount(({ cached, milliseconds }) => (cached ? undefined : milliseconds)),
+    milliseconds: trafficAmount(answers, traffic, (answer) =>
+      callsOf(answer).every(({ cached }) => !cached) ? answer.reasoned.milliseconds : undefined,
+    ),
     money: [...currencies].flatMap((currency) => {
-      const known = amount(({ cached, cost }) =>
-        cached || cost?.currency !== currency ? undefined : cost.amount,
-      );
+      const known = trafficAmount(answers, traffic, (answer) => {
+        const { cost } = answer.reasoned;
+        const isKnown = callsOf(answer).every(({ cached, uncounted }) => !cached && !uncounted);
+        return isKnown && cost?.currency === currency ? cost.amount : undefined;
+      });
       return known === null ? [] : [{ ...known, currency }];
     }),
   };
 }
 
-type Measured = Omit<ReasonedQuery, 'weights'>;
-
-function hasTokens({ cached, promptTokens, completionTokens }: Measured): boolean {
+function hasTokens({ cached, promptTokens, completionTokens }: ReasonedQuery): boolean {
   return !cached || promptTokens + completionTokens > 0;
+}
+
+/** Undefined where one is. */
+function sumOf(values: readonly (number | undefined)[]): number | undefined {
+  let sum = 0;
+  for (const value of values) {
+    if (value === undefined) return undefined;
+    sum += value;
+  }
+  return sum;
 }
 
 /**
@@ -61,15 +75,15 @@ function hasTokens({ cached, promptTokens, completionTokens }: Measured): boolea
 function trafficAmount(
   answers: readonly TopicAnswer[],
   { judged, unknown }: LogTraffic,
-  of: (reasoned: Measured) => number | undefined,
+  of: (answer: TopicAnswer) => number | undefined,
 ): TrafficAmount | null {
   const known = { queries: 0, searches: 0, spellings: 0, bySearch: 0, bySpelling: 0 };
   const total = { searches: unknown.searches, spellings: unknown.spellings };
-  for (const { topic, reasoned } of answers) {
-    const { searches, spellings } = judged.get(topic.id)!;
+  for (const answer of answers) {
+    const { searches, spellings } = judged.get(answer.topic.id)!;
     total.searches += searches;
     total.spellings += spellings;
-    const value = of(reasoned);
+    const value = of(answer);
     if (value === undefined) continue;
     known.queries++;
     known.searches += searches;

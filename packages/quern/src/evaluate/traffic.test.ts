@@ -3,6 +3,7 @@ import type { LogTraffic } from '../collections/log-collection.ts';
 import { defaultClickRules } from '../collections/click-levels.ts';
 import { defaultLogRules } from '../collections/query-log-filters.ts';
 import type { QueryLogFacts } from '../collections/query-log.ts';
+import { joinedReasoned } from '../reason/joined-reasoned.ts';
 import type { ReasonedQuery } from '../reason/reasoner.ts';
 import type { Evaluation, TopicAnswer } from './evaluation.ts';
 import { evaluateRun, parseMeasures } from './measures.ts';
@@ -179,6 +180,49 @@ describe('the cost of reasoning', () => {
       completionTokens: { all: 700 },
       milliseconds: null,
       money: [],
+    });
+  });
+});
+
+function usd(amount: number): Pick<ReasonedQuery, 'cost'> {
+  return { cost: { amount, currency: 'USD' } };
+}
+
+describe('the cost of reasoning in several calls about a query', () => {
+  const call: ReasonedQuery = {
+    ...answered('a').reasoned,
+    promptTokens: 10,
+    completionTokens: 30,
+    milliseconds: 50,
+  };
+  const inRounds = (rounds: readonly ReasonedQuery[]): TopicAnswer[] =>
+    ['a', 'b', 'c', 'd'].map((id) => ({
+      ...answered(id, { ...joinedReasoned(id, 'thinker', rounds), parts: undefined }),
+      rounds: rounds.map((reasoned) => ({ reasoned, passages: [] })),
+    }));
+
+  it('is that of all of them', () => {
+    const cost = reasoningCost(
+      inRounds([
+        { ...call, ...usd(0.01) },
+        { ...call, ...usd(0.03) },
+      ]),
+      traffic,
+    );
+    expect(cost).toMatchObject({ promptTokens: { all: 2000 }, milliseconds: { all: 10_000 } });
+    expect(cost.money[0].all).toBeCloseTo(4, 12);
+  });
+
+  it('is not known where a part of it is not', () => {
+    const recorded = { ...call, cached: true, promptTokens: 0, completionTokens: 0, ...usd(0) };
+    for (const part of [recorded, { ...call, uncounted: true as const }]) {
+      const cost = reasoningCost(inRounds([{ ...call, ...usd(0.01) }, part]), traffic);
+      expect(cost).toMatchObject({ promptTokens: null, money: [] });
+    }
+    const joined = joinedReasoned('a', 'join:x,y', [call, recorded]);
+    expect(reasoningCost([answered('a', joined)], traffic)).toMatchObject({
+      completionTokens: null,
+      milliseconds: null,
     });
   });
 });

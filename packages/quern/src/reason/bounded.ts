@@ -2,6 +2,7 @@ import { orAborted, QuernError, throwIfAborted } from '../errors.ts';
 import type { Failure, ReasonedQuery, ReasonOptions, Reasoner } from './reasoner.ts';
 import { textPieces } from './text-pieces.ts';
 import { isUsableText } from './usable-text.ts';
+import { withoutText } from './without-text.ts';
 import { WrappingReasoner } from './wrapping-reasoner.ts';
 
 /** How {@link BoundedReasoner} bounds another. */
@@ -91,17 +92,8 @@ export class BoundedReasoner extends WrappingReasoner {
 
   #failed(query: string, started: number, error: unknown, signal: AbortSignal | undefined): ReasonedQuery {
     this.#throwUnlessOpen(error, signal);
-    return {
-      query,
-      text: '',
-      reasoner: this.id,
-      finish: 'failed',
-      promptTokens: 0,
-      completionTokens: 0,
-      milliseconds: performance.now() - started,
-      cached: false,
-      failure: failureOf(error),
-    };
+    const milliseconds = performance.now() - started;
+    return withoutText(query, this.id, { finish: 'failed', failure: failureOf(error), milliseconds });
   }
 }
 

@@ -46,3 +46,9 @@ it('takes the tokens of several reasoners one by one, as some can be recorded', 
   const joined = joinedReasoned('q', 'join:all', parts);
   expect(reasoningTotals([joined])).toMatchObject({ cached: 0, promptTokens: 11, completionTokens: 22 });
 });
+
+it('takes the tokens of rounds one by one where it is told of them, as some can be recorded', () => {
+  const rounds = [{ ...one, cached: true }, one];
+  const { parts: _, ...joined } = joinedReasoned('q', 'r', rounds);
+  expect(reasoningTotals([joined], rounds)).toMatchObject({ promptTokens: 10, completionTokens: 20 });
+});

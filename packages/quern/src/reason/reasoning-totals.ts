@@ -21,8 +21,14 @@ export interface ReasoningTotals {
   readonly cost: readonly Money[];
 }
 
-/** Sums over reasoned queries. */
-export function reasoningTotals(reasoned: Iterable<Omit<ReasonedQuery, 'weights'>>): ReasoningTotals {
+/**
+ * Sums over reasoned queries. `calls` are what models were asked to make them, each by itself: where a query was asked about
+ * several times, some of these can have been recorded before, and others not. Default: the reasoned queries, or their parts.
+ */
+export function reasoningTotals(
+  reasoned: readonly Omit<ReasonedQuery, 'weights'>[],
+  calls: Iterable<Omit<ReasonedQuery, 'weights'>> = reasoned.flatMap((each) => each.parts ?? [each]),
+): ReasoningTotals {
   const totals = {
     failed: 0,
     cached: 0,
@@ -41,13 +47,12 @@ export function reasoningTotals(reasoned: Iterable<Omit<ReasonedQuery, 'weights'
     if (each.skipped !== undefined) totals.skipped++;
     if (each.uncounted) totals.uncounted++;
     if (each.cached) totals.cached++;
-    // Some of several can have been recorded before, and others not.
-    for (const { cached, promptTokens, completionTokens } of each.parts ?? [each]) {
-      if (cached) continue;
-      totals.promptTokens += promptTokens;
-      totals.completionTokens += completionTokens;
-    }
     if (each.cost) paid.push(each.cost);
+  }
+  for (const { cached, promptTokens, completionTokens } of calls) {
+    if (cached) continue;
+    totals.promptTokens += promptTokens;
+    totals.completionTokens += completionTokens;
   }
   return { ...totals, cost: summedMoney(paid) };
 }

@@ -2,6 +2,7 @@ import { QuernError } from '../errors.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { joinedReasoned } from './joined-reasoned.ts';
 import type { ReasonedQuery, Reasoner, ReasonOptions } from './reasoner.ts';
+import { withoutText } from './without-text.ts';
 
 /** One of several that are asked about each query. */
 export interface Member {
@@ -53,20 +54,26 @@ export class SeveralReasoner implements Reasoner {
   }
 }
 
-/** What each member makes of a query with options of its own, joined; see {@link SeveralReasoner.reason}. */
+/**
+ * What each member makes of a query with options of its own, joined; see {@link SeveralReasoner.reason}. One for which there are
+ * none is not asked.
+ */
 export async function reasonedByEach(
-  { id, members }: SeveralReasoner,
+  { id, members }: { readonly id: string; readonly members: readonly Member[] },
   query: string,
-  optionsOf: (member: Member) => ReasonOptions,
+  optionsOf: (member: Member) => ReasonOptions | undefined,
   outer: AbortSignal | undefined,
 ): Promise<ReasonedQuery> {
   const started = performance.now();
   const { signal, stop } = stopSignal(outer);
   try {
     const parts = await Promise.all(
-      members.map((member) =>
-        member.reasoner.reason(query, { ...optionsOf(member), sample: member.sample, signal }),
-      ),
+      members.map((member) => {
+        const options = optionsOf(member);
+        const { reasoner, sample } = member;
+        if (!options) return withoutText(query, reasoner.id, { finish: 'skipped' });
+        return reasoner.reason(query, { ...options, sample, signal });
+      }),
     );
     return { ...joinedReasoned(query, id, parts), milliseconds: performance.now() - started };
   } finally {

@@ -10,6 +10,7 @@ import type { ReasonedQuery, Reasoner, ReasonOptions } from '../reason/reasoner.
 import { Rm3Reasoner } from '../reason/rm3.ts';
 import { SeveralReasoner } from '../reason/several.ts';
 import { combineNamed } from './combine.ts';
+import { defaultEarlyStop } from './early-stop.ts';
 import { LexicalRetriever } from './lexical-retriever.ts';
 import { reasoningAbout } from './reasoning.ts';
 import type { Reasoning, ReasoningOptions, ReasoningPlan } from './reasoning-plan.ts';
@@ -196,7 +197,8 @@ describe('rounds', () => {
       const reasoner = bounded ? new BoundedReasoner(scripted) : scripted;
       const reasoning = await about(reasoner, { count: 3, deadline: 300 });
       expect(reasoning.reasoned).toMatchObject({ text: 'ash', finish: 'stop' });
-      expect(reasoning.rounds).toHaveLength(1);
+      expect(reasoning.rounds?.map(({ reasoned }) => reasoned.failure?.code)).toEqual([undefined, 'TIMEOUT']);
+      expect(reasoning.reasoned.milliseconds).toBeGreaterThan(5);
       expect(scripted.asked.at(-1)?.signal?.aborted).toBe(true);
     }
   });
@@ -301,5 +303,38 @@ describe('rounds', () => {
     const plan = planOf(threeReasoners(), { rounds: { ...rounds, keep: 'last' }, join: 'rrf' });
     const answered = await answer(plan, 'ash', { k: 5 });
     expect(answered.searches.map(({ text }) => text)).toEqual(['elm', 'oak', undefined]);
+  });
+
+  it('ask again only those of several who take passages, and take each text once', async () => {
+    const model = new ScriptedReasoner('ash', 'elm', 'oak');
+    const recorded: Reasoner & { asked: number } = {
+      id: 'file:x',
+      asked: 0,
+      reason: async (query) => {
+        recorded.asked++;
+        return reasonedQuery(query, { text: 'hazel', reasoner: 'file:x' });
+      },
+      close: async () => {},
+    };
+    const several = new SeveralReasoner('join:file:x,m', [
+      { reasoner: recorded, sample: 0 },
+      { reasoner: model, sample: 0 },
+    ]);
+    for (const earlyStop of [undefined, defaultEarlyStop]) {
+      const { reasoned } = await about(several, { count: 2, passages: 1 }, { earlyStop });
+      expect(reasoned.parts?.map(({ text }) => text)[0]).toBe('hazel');
+      expect(reasoned.text.match(/hazel/g)).toHaveLength(1);
+    }
+    expect(recorded.asked).toBe(2);
+    expect(model.asked).toHaveLength(4);
+  });
+
+  it('show what the searches of all of several find together', async () => {
+    const several = new SeveralReasoner('join:x,y', [
+      { reasoner: new ScriptedReasoner('four', 'four'), sample: 0 },
+      { reasoner: new ScriptedReasoner('five', 'five'), sample: 0 },
+    ]);
+    const { rounds = [] } = await about(several, { count: 2, passages: 2 }, { join: 'rrf' });
+    expect(rounds[1].passages.map(({ id }) => id)).toEqual(['e', 'd']);
   });
 });

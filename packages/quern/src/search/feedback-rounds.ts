@@ -1,11 +1,14 @@
 import { QuernError, throwIfAborted } from '../errors.ts';
+import { meanWeights } from '../lexical/term-weights.ts';
 import { failureOf } from '../reason/bounded.ts';
 import { joinedReasoned } from '../reason/joined-reasoned.ts';
 import type { ReasonedQuery, ReasonOptions } from '../reason/reasoner.ts';
+import { withoutText } from '../reason/without-text.ts';
 import { bestPassage } from './passage.ts';
 import type { Reasoning, ReasoningOptions, ReasoningPlan, Round } from './reasoning-plan.ts';
 import { isTermRetriever } from './retriever.ts';
 import { checkedRounds, type Rounds } from './rounds.ts';
+import { rankedBy } from './ranked.ts';
 import { searchesFor } from './searches.ts';
 import type { WatchedReasoning } from './watched-reasoning.ts';
 
@@ -58,7 +61,10 @@ export async function inRounds(
   return { reasoned: joinedRounds(query, reasoner.id, rounds, keep), rounds };
 }
 
-/** What the model says in one round; undefined where one after the first came too late. An error of such a one is its failure. */
+/**
+ * What the model says in one round; undefined where one after the first would begin too late. That such a one is broken off, or
+ * ends in an error, is its failure.
+ */
 async function askedAgain(
   watched: WatchedReasoning,
   query: string,
@@ -75,9 +81,12 @@ async function askedAgain(
     return await watched.reason(query, { ...options, signal });
   } catch (error) {
     throwIfAborted(options.signal);
-    if (late.some(({ aborted }) => aborted)) return undefined;
     if (error instanceof QuernError && error.code === 'USAGE') throw error;
-    return failedReasoning(watched.reasonerId, query, error, performance.now() - started);
+    const isLate = late.some(({ aborted }) => aborted);
+    const reason = isLate ? new QuernError('TIMEOUT', 'the deadline of all rounds broke one off') : error;
+    const milliseconds = performance.now() - started;
+    const why = { finish: 'failed', failure: failureOf(reason), milliseconds } as const;
+    return withoutText(query, watched.reasonerId, why);
   }
 }
 
@@ -105,26 +114,7 @@ function joinedRounds(
   return { ...joined, text: joinedReasoned(query, id, members).text, parts: members };
 }
 
-function failedReasoning(
-  reasoner: string,
-  query: string,
-  error: unknown,
-  milliseconds: number,
-): ReasonedQuery {
-  return {
-    query,
-    text: '',
-    reasoner,
-    finish: 'failed',
-    promptTokens: 0,
-    completionTokens: 0,
-    milliseconds,
-    cached: false,
-    failure: failureOf(error),
-  };
-}
-
-/** The best passages of what the reasoned query finds, of documents that were not shown. */
+/** The best passages of what would be found now, of documents that were not shown. */
 async function unseenPassages(
   plan: ReasoningPlan,
   query: string,
@@ -138,19 +128,17 @@ async function unseenPassages(
   }: ReasoningOptions & { most: number; words: number; shown: Set<string> },
 ): Promise<Round['passages']> {
   const { retriever } = plan;
-  const [{ text = '', weights }] = searchesFor(query, reasoned, plan).toReversed();
-  const hits = await retriever.search(weights ?? text, {
-    k: most,
-    excluded: [...excluded, ...shown],
-    signal,
-  });
+  const searches = searchesFor(query, reasoned, plan);
+  const without = [...excluded, ...shown];
+  const { hits } = await rankedBy(searches, retriever, { k: most, excluded: without, signal });
+  const weights = meanWeights(searches.flatMap((search) => search.weights ?? []));
   const passages: { id: string; text: string }[] = [];
   for (const { id } of hits) {
     shown.add(id);
     const document = await retriever.document!(id);
     if (document === undefined) continue;
     const spans = isTermRetriever(retriever) ? retriever.spans(document) : [];
-    const passage = bestPassage(document, spans, weights ?? new Map(), words);
+    const passage = bestPassage(document, spans, weights, words);
     if (passage !== '') passages.push({ id, text: passage });
   }
   return passages;

@@ -1,7 +1,6 @@
-import type { Hit } from '../collections/records.ts';
 import type { ReasonedQuery } from '../reason/reasoner.ts';
 import { combineName } from './combine.ts';
-import { reciprocalRankFusion } from './fusion.ts';
+import { rankedBy, type Ranked } from './ranked.ts';
 import { reasoningAbout } from './reasoning.ts';
 import type { Reasoning, ReasoningPlan } from './reasoning-plan.ts';
 import { searchesFor, type RetrievedWith, type SearchPlanning } from './searches.ts';
@@ -20,22 +19,14 @@ export interface AnswerOptions {
 }
 
 /** The ranking for a question, with everything that led to it. */
-export interface Answer extends Reasoning {
+export interface Answer extends Reasoning, Ranked {
   readonly query: string;
   readonly combine: string;
   readonly retriever: string;
   /** One search, or several that were fused. */
   readonly searches: readonly RetrievedWith[];
-  /** How many hits each search was asked for. */
-  readonly depth: number;
-  /** The ranking of each search; the hits, unless several were fused. */
-  readonly rankings: readonly (readonly Hit[])[];
-  readonly hits: readonly Hit[];
   readonly milliseconds: { readonly reason: number; readonly search: number };
 }
-
-/** How deep the rankings are that are fused, whatever k: the fused order must not depend on where it is cut. */
-const fusionDepth = 1000;
 
 /**
  * Answers a question: the reasoner makes its reasoned query (the gate and the rounds of the pipeline permitting), both are
@@ -60,23 +51,14 @@ export async function answerReasoned(
   const started = performance.now();
   const { combine, retriever } = planning;
   const searches = searchesFor(query, reasoned, planning);
-  const fused = searches.length > 1;
-  const k = fused ? fusionDepth : options.k;
-  const rankings: Hit[][] = [];
-  for (const search of searches) {
-    const input = search.weights ?? search.text ?? '';
-    rankings.push(await retriever.search(input, { k, excluded: options.excluded, signal: options.signal }));
-  }
-  const hits = fused ? reciprocalRankFusion(rankings, options.k) : rankings[0];
+  const ranked = await rankedBy(searches, retriever, options);
   return {
     query,
     reasoned,
     combine: combineName(combine),
     retriever: retriever.id,
     searches,
-    depth: k,
-    rankings,
-    hits,
+    ...ranked,
     milliseconds: { reason: reasoned.milliseconds, search: performance.now() - started },
   };
 }

@@ -33,6 +33,12 @@ export interface Reasoning {
   readonly probing?: { readonly probes: number; readonly milliseconds: number };
 }
 
+/** What reasoners were asked to make a reasoned query, each round and each of several by itself. */
+export function callsOf({ reasoned, rounds }: Pick<Reasoning, 'reasoned' | 'rounds'>): ReasonedQuery[] {
+  const asked = rounds?.map((round) => round.reasoned) ?? [reasoned];
+  return asked.flatMap((each) => each.parts ?? [each]);
+}
+
 /** How a query is reasoned about. */
 export interface ReasoningOptions {
   /** Ids of documents that are not learnt from. */

@@ -7,12 +7,13 @@ import { endedEarly } from '../reason/early-end.ts';
 import type { ReasonedQuery, Reasoner, ReasonOptions } from '../reason/reasoner.ts';
 import { SeveralReasoner } from '../reason/several.ts';
 import { combineNamed } from './combine.ts';
-import { defaultEarlyStop, StableRanking } from './early-stop.ts';
+import { defaultEarlyStop } from './early-stop.ts';
 import type { GateDecision } from './gate.ts';
 import { LexicalRetriever } from './lexical-retriever.ts';
 import { answer } from './pipeline.ts';
 import { reasoningAbout } from './reasoning.ts';
 import type { ReasoningPlan } from './reasoning-plan.ts';
+import { StableRanking } from './stable-ranking.ts';
 
 const folder = temporaryFolder();
 const earlyStop = { ...defaultEarlyStop, every: 3, overlap: 1, checks: 2 };

@@ -1,6 +1,5 @@
-import type { ReasonedQuery, Reasoner } from '../reason/reasoner.ts';
+import { withoutText } from '../reason/without-text.ts';
 import { inRounds } from './feedback-rounds.ts';
-import type { GateDecision } from './gate.ts';
 import type { Reasoning, ReasoningOptions, ReasoningPlan } from './reasoning-plan.ts';
 import { WatchedReasoning } from './watched-reasoning.ts';
 
@@ -16,7 +15,8 @@ export async function reasoningAbout(
   const { gate, reasoner, retriever, rounds } = plan;
   const decision = await gate?.decide(query, retriever, options);
   if (decision && !decision.reasons) {
-    return { reasoned: skippedBy(decision, query, reasoner), gate: decision };
+    const why = { finish: 'skipped', skipped: decision.why } as const;
+    return { reasoned: withoutText(query, reasoner.id, why), gate: decision };
   }
   const watched = new WatchedReasoning(plan);
   const asked: Pick<Reasoning, 'reasoned' | 'rounds'> = rounds
@@ -26,19 +26,5 @@ export async function reasoningAbout(
     ...asked,
     ...(decision && { gate: decision }),
     ...(plan.earlyStop && { probing: watched.probing }),
-  };
-}
-
-function skippedBy({ why }: GateDecision, query: string, { id }: Reasoner): ReasonedQuery {
-  return {
-    query,
-    text: '',
-    reasoner: id,
-    finish: 'skipped',
-    promptTokens: 0,
-    completionTokens: 0,
-    milliseconds: 0,
-    cached: false,
-    skipped: why,
   };
 }

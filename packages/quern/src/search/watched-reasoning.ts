@@ -1,9 +1,10 @@
-import { reasonedByEach, SeveralReasoner } from '../reason/several.ts';
+import { reasonedByEach, type Member } from '../reason/several.ts';
 import type { Cut, ReasonedQuery, ReasonOptions } from '../reason/reasoner.ts';
-import { StableRanking, type EarlyStop } from './early-stop.ts';
+import type { EarlyStop } from './early-stop.ts';
 import type { ReasoningPlan } from './reasoning-plan.ts';
+import { StableRanking } from './stable-ranking.ts';
 
-/** Asks a reasoner, each of several by itself, and ends texts whose rankings are stable. */
+/** Asks a reasoner, each of several by itself, and ends texts whose rankings are stable. Where passages are shown, only those who take them are asked. */
 export class WatchedReasoning {
   readonly #plan: ReasoningPlan;
   #probing = { probes: 0, milliseconds: 0 };
@@ -22,41 +23,48 @@ export class WatchedReasoning {
 
   async reason(query: string, options: ReasonOptions): Promise<ReasonedQuery> {
     const { reasoner, earlyStop } = this.#plan;
-    if (!earlyStop) return reasoner.reason(query, options);
-    const watches: StableRanking[] = [];
-    const optionsOf = (): ReasonOptions => {
-      const watch = this.#watch(query, earlyStop, options);
+    const watches: (StableRanking | undefined)[] = [];
+    const watched = (): ReasonOptions => {
+      const watch = earlyStop && this.#watch(query, earlyStop, options);
       watches.push(watch);
-      return { ...options, enough: watch.enough };
+      return watch ? { ...options, enough: watch.enough } : options;
     };
-    const reasoned =
-      reasoner instanceof SeveralReasoner
-        ? await reasonedByEach(reasoner, query, optionsOf, options.signal)
-        : await reasoner.reason(query, optionsOf());
+    const { id, members } = reasoner;
+    // Who is not shown passages would say again what it has said.
+    const isShown = (options.passages?.length ?? 0) > 0;
+    const optionsOf = ({ reasoner: { takesPassages } }: Member): ReasonOptions | undefined => {
+      if (!isShown || takesPassages) return watched();
+      watches.push(undefined);
+      return undefined;
+    };
+    const reasoned = members
+      ? await reasonedByEach({ id, members }, query, optionsOf, options.signal)
+      : await reasoner.reason(query, watched());
     const { probes, milliseconds } = this.#probing;
     this.#probing = {
-      probes: watches.reduce((sum, watch) => sum + watch.probes, probes),
-      milliseconds: watches.reduce((sum, watch) => sum + watch.milliseconds, milliseconds),
+      probes: watches.reduce((sum, watch) => sum + (watch?.probes ?? 0), probes),
+      milliseconds: watches.reduce((sum, watch) => sum + (watch?.milliseconds ?? 0), milliseconds),
     };
-    if (!(reasoner instanceof SeveralReasoner) || !reasoned.parts) return withStableCut(reasoned, watches[0]);
+    if (!reasoned.parts) return withStableCut(reasoned, watches[0]);
     const parts = reasoned.parts.map((part, i) => withStableCut(part, watches[i]));
     const cuts = parts.flatMap((part) => part.cuts ?? []);
     return { ...reasoned, parts, ...(cuts.length > 0 && { cuts }) };
   }
 
-  #watch(query: string, earlyStop: EarlyStop, { excluded }: ReasonOptions): StableRanking {
+  #watch(query: string, earlyStop: EarlyStop, { excluded, signal }: ReasonOptions): StableRanking {
     const { retriever, combine } = this.#plan;
     return new StableRanking(retriever, earlyStop, {
       excluded: excluded && [...excluded],
+      signal,
       ...(combine.kind === 'concat' && { beside: `${query} `.repeat(combine.times) }),
     });
   }
 }
 
 /** Says of a text that ended early why it did, where its reasoner has not. */
-function withStableCut(reasoned: ReasonedQuery, watch: StableRanking): ReasonedQuery {
+function withStableCut(reasoned: ReasonedQuery, watch: StableRanking | undefined): ReasonedQuery {
   const { finish, cuts = [] } = reasoned;
-  const why = watch.end?.why;
+  const why = watch?.end?.why;
   if (finish !== 'early' || why === undefined || cuts.some(({ kind }) => kind === 'stable')) return reasoned;
   const cut: Cut = { kind: 'stable', why, text: '' };
   return { ...reasoned, cuts: [...cuts, cut] };
