@@ -282,8 +282,42 @@ describe('wrong values', () => {
   });
 });
 
+/** What a search warns of options that change nothing. */
+async function warned(...args: string[]): Promise<string[]> {
+  const { code, stderr } = await quern(['search', 'sample.index', question, ...args], { cwd });
+  expect(code).toBe(0);
+  return stderr.split('\n').filter((line) => line.includes(' changes nothing: '));
+}
+
+describe('options that change nothing', () => {
+  it.each([
+    [['--early-stop']],
+    [['--early-stop', '--reasoner', 'rm3']],
+    [['--key-terms', '0.2']],
+    [['--background', recorded, '--reasoner', 'rm3']],
+    [['--background-power', '1', ...file]],
+    [['--join', 'rrf', ...file]],
+    [['--rounds-keep', 'last', ...file]],
+    [['--rounds-tokens', '100', ...file]],
+  ])('are told of: %j', async (args) => {
+    expect(await warned(...args)).toEqual([expect.stringContaining(`${args[0]} changes nothing`)]);
+  });
+
+  it('are none where they do', async () => {
+    const both = ['--reasoner', `join:file:${recorded},rm3`];
+    const all = ['--early-stop', '--key-terms', '0.2', '--background', recorded, '--background-power', '1'];
+    expect(await warned(...both, ...all, '--join', 'rrf')).toEqual([]);
+  });
+
+  it('that takes the question for its settings says where to put it', async () => {
+    const { code, stderr } = await quern(['search', 'sample.index', '--early-stop', question], { cwd });
+    expect(code).toBe(2);
+    expect(stderr).toContain('after the question');
+  });
+});
+
 it('all of it together is the same twice, but for milliseconds', async () => {
-  const reasoners = ['--reasoner', `join:file:${recorded},2*file:other.json`];
+  const reasoners = ['--reasoner', `join:file:${recorded},file:other.json`];
   const joined = ['--join', 'rrf', '--combine', 'rrf', '--scoring', 'bm25q'];
   const weighed = ['--key-terms', '0.2', '--background', recorded, '--early-stop'];
   const args = [...reasoners, ...joined, ...weighed];

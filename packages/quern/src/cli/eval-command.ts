@@ -9,6 +9,7 @@ import { formatMeasure, type Measure } from '../evaluate/measures.ts';
 import type { Evaluation } from '../evaluate/evaluation.ts';
 import type { Scoring } from '../lexical/bm25.ts';
 import type { ReasoningTotals } from '../reason/reasoning-totals.ts';
+import { defaultBackgroundPower } from '../search/background.ts';
 import { combineName } from '../search/combine.ts';
 import { Warnings } from '../warnings.ts';
 import { checkFolderOf } from '../whole-file.ts';
@@ -115,7 +116,7 @@ async function run(name: string, options: Options): Promise<void> {
   const reasoning = await reasonerSettings(options, warnings);
   const parameters = bm25Parameters(options);
   const texts = await backgroundTexts(options.background);
-  const background = texts && { texts, power: options.backgroundPower };
+  const background = texts && { texts, power: options.backgroundPower ?? defaultBackgroundPower };
   const plan = await planned(options, warnings);
   const signal = interruptSignal();
   const records: (EvaluationRecord | SeveralRecord)[] = [];

@@ -24,7 +24,8 @@ export function printable(text: string): string {
 /** Prints counted warnings on stderr. */
 export function printWarnings(warnings: Warnings): void {
   for (const { message, count, first } of warnings.list()) {
-    note(`quern: warning: ${message}: ${count} time${count === 1 ? '' : 's'}, first at ${first}`);
+    const where = count === 1 ? first : `${count} times, first at ${first}`;
+    note(`quern: warning: ${message}: ${where}`);
   }
 }
 

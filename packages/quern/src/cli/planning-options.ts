@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { excerpt } from '../collections/jsonl.ts';
 import { QuernError } from '../errors.ts';
 import { checkParameters, defaultBm25Parameters, type Bm25Parameters } from '../lexical/bm25.ts';
 import { RecordedReasoner } from '../reason/recorded.ts';
@@ -10,23 +11,25 @@ import { defaultEarlyStop, earlyStopName, earlyStopNamed, type EarlyStop } from 
 import { joinNamed, joins, type Join } from '../search/join.ts';
 import type { ReasoningPlan } from '../search/reasoning-plan.ts';
 import type { Warnings } from '../warnings.ts';
+import { namedMembers } from '../reason/several-names.ts';
+import { isSeveral, warnOfIdleOptions } from './idle-options.ts';
 import { parsed, positiveInteger } from './options.ts';
 
 /** What the options of {@link addPlanningOptions} come to. */
 export interface PlanningOptions {
   readonly combine: Combine;
-  readonly join: Join;
+  readonly join?: Join;
   readonly k1: number;
   readonly b: number;
   readonly keyTerms?: number;
   readonly background?: string;
-  readonly backgroundPower: number;
+  readonly backgroundPower?: number;
   /** True where it is asked for without settings. */
   readonly earlyStop?: EarlyStop | true;
   readonly gate?: string;
   readonly rounds?: number;
-  readonly roundsKeep: 'all' | 'last';
-  readonly roundsTokens: number;
+  readonly roundsKeep?: 'all' | 'last';
+  readonly roundsTokens?: number;
 }
 
 /** Options of how terms are weighed, which `tune` has too. */
@@ -55,10 +58,12 @@ export function addPlanningOptions(command: Command): Command {
         .default(combineNamed('replace'), 'replace'),
     )
     .addOption(
-      new Option('--join <how>', 'how several reasoned queries (join:A,B or 3*A) become one search')
+      new Option(
+        '--join <how>',
+        `how several reasoned queries (join:A,B or 3*A) become one search (default: ${joins[0]})`,
+      )
         .choices(joins)
-        .argParser(parsed(joinNamed))
-        .default(joins[0]),
+        .argParser(parsed(joinNamed)),
     )
     .addOption(
       new Option(
@@ -68,17 +73,18 @@ export function addPlanningOptions(command: Command): Command {
     )
     .addOption(weighing.background())
     .addOption(
-      new Option('--background-power <number>', 'how much less')
-        .argParser(numberFrom0)
-        .default(defaultBackgroundPower, String(defaultBackgroundPower)),
+      new Option(
+        '--background-power <number>',
+        `how much less (default: ${defaultBackgroundPower})`,
+      ).argParser(numberFrom0),
     )
     .addOption(weighing.k1())
     .addOption(weighing.b())
     .addOption(
       new Option(
         '--early-stop [settings]',
-        `stop writing when the ranking is stable; ${earlyStopName(defaultEarlyStop)} unless said otherwise`,
-      ).argParser(parsed(earlyStopNamed)),
+        `stop writing when the ranking is stable; ${earlyStopName(defaultEarlyStop)} unless said otherwise; without settings it stands after the question`,
+      ).argParser(parsed(earlyStopOption)),
     )
     .option('--gate <file>', 'reason only where the gate in this file, which quern tune writes, says so')
     .addOption(
@@ -88,31 +94,37 @@ export function addPlanningOptions(command: Command): Command {
       ).argParser(positiveInteger),
     )
     .addOption(
-      new Option('--rounds-keep <which>', 'search what all rounds wrote, or the last one')
-        .choices(['all', 'last'])
-        .default('all'),
+      new Option(
+        '--rounds-keep <which>',
+        'search what all rounds wrote, or the last one (default: all)',
+      ).choices(['all', 'last']),
     )
     .addOption(
-      new Option('--rounds-tokens <number>', 'no further round after so many tokens')
-        .argParser(positiveInteger)
-        .default(8000, '8000'),
+      new Option(
+        '--rounds-tokens <number>',
+        'no further round after so many tokens (default: 8000)',
+      ).argParser(positiveInteger),
     );
 }
 
 /**
- * What the options say of a pipeline; `deadline` is of all rounds together. Throws what opening the gate's file throws; what the
- * gate was calibrated for and differs from the options is counted among `warnings`.
+ * What the options say of a pipeline; `deadline` is of all rounds together. Throws what opening the gate's file throws; options
+ * that change nothing, and what the gate was calibrated for and differs from the options, are counted among `warnings`.
  */
 export async function planned(
   options: PlanningOptions & { readonly deadline?: number; readonly reasoner: string | readonly string[] },
   warnings: Warnings,
 ): Promise<Omit<ReasoningPlan, 'reasoner' | 'retriever' | 'background'>> {
-  const { combine, join, keyTerms, earlyStop, rounds, roundsKeep, roundsTokens, deadline } = options;
-  const background = options.background === undefined ? undefined : { power: options.backgroundPower };
+  const { combine, keyTerms, earlyStop, rounds, roundsKeep, roundsTokens, deadline } = options;
+  const { backgroundPower: power = defaultBackgroundPower, join = joins[0] } = options;
+  const reasoners = [options.reasoner].flat();
+  warnOfIdleOptions(options, reasoners, warnings);
+  const background = options.background === undefined ? undefined : { power };
   const gate = options.gate === undefined ? undefined : await openGate(options.gate, warnings);
   if (gate && options.gate !== undefined) {
-    for (const reasoner of [options.reasoner].flat().filter((name) => name !== 'none')) {
-      const asked = { reasoner, combine: planningName({ combine, join, keyTerms, background }) };
+    for (const reasoner of reasoners.filter((name) => name !== 'none')) {
+      const ofSeveral = isSeveral(namedMembers(reasoner)) ? { join } : {};
+      const asked = { reasoner, combine: planningName({ combine, ...ofSeveral, keyTerms, background }) };
       for (const said of reasoningDifferences(gate.record, asked)) warnings.add(said, options.gate);
     }
   }
@@ -123,9 +135,22 @@ export async function planned(
     ...(keyTerms !== undefined && { keyTerms }),
     ...(earlyStop && { earlyStop: earlyStop === true ? defaultEarlyStop : earlyStop }),
     ...(rounds !== undefined && {
-      rounds: { count: rounds, keep: roundsKeep, tokens: roundsTokens, deadline },
+      rounds: {
+        count: rounds,
+        ...(roundsKeep && { keep: roundsKeep }),
+        ...(roundsTokens !== undefined && { tokens: roundsTokens }),
+        deadline,
+      },
     }),
   };
+}
+
+/** Without settings the option takes the word after it for them, which may be the question. */
+function earlyStopOption(text: string): EarlyStop {
+  if (text.includes('=')) return earlyStopNamed(text);
+  throw new QuernError('USAGE', `no settings of an early stop: ${excerpt(text)}`, {
+    hint: 'Write --early-stop after the question, or with settings such as every=25,checks=3',
+  });
 }
 
 /** BM25's parameters, as the options say. Throws `USAGE`. */

@@ -38,8 +38,9 @@ export interface ReasonerSettings extends ModelSettings, Bounds, ScreenSettings 
 /**
  * The reasoner that a string names: `none`, `rm3` (which learns from the index that is given), `file:PATH`,
  * `llama:PATH_OR_HUB_ID` or `openai:MODEL@URL`; several of them are `join:A,B`, and samples of one `3*A`. Language models
- * are cached, screened and bounded: where they fail, the query stands alone, unless they are to be strict. A recorded file is data: a question that it lacks is an error. Throws `USAGE` for an
- * unknown name, or when `rm3` has no lexical index to learn from; and what opening a file throws.
+ * are cached, screened and bounded: where they fail, the query stands alone, unless they are to be strict. A recorded file is
+ * data: a question that it lacks is an error. Throws `USAGE` for an unknown name, for samples of a reasoner that always says the
+ * same, or when `rm3` has no lexical index to learn from; and what opening a file throws.
  */
 export async function reasonerNamed(
   name: string,
@@ -57,6 +58,13 @@ export async function preparedReasoner(
   settings: ReasonerSettings = {},
 ): Promise<(feedback?: Feedback) => Reasoner> {
   const named = namedMembers(name);
+  const constant = named.find(({ name: each, samples }) => samples > 1 && !isSampled(each));
+  if (constant) {
+    throw new QuernError('USAGE', `${constant.name} says the same each time: there are no samples of it`, {
+      where: name,
+      hint: 'Samples are of llama:… and openai:…',
+    });
+  }
   if (named.length === 1 && named[0].name === name) return preparedOne(name, settings);
   const prepared = await Promise.all(
     named.map(async (each) => ({ ...each, prepare: await preparedOne(each.name, settings) })),
@@ -68,6 +76,10 @@ export async function preparedReasoner(
     });
     return new SeveralReasoner(name, members);
   };
+}
+
+function isSampled(name: string): boolean {
+  return name !== 'none' && name !== 'rm3' && !name.startsWith('file:');
 }
 
 async function preparedOne(

@@ -57,19 +57,27 @@ describe('a name of reasoners', () => {
   it('opens its members, each sample by its number', async () => {
     const path = join(folder, 'a, b.json');
     writeFileSync(path, '{"why": "because"}');
-    const name = `join:2*file:${path},none`;
-    const reasoner = await reasonerNamed(name);
+    const name = `join:file:${path},2*llama:not-loaded.gguf,none`;
+    const reasoner = await reasonerNamed(name, { cached: false });
     expect(reasoner.id).toBe(name);
     expect(reasoner).toBeInstanceOf(SeveralReasoner);
     expect(reasoner.members?.map(({ reasoner: { id }, sample }) => [id, sample])).toEqual([
       [`file:${path}`, 0],
-      [`file:${path}`, 1],
+      ['llama:not-loaded.gguf', 0],
+      ['llama:not-loaded.gguf', 1],
       ['none', 0],
     ]);
     const { text, parts } = await reasoner.reason('why');
-    expect(text).toBe('because\n\nbecause');
-    expect(parts).toHaveLength(3);
+    expect(text).toBe('because');
+    expect(parts?.map(({ finish }) => finish)).toEqual(['stop', 'failed', 'failed', 'skipped']);
     await reasoner.close();
+  });
+
+  it.each(['2*none', 'join:none,3*rm3', '3*file:absent.json'])('%s has no samples to open', async (name) => {
+    await expect(preparedReasoner(name)).rejects.toMatchObject({
+      code: 'USAGE',
+      message: expect.stringContaining('says the same each time'),
+    });
   });
 
   it('of one is that one, not several', async () => {

@@ -20,7 +20,10 @@ export interface ExplainedTerm {
   /** Documents that have it. */
   readonly documents: number;
   readonly origin: TermOrigin;
-  /** What its weight was multiplied by, where the reasoner's background is known: the less, the more it is a word of habit. */
+  /**
+   * What its weight was multiplied by, where the reasoner's background is known: the less, the more it is a word of habit.
+   * Where weights were interpolated, what its weight in the reasoned query was multiplied by.
+   */
   readonly background?: number;
 }
 
@@ -69,7 +72,7 @@ export function explainAnswer(
 ): Explanation {
   const origin = originsIn(answer, retriever);
   const searches = answer.searches.map(
-    ({ from, reasoner, kept, text: searched, weights: final = new Map<string, number>() }) => ({
+    ({ from, reasoner, kept, lowered, text: searched, weights: final = new Map<string, number>() }) => ({
       from,
       ...(reasoner !== undefined && { reasoner }),
       ...(searched !== undefined && { text: searched }),
@@ -82,9 +85,7 @@ export function explainAnswer(
           weight,
           documents: retriever.documentFrequency(term),
           origin: origin(term),
-          ...(background &&
-            searched !== undefined &&
-            from !== 'query' && { background: background.factor(term) }),
+          ...(background && lowered && { background: background.factor(term) }),
         }))
         .sort((a, b) => b.weight - a.weight || (a.term < b.term ? -1 : 1)),
       ...(retriever.plan && { plan: retriever.plan(final, answer.depth) }),

@@ -6,6 +6,8 @@ import type { LexicalIndex } from '../lexical/lexical-index.ts';
 import { endedEarly } from '../reason/early-end.ts';
 import type { ReasonedQuery, Reasoner, ReasonOptions } from '../reason/reasoner.ts';
 import { SeveralReasoner } from '../reason/several.ts';
+import { analyzerNamed } from '../text/analyzers.ts';
+import { Background } from './background.ts';
 import { combineNamed } from './combine.ts';
 import { defaultEarlyStop } from './early-stop.ts';
 import type { GateDecision } from './gate.ts';
@@ -173,4 +175,24 @@ describe('a text that is watched while it comes', () => {
     expect(probing?.probes).toBe(6);
     expect(new Set(saying.asked.map(({ enough }) => enough)).size).toBe(2);
   });
+});
+
+it.each([
+  { combine: combineNamed('interpolate:0.5') },
+  { keyTerms: 0.2 },
+  { background: Background.of(['elm'], analyzerNamed('whitespace')) },
+])('nothing is asked where %o needs term weights and the retriever has none', async (planned) => {
+  let asked = 0;
+  const reasoner: Reasoner = {
+    id: 'counting',
+    reason: async (query) => {
+      asked++;
+      return reasonedQuery(query, { text: 'elm' });
+    },
+    close: async () => {},
+  };
+  const retriever = { id: 'dense', search: async () => [] };
+  const plan = { combine: combineNamed('replace'), reasoner, retriever, ...planned };
+  await expect(reasoningAbout(plan, 'ash')).rejects.toMatchObject({ code: 'USAGE' });
+  expect(asked).toBe(0);
 });

@@ -172,6 +172,21 @@ describe('several reasoned queries', () => {
     expect(searched([weightsPart], 'replace', 'concat', { background })[0].weights).toBe(weightsPart.weights);
   });
 
+  it('are lowered by the background with the question where they are one text, and alone where they are not', () => {
+    const background = Background.of(['ash hazel elm', 'elm ash', 'ash'], analyzerNamed('whitespace'), 2);
+    const parts = [reasonedQuery(query, { text: 'hazel elm oak' })];
+    const [one] = searched(parts, 'concat:2', 'concat', { background });
+    const both = retriever.weights(`${query} ${query} hazel elm oak`);
+    expect(one).toMatchObject({ lowered: true, weights: background.applied(both) });
+    const [mixed] = searched(parts, 'interpolate:0.3', 'concat', { background });
+    const lowered = background.applied(retriever.weights('hazel elm oak'));
+    expect(mixed).toMatchObject({
+      lowered: true,
+      weights: interpolated(retriever.weights(query), lowered, 0.3),
+    });
+    expect(searched(parts, 'replace', 'concat')[0].lowered).toBeUndefined();
+  });
+
   it('cannot keep a share that is none', () => {
     for (const share of [1, NaN, -1]) {
       expect(() => searched(partsOf(1), 'replace', 'concat', { keyTerms: share })).toThrow(usage());

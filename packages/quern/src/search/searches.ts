@@ -6,7 +6,7 @@ import type { Background } from './background.ts';
 import type { Combine } from './combine.ts';
 import type { Join } from './join.ts';
 import { withKeyTerms, type KeptTerms } from './key-terms.ts';
-import { isTermRetriever, type Retriever } from './retriever.ts';
+import { isTermRetriever, type Retriever, type TermRetriever } from './retriever.ts';
 
 /** How a query and its reasoned queries become what is searched. */
 export interface SearchPlanning {
@@ -15,7 +15,7 @@ export interface SearchPlanning {
   readonly join?: Join;
   /** The least share of the weight that the query's key terms have, from 0 to below 1. Default 0: whatever comes out. */
   readonly keyTerms?: number;
-  /** What the reasoner writes whatever it is asked; words of it weigh less. */
+  /** What the reasoner writes whatever it is asked; words of it weigh less. Of reasoners that yield weights it says nothing. */
   readonly background?: Background;
   readonly retriever: Retriever;
 }
@@ -30,6 +30,8 @@ export interface RetrievedWith {
   readonly text?: string;
   /** The final weights w(t,q); absent where the retriever does not score by terms. */
   readonly weights?: TermWeights;
+  /** Set where the background has lowered weights: of the reasoned query, and of the question where they are one text. */
+  readonly lowered?: true;
   /** What was done for the query's key terms, where something was to be done. */
   readonly kept?: KeptTerms;
 }
@@ -55,6 +57,33 @@ export function searchesFor(
   return combine.kind === 'rrf' ? [ofQuery, ...kept] : kept;
 }
 
+/** Throws `USAGE` where a planning needs term weights, and its retriever has none. `isSeveral`: of several reasoned queries. */
+export function checkPlanning(planning: SearchPlanning, isSeveral: boolean): void {
+  const { combine, join, keyTerms = 0, background, retriever } = planning;
+  const needs: (keyof typeof otherwise | false)[] = [
+    combine.kind === 'interpolate' && 'interpolate',
+    isSeveral && join === 'interpolate' && 'a join by interpolate',
+    keyTerms !== 0 && 'key terms',
+    background !== undefined && 'a background',
+  ];
+  for (const what of needs) if (what !== false) termsOf(retriever, what);
+}
+
+/** What to do where a retriever has no term weights. */
+const otherwise = {
+  interpolate: 'Combine with replace, concat:N or rrf',
+  'a join by interpolate': 'Join by concat or rrf',
+  'key terms': 'Search without them',
+  'a background': 'Search without it',
+} as const;
+
+function termsOf(retriever: Retriever, what: keyof typeof otherwise): TermRetriever {
+  if (isTermRetriever(retriever)) return retriever;
+  throw new QuernError('USAGE', `${what} needs term weights, which ${retriever.id} does not have`, {
+    hint: otherwise[what],
+  });
+}
+
 /** The reasoned queries to be searched; those whose texts are joined are one. */
 function partsToJoin(reasoned: ReasonedQuery, join: Join): readonly ReasonedQuery[] {
   const { parts } = reasoned;
@@ -76,12 +105,11 @@ function fromText(
   retriever: Retriever,
   background?: Background,
 ): RetrievedWith {
-  if (isTermRetriever(retriever)) {
-    const weights = retriever.weights(text);
-    return { from, text, weights: background ? background.applied(weights) : weights };
+  if (background) {
+    const weights = background.applied(termsOf(retriever, 'a background').weights(text));
+    return { from, text, weights, lowered: true };
   }
-  if (!background) return { from, text };
-  throw new QuernError('USAGE', `a background is of term weights, which ${retriever.id} does not have`);
+  return { from, text, ...(isTermRetriever(retriever) && { weights: retriever.weights(text) }) };
 }
 
 /** The search for a reasoned query alone; undefined where it holds nothing. */
@@ -125,34 +153,32 @@ function withQuery(
         );
       }
       const texts = [...Array.from({ length: combine.times }, () => query), search.text];
+      // The question's words of habit weigh less in it too, which brings more (`docs/PERFORMANCE.md`).
       return { ...fromText('both', texts.join(' '), retriever, background), reasoner: search.reasoner };
     }
     case 'interpolate': {
-      if (!ofQuery.weights || !search.weights) {
-        throw new QuernError('USAGE', `interpolate needs term weights, which ${retriever.id} does not have`, {
-          hint: 'Combine with replace, concat:N or rrf',
-        });
-      }
-      const weights = interpolated(ofQuery.weights, search.weights, combine.weight);
-      return { from: 'both', reasoner: search.reasoner, weights };
+      const { reasoner, lowered } = search;
+      const own = ofQuery.weights ?? termsOf(retriever, 'interpolate').weights(query);
+      const weights = interpolated(own, search.weights ?? new Map<string, number>(), combine.weight);
+      return { from: 'both', reasoner, weights, ...(lowered && { lowered }) };
     }
   }
 }
 
 function mean(searches: readonly RetrievedWith[], retriever: Retriever): RetrievedWith {
+  termsOf(retriever, 'a join by interpolate');
   const weights = searches.flatMap((search) => search.weights ?? []);
-  if (weights.length < searches.length) {
-    throw new QuernError('USAGE', `interpolate needs term weights, which ${retriever.id} does not have`, {
-      hint: 'Join by concat or rrf',
-    });
-  }
-  return { from: searches[0].from, weights: meanWeights(weights) };
+  const isLowered = searches.some(({ lowered }) => lowered);
+  return {
+    from: searches[0].from,
+    weights: meanWeights(weights),
+    ...(isLowered && { lowered: true as const }),
+  };
 }
 
 function keeping(search: RetrievedWith, query: string, retriever: Retriever, share: number): RetrievedWith {
-  if (!search.weights || !isTermRetriever(retriever)) {
-    throw new QuernError('USAGE', `key terms have weights, which ${retriever.id} does not have`);
-  }
-  const { weights, kept } = withKeyTerms(search.weights, query, retriever, share);
+  const terms = termsOf(retriever, 'key terms');
+  if (!search.weights) return search;
+  const { weights, kept } = withKeyTerms(search.weights, query, terms, share);
   return weights === search.weights ? search : { ...search, weights, kept };
 }

@@ -1,0 +1,43 @@
+import { namedMembers } from '../reason/several-names.ts';
+import type { Warnings } from '../warnings.ts';
+import type { PlanningOptions } from './planning-options.ts';
+
+/**
+ * Counts among `warnings` each option that was given and changes nothing with these reasoners: who gives one expects something
+ * of it, and scripts that give the same options to every reasoner must go on.
+ */
+export function warnOfIdleOptions(
+  options: PlanningOptions,
+  reasoners: readonly string[],
+  warnings: Warnings,
+): void {
+  const { join, keyTerms, background, backgroundPower, earlyStop, gate } = options;
+  const { rounds, roundsKeep, roundsTokens } = options;
+  const named = reasoners.map(namedMembers);
+  const all = named.flat().map(({ name }) => name);
+  const reasons = all.some((name) => name !== 'none');
+  const writes = all.some((name) => name !== 'none' && name !== 'rm3');
+  const idle: [option: string, isIdle: boolean, why: string][] = [
+    ['--gate', gate !== undefined && !reasons, 'there is no reasoning to stand aside from'],
+    ['--key-terms', keyTerms !== undefined && !reasons, 'the question is searched as it is'],
+    ['--early-stop', earlyStop !== undefined && !writes, 'no reasoner writes a text'],
+    ['--background', background !== undefined && !writes, 'no reasoner writes a text'],
+    [
+      '--background-power',
+      backgroundPower !== undefined && background === undefined,
+      'there is no --background',
+    ],
+    ['--join', join !== undefined && named.every((members) => !isSeveral(members)), 'no reasoner is several'],
+    ['--rounds-keep', roundsKeep !== undefined && rounds === undefined, 'there are no --rounds'],
+    ['--rounds-tokens', roundsTokens !== undefined && rounds === undefined, 'there are no --rounds'],
+  ];
+  const names = reasoners.join(', ');
+  for (const [option, isIdle, why] of idle) {
+    if (isIdle) warnings.add(`${option} changes nothing: ${why}`, `--reasoner ${names}`);
+  }
+}
+
+/** Whether a name stands for several reasoned queries of each question. */
+export function isSeveral(members: readonly { readonly samples: number }[]): boolean {
+  return members.length > 1 || members.some(({ samples }) => samples > 1);
+}
