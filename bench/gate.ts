@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import {
   bestMean,
-  calibratedGate,
+  gateCalibration,
   calibratedRule,
   factNames,
   gateEvidence,
@@ -130,7 +130,7 @@ async function measurements(
 /** A gate within a collection, for the first combination. */
 function firstRow(label: string, { topics, candidates }: TuningMeasurements): Row {
   const [{ name, values }] = candidates;
-  const { rule, evidence } = calibratedGate(topics, values);
+  const { rule, evidence } = gateCalibration(topics, values);
   return { label: [label, name], evidence, rule: ruleText(rule) };
 }
 
@@ -155,6 +155,7 @@ function transfers(from: string, to: string): Row[] {
       test.topics.map(({ facts }) => ruleReasons(rule, facts)),
       test.topics.map(({ plain }) => plain),
       test.candidates[place].values,
+      { worth },
     );
     const label = [`${from} → ${to}`, `${train.candidates[place].name}, ${worth}`];
     return { label, evidence, rule: ruleText(rule) };

@@ -15,6 +15,11 @@ it('reads a text of up to a MiB, and says of a larger one what it is not', async
   await expect(readSmallText(path, 'gate')).rejects.toThrow(/is larger than 1048576 bytes, and no gate/);
 });
 
+it('leaves a byte order mark out', async () => {
+  writeFileSync(path, '\ufeff{}');
+  expect(await readSmallText(path, 'gate')).toBe('{}');
+});
+
 it.skipIf(process.platform === 'win32')('reads no more of a device that never ends', async () => {
   await expect(readSmallText('/dev/zero', 'gate')).rejects.toThrow(
     expect.objectContaining({ code: 'BAD_INPUT' }),

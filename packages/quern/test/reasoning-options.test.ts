@@ -94,6 +94,28 @@ describe('--early-stop', () => {
   });
 });
 
+it('--gate is explained by the facts that have most say, in words', async () => {
+  const one = { mean: 0, deviation: 1 };
+  const facts = [
+    { fact: 'words', ...one, weight: 0.01 },
+    { fact: 'asks', ...one, weight: 0.5 },
+  ] as const;
+  const rule = { kind: 'linear', worth: 0, intercept: 0.1, facts } as const;
+  writeFileSync(join(cwd, 'linear.gate.json'), JSON.stringify(gateRecordOf(rule)));
+  const gated = ['search', 'sample.index', question, ...file, '--gate', 'linear.gate.json', '--explain'];
+  const { stdout } = await quern(gated, { cwd });
+  const lines = stdout.split('\n');
+  const at = lines.findIndex((line) => line.startsWith('gate '));
+  expect(lines[at]).toMatch(/^gate {7}reason: the foretold gain is [\d.]+, above 0$/);
+  const told = lines.slice(at + 1, at + 3);
+  expect(
+    told.some((line) => /^ {2}words \d+, \+0\.0300 to the gain: words of the question$/.test(line)),
+  ).toBe(true);
+  expect(told.some((line) => /^ {2}asks [01], \+0\.\d{4} to the gain: 1 if a sentence/.test(line))).toBe(
+    true,
+  );
+});
+
 describe('--join', () => {
   const both = ['--reasoner', `join:file:${recorded},file:other.json`];
 

@@ -75,4 +75,17 @@ describe('eval with several reasoners', () => {
     expect(stdout).toMatch(/^ {2}bm25\+reasoned\.json {2}/m);
     expect(stdout).toMatch(/^ {2}bm25\+file:other\/reasoned\.json {2}/m);
   });
+
+  it('counts in the table what ended early, where anything did', async () => {
+    const both = ['--reasoner', 'none', '--reasoner', `file:${reasoned}`];
+    const plain = await quern([...measured, ...both], { cwd });
+    expect(plain.stdout).not.toContain('ended early');
+    const early = await quern([...measured, ...both, '--early-stop', 'every=5,overlap=0.5,checks=1'], {
+      cwd,
+    });
+    const [head, ...rows] = early.stdout.split('\n').slice(1);
+    expect(head).toMatch(/ {2}ended early {2}failed$/);
+    expect(rows[0]).toMatch(/ {2}0 {2,}0$/);
+    expect(rows[1]).toMatch(/ {2}[1-9]\d* {2,}0$/);
+  });
 });

@@ -7,6 +7,7 @@ import { fileError, QuernError } from '../errors.ts';
 import { evaluateNamed, type NamedEvaluation } from '../evaluate/evaluate-named.ts';
 import { formatMeasure, type Measure } from '../evaluate/measures.ts';
 import type { Evaluation } from '../evaluate/evaluation.ts';
+import { queries as queriesText } from '../evaluate/report-words.ts';
 import type { Scoring } from '../lexical/bm25.ts';
 import type { ReasoningTotals } from '../reason/reasoning-totals.ts';
 import { defaultBackgroundPower } from '../search/background.ts';
@@ -230,7 +231,7 @@ function recordTable(
       const { collection, queries, scoring, reasoner, combine, milliseconds } = record;
       const { index, reason, search, total } = milliseconds;
       const head =
-        `${collection}: ${queries} queries, ${scoring}, reasoner ${oneLine(reasoner)}, ${combine}\n` +
+        `${collection}: ${queriesText(queries)}, ${scoring}, reasoner ${oneLine(reasoner)}, ${combine}\n` +
         `  index ${durationText(index)}, reasoning ${durationText(reason)}${reason > total ? ' (of topics at the same time, summed)' : ''}, search ${durationText(search)}` +
         ` (${(search / queries).toFixed(2)} ms a query)` +
         reasoningText(record.reasoning);

@@ -1,13 +1,18 @@
 import type { SearchPlan, SegmentPlan } from '../lexical/search-plan.ts';
+import { signed } from '../evaluate/report-words.ts';
 import { oneLine } from '../one-line.ts';
 import type { ReasonedQuery } from '../reason/reasoner.ts';
 import type { ExplainedHit, ExplainedTerm, Explanation, TermOrigin } from '../search/explain.ts';
+import type { GateDecision } from '../search/gate.ts';
+import { shortNumber } from '../search/gate-rule.ts';
 import type { Answer } from '../search/pipeline.ts';
+import { factWords, type FactName } from '../search/query-facts.ts';
 import { durationText, labelled, print, table } from './output.ts';
 import { reasonedFacts } from './reasoned-facts.ts';
 
 const termsShown = 30;
 const sharesShown = 8;
+const factsShown = 5;
 
 /** Before a term: who brought it. */
 const marks: Readonly<Record<TermOrigin, string>> = { query: '', both: '*', reasoned: '+', feedback: '~' };
@@ -16,7 +21,7 @@ const marks: Readonly<Record<TermOrigin, string>> = { query: '', both: '*', reas
 export function printStages(found: Answer, { searches }: Explanation): void {
   const { reasoned, milliseconds, gate, rounds, probing } = found;
   print(labelled('question   ', found.query, 2000));
-  if (gate) print(labelled('gate       ', `${gate.reasons ? 'reason' : 'stand aside'}: ${gate.why}`, 2000));
+  if (gate) printGate(gate);
   if (rounds && rounds.length > 1) {
     print(`reasoner   ${reasoned.reasoner}, ${rounds.length} rounds, ${reasonedFacts(reasoned)}`);
     for (const [i, round] of rounds.entries()) {
@@ -35,6 +40,21 @@ export function printStages(found: Answer, { searches }: Explanation): void {
     printSearch(search, searches.length > 1 ? `search ${i + 1}, with` : 'searched with');
   }
   print();
+}
+
+/** Prints what a gate decided, and the facts that had most say in it, in words. */
+function printGate({ reasons, why, facts, shares }: GateDecision): void {
+  print(labelled('gate       ', `${reasons ? 'reason' : 'stand aside'}: ${why}`, 2000));
+  const names = Object.keys(facts);
+  const say = (name: string): number => Math.abs(shares?.[name] ?? 0);
+  const shown = names.toSorted((a, b) => say(b) - say(a)).slice(0, factsShown);
+  for (const name of shown) {
+    const share = shares?.[name];
+    const brings = share === undefined ? '' : `, ${signed(share, 4)} to the gain`;
+    const words = factWords[name as FactName];
+    print(`  ${name} ${shortNumber(facts[name])}${brings}${words === undefined ? '' : `: ${words}`}`);
+  }
+  if (names.length > shown.length) print(`  … and ${names.length - shown.length} more facts`);
 }
 
 /** Prints what brought a hit its score. */

@@ -1,5 +1,5 @@
 import { formatMeasure, type Measure } from '../evaluate/measures.ts';
-import { count, intervalText, pText, signed } from '../evaluate/report-words.ts';
+import { count, queries as queriesText, intervalText, pText, signed } from '../evaluate/report-words.ts';
 import { oneLine } from '../one-line.ts';
 import type { RunRecord, SeveralRecord } from './evaluation-record.ts';
 import { durationText, table } from './output.ts';
@@ -7,12 +7,21 @@ import { durationText, table } from './output.ts';
 /** Several runs as a table with a row for each, and what sets the others apart from the first, for a terminal. */
 export function severalText(record: SeveralRecord, measures: readonly Measure[]): string {
   const { collection, queries, scoring, combine, milliseconds, runs, comparisons = [] } = record;
-  const head = `${collection}: ${queries} queries, ${scoring}, ${combine}, index ${durationText(milliseconds.index)}`;
-  const columns = ['  run', ...measures.map(({ name }) => name), 'reasoning', 'tokens', 'search', 'failed'];
+  const head = `${collection}: ${queriesText(queries)}, ${scoring}, ${combine}, index ${durationText(milliseconds.index)}`;
+  const counts = countsOf(runs);
+  const columns = [
+    '  run',
+    ...measures.map(({ name }) => name),
+    'reasoning',
+    'tokens',
+    'search',
+    ...counts.map(({ words }) => words),
+  ];
   const rows = runs.map((run) => [
     `  ${oneLine(run.run, 60)}`,
     ...measures.map((measure) => formatMeasure(measure, run.measures[measure.name])),
     ...effort(run),
+    ...counts.map(({ of }) => String(run.reasoning[of])),
   ]);
   const blocks = [`${head}\n${table([columns, ...rows])}`];
   if (comparisons.length > 0) blocks.push(comparisonBlock(record));
@@ -24,8 +33,20 @@ function effort({ milliseconds, reasoning, queries }: RunRecord): string[] {
     durationText(milliseconds.reason),
     reasoning.completionTokens === 0 ? '–' : count(reasoning.completionTokens),
     `${(milliseconds.search / queries).toFixed(2)} ms`,
-    String(reasoning.failed),
   ];
+}
+
+/** What of the totals is counted in columns: failures, and what else there is in any run. */
+function countsOf(
+  runs: readonly RunRecord[],
+): { words: string; of: 'cut' | 'early' | 'skipped' | 'failed' }[] {
+  const all = [
+    { words: 'cut', of: 'cut' },
+    { words: 'ended early', of: 'early' },
+    { words: 'stood aside', of: 'skipped' },
+  ] as const;
+  const there = all.filter(({ of }) => runs.some(({ reasoning }) => reasoning[of] > 0));
+  return [...there, { words: 'failed', of: 'failed' }];
 }
 
 function comparisonBlock({ baseline, comparisons = [] }: SeveralRecord): string {

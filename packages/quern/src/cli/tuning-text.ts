@@ -1,7 +1,8 @@
 import type { NamedTuning } from '../evaluate/tune-named.ts';
 import type { PairedComparison } from '../evaluate/comparison.ts';
-import type { GainCounts } from '../evaluate/gate-evidence.ts';
+import type { GainCounts, GateEvidence } from '../evaluate/gate-evidence.ts';
 import { decimal, intervalText, pSentence, signed } from '../evaluate/report-words.ts';
+import { holm } from '../evaluate/statistics.ts';
 import type { AdjustedComparison } from '../evaluate/tuning-combination.ts';
 import { defaultBm25Parameters } from '../lexical/bm25.ts';
 import { combineName } from '../search/combine.ts';
@@ -55,6 +56,7 @@ function combinationText({ combination }: NamedTuning, measure: string, folds: n
   return [
     `How to combine: ${chosen}`,
     table([['  combination', measure, '95 % interval', 'chosen in folds'], bare, ...rows]),
+    '  These means are of all topics: the best of so many looks better than it is.',
     `On unseen topics, choosing so brings ${decimal(outOfFold.mean, 4)} ${intervalText(outOfFold.interval, 4)}:`,
     `  ${againstText(against.plain)} the question as it is`,
     `  ${againstText(against.first)} ${candidates[0].name}`,
@@ -71,7 +73,9 @@ function againstText({ difference, interval, adjustedP, wins, losses }: Adjusted
 
 function gateText({ gate }: NamedTuning): string {
   const { evidence, rule } = gate;
-  const { gated, interval, share, never, always, oracle, sameCost, reasoned, aside, against } = evidence;
+  const { gated, interval, share, never, always, oracle, oracleShare } = evidence;
+  const { sameCost, reasoned, aside, against } = evidence;
+  const [chanceP, alwaysP] = gateP(evidence);
   return [
     `When to reason: ${ruleText(rule)}`,
     ...heaviestFacts(rule).map((fact) => `  ${fact}: ${factWords[fact]}`),
@@ -81,9 +85,9 @@ function gateText({ gate }: NamedTuning): string {
       row('always', 1, always),
       row('as many by chance', share, sameCost),
       row('the gate', share, gated, intervalText(interval, 4)),
-      row('a gate that knew', knowing(reasoned, aside), oracle),
+      row('a gate that knew', oracleShare, oracle),
     ]),
-    `Against as many by chance: ${pairText(against.sameCost, against.sameCost.p)}; against always: ${pairText(against.always, against.always.randomisation.p)}.`,
+    `Against as many by chance: ${pairText(against.sameCost, chanceP)}; against always: ${pairText(against.always, alwaysP)}.`,
     `Where it reasons: ${countsText(reasoned)}. Where it stands aside, by reasoning: ${countsText(aside)}.`,
   ].join('\n');
 }
@@ -92,14 +96,13 @@ function row(name: string, share: number, value: number, range = ''): string[] {
   return [`  ${name}`, percent(share), decimal(value, 4), range];
 }
 
-/** The share of topics that gain. */
-function knowing(reasoned: GainCounts, aside: GainCounts): number {
-  const total = [reasoned, aside].reduce((sum, { gain, even, lose }) => sum + gain + even + lose, 0);
-  return (reasoned.gain + aside.gain) / total;
+/** The p values of a gate against chance and against always, adjusted by Holm's method. */
+function gateP({ against: { sameCost, always } }: GateEvidence): number[] {
+  return holm([sameCost.p, always.randomisation.p]);
 }
 
 function pairText({ difference }: Pick<PairedComparison, 'difference'>, p: number): string {
-  return `${signed(difference, 4)} (${pSentence(p)})`;
+  return `${signed(difference, 4)} (${pSentence(p)}, Holm)`;
 }
 
 function countsText({ gain, even, lose }: GainCounts): string {
@@ -123,26 +126,29 @@ function nextText(
       (out === undefined ? '.' : `.\nThe gate in ${oneLine(out)} says no to every question.`)
     );
   }
-  const { share } = gate.evidence;
-  const { sameCost } = gate.evidence.against;
+  const { share, against } = gate.evidence;
+  const [chanceP] = gateP(gate.evidence);
+  // What stood aside from no unseen topic says the same as always, and needs a search to say it.
+  const isNeedless = gate.rule.kind === 'always' || share === 1;
   const doubts = [
     ...(plain.difference > 0 && plain.adjustedP < level
       ? []
       : ['These topics do not show that reasoning helps: more of them, or another reasoner, may.']),
-    ...(gate.rule.kind === 'always' || (sameCost.difference > 0 && sameCost.p < level)
+    ...(isNeedless || (against.sameCost.difference > 0 && chanceP < level)
       ? []
       : [
-          'These topics do not show that the gate chooses better than chance: ' +
-            (share === 1 ? 'it stood aside from none of them.' : 'it saves calls, and may cost gains.'),
+          'These topics do not show that the gate chooses better than chance: it saves calls, and may cost gains.',
         ]),
   ];
-  const flag = gate.rule.kind === 'always' ? '' : ` --gate ${out === undefined ? 'FILE' : shellWord(out)}`;
+  const flag = isNeedless ? '' : ` --gate ${out === undefined ? 'FILE' : shellWord(out)}`;
   const how =
     gate.rule.kind === 'always'
       ? 'reason about every question; no gate is needed'
-      : out === undefined
-        ? 'write the gate with --out FILE, and search with it'
-        : 'search with the combination and the gate';
+      : isNeedless
+        ? 'reason about every question; the gate stood aside from no unseen one'
+        : out === undefined
+          ? 'write the gate with --out FILE, and search with it'
+          : 'search with the combination and the gate';
   const command = `quern search INDEX "question" --scoring ${scoring} --reasoner ${shellWord(reasoner)} ${optionsOf(planning, settings)}${flag}`;
   return [`What to do next: ${how}:`, `  ${command}`, ...doubts].join('\n');
 }

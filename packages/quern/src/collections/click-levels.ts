@@ -29,8 +29,8 @@ export function clickWeight(position: number | undefined, { eta, deepestPosition
 
 /**
  * The levels of the documents that were clicked for one query: round(3 · weight / greatest weight), so 3 for the document
- * that was clicked most, position considered, and no judgement for those below a sixth of it or with too few clicks. Only the
- * relation of levels within a query has a say in nDCG.
+ * that was clicked most, position considered, and no judgement for those below a sixth of it or with too few clicks. Of levels
+ * as gains, as trec_eval takes them, only the relation within a query has a say in nDCG.
  */
 export function clickLevels(
   documents: ReadonlyMap<string, DocumentClicks>,

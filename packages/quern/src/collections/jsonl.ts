@@ -45,6 +45,11 @@ export function parseJsonObject(text: string, where: string): Record<string, unk
   return value as Record<string, unknown>;
 }
 
+/** A key as an error shows it: as it is where that is short and plain. */
+export function shownKey(key: string): string {
+  return /^[\w-]{1,60}$/.test(key) ? key : excerpt(key);
+}
+
 /** The beginning of `text`, quoted, with control characters escaped: what an error shows of it. */
 export function excerpt(text: string): string {
   return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);

@@ -71,7 +71,10 @@ export function withoutDocuments(name: string, folder?: string): QuernError {
   });
 }
 
-function withoutJudgement(where: string, { kept, split, clicksOnUnknown }: QueryLogFacts): QuernError {
+function withoutJudgement(where: string, { rows, kept, split, clicksOnUnknown }: QueryLogFacts): QuernError {
+  if (rows === 0) {
+    return new QuernError('BAD_INPUT', 'the log has no rows', { where, hint: 'A row is a line of its own' });
+  }
   const part = split === 'all' ? '' : ` in its part ${split}`;
   if (clicksOnUnknown > 0) {
     const what = `none of the ${clicksOnUnknown} clicks${part} that the rules leave is on a document of the index`;

@@ -87,6 +87,14 @@ describe('a row of a query log', () => {
     expect(await rowsOf(JSON.stringify({ query: 'q', time: written }))).toMatchObject([{ time }]);
   });
 
+  it('tells of fields in the first row that are not read', async () => {
+    const warnings = new Warnings();
+    await rowsOf('{"query":"q","click":"a"}\n{"query":"q","other":1}\n', warnings);
+    expect(warnings.list()).toEqual([
+      { message: 'the field "click" is not read', count: 1, first: `${path}:1` },
+    ]);
+  });
+
   it('that ends early, and columns that are not read, are counted', async () => {
     const warnings = new Warnings();
     const rows = await rowsOf(table(['query', 'clicks', 'agent', 'time'], ['q', 'a'], ['r']), warnings);

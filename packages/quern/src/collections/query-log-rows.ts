@@ -63,8 +63,22 @@ export async function* readLogRows(
     if (parse) yield parse(text, where);
     else if (text.trimStart().startsWith('{')) {
       parse = jsonRow;
-      yield parse(text, where);
+      const row = parse(text, where);
+      warnOfFields(parseJsonObject(text, where), where, warnings);
+      yield row;
     } else parse = tableRow(text, where, warnings);
+  }
+}
+
+/** Fields of the first row that are not read: one of them may be a misspelt one that is. */
+function warnOfFields(
+  record: Readonly<Record<string, unknown>>,
+  where: string,
+  warnings: Warnings | undefined,
+): void {
+  const read = new Set<string>(Object.values(columns).flat());
+  for (const name of Object.keys(record)) {
+    if (!read.has(name)) warnings?.add(`the field ${excerpt(name)} is not read`, where);
   }
 }
 

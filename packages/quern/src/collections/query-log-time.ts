@@ -4,7 +4,7 @@ import { kindOf } from './record-fields.ts';
 
 /** Numbers below it are seconds, those from it on milliseconds: the year 5138, or March 1973. */
 const leastMilliseconds = 1e11;
-const latest = Date.UTC(9999, 11, 31);
+const latest = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
 const iso = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?) ?(?:(Z)|([+-]\d\d):?(\d\d))?)?$/i;
 

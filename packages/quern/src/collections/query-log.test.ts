@@ -283,7 +283,7 @@ describe('the collection log:FILE', () => {
     await logOf([{ query: 'a' }]);
     await expect(openCollection(`log:${path}`)).rejects.toMatchObject({ code: 'BAD_INPUT' });
     writeFileSync(path, '');
-    await expect(openCollection(`log:${path}`)).rejects.toThrow('no search');
+    await expect(openCollection(`log:${path}`)).rejects.toThrow('the log has no rows');
     await logOf([
       { query: 'a', clicks: ['x'], time: 1_772_323_200 },
       { query: 'https://example.org/', clicks: ['x'], time: 1_772_409_600 },

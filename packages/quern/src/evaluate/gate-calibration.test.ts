@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { gateTopic } from '../../test/gate-topics.ts';
 import { randomNumbers } from '../../test/random-numbers.ts';
 import { foldsOf } from './cross-validation.ts';
-import { calibratedGate, calibratedRule, type PlainTopic } from './gate-calibration.ts';
+import type { GateTopic } from './gate-fitting.ts';
+import { gateCalibration, calibratedRule, type PlainTopic } from './gate-calibration.ts';
 
 /** Sixty topics on which reasoning gains where nqc is below 0.3, and loses elsewhere; words say nothing. */
 const random = randomNumbers(5);
@@ -11,6 +12,14 @@ const topics = Array.from({ length: 60 }, (_, i) =>
   gateTopic(`t${i}`, { nqc: random.uniform(), words: Math.floor(20 * random.uniform()) }),
 );
 const reasoned = topics.map(({ facts, plain }) => plain + (facts.nqc < 0.3 ? 0.3 : -0.2));
+
+/** A hundred topics that gain a little more the higher nqc is. */
+function gained(base: number): GateTopic[] {
+  return Array.from({ length: 100 }, (_, i) => {
+    const nqc = ((i * 37) % 100) / 100;
+    return { ...gateTopic(`t${i}`, { nqc }), gain: base + 0.01 * nqc };
+  });
+}
 
 describe('calibratedRule', () => {
   it('finds a threshold where there is one', () => {
@@ -32,6 +41,11 @@ describe('calibratedRule', () => {
     expect(calibratedRule(many).kind).toBe('linear');
   });
 
+  it('finds always or never where a model of the gains says the same for all', () => {
+    expect(calibratedRule(gained(0.5))).toEqual({ kind: 'always' });
+    expect(calibratedRule(gained(-0.5))).toEqual({ kind: 'never' });
+  });
+
   it('learns nothing from gains that are all alike, and nothing of a few topics', () => {
     const alike = topics.map((topic) => ({ ...topic, gain: 0.1 }));
     expect(calibratedRule(alike)).toEqual({ kind: 'always' });
@@ -41,9 +55,9 @@ describe('calibratedRule', () => {
   });
 });
 
-describe('calibratedGate', () => {
+describe('gateCalibration', () => {
   it('beats chance on topics that it was not calibrated on, where there is something to know', () => {
-    const { evidence, rule, rules } = calibratedGate(topics, reasoned);
+    const { evidence, rule, rules } = gateCalibration(topics, reasoned);
     expect(evidence.gated).toBeGreaterThan(evidence.always);
     expect(evidence.against.sameCost.p).toBeLessThan(0.001);
     expect(rules).toHaveLength(5);
@@ -54,8 +68,8 @@ describe('calibratedGate', () => {
     fc.assert(
       fc.property(fc.nat(59), fc.double({ min: -1, max: 1, noNaN: true }), (topic, value) => {
         const changed = reasoned.with(topic, value);
-        const before = calibratedGate(topics, reasoned);
-        const after = calibratedGate(topics, changed);
+        const before = gateCalibration(topics, reasoned);
+        const after = gateCalibration(topics, changed);
         expect(after.decisions[topic]).toBe(before.decisions[topic]);
       }),
       { numRuns: 8 },
@@ -64,8 +78,8 @@ describe('calibratedGate', () => {
 
   it('does not depend on the order of the topics', () => {
     const order = topics.map((_, i) => (i * 7) % topics.length);
-    const given = calibratedGate(topics, reasoned);
-    const other = calibratedGate(
+    const given = gateCalibration(topics, reasoned);
+    const other = gateCalibration(
       order.map((i): PlainTopic => topics[i]),
       order.map((i) => reasoned[i]),
     );
@@ -77,7 +91,7 @@ describe('calibratedGate', () => {
   it('trains and tests within a fold on the values that count there', () => {
     const folds = foldsOf(topics.map(({ id }) => id));
     const worse = topics.map(({ plain }) => plain - 0.1);
-    const { decisions, evidence } = calibratedGate(topics, reasoned, {}, (fold) =>
+    const { decisions, evidence } = gateCalibration(topics, reasoned, {}, (fold) =>
       fold === 0 ? worse : reasoned,
     );
     expect(folds[0].some((topic) => decisions[topic])).toBe(false);

@@ -1,7 +1,7 @@
 import { ruleReasons, type GateRule } from '../search/gate-rule.ts';
 import { bestMean, foldsOf, trainingTopics, type FoldSettings } from './cross-validation.ts';
 import { gateEvidence, type GateEvidence } from './gate-evidence.ts';
-import { bestConstant, bestLinear, bestThreshold, type FitRule, type GateTopic } from './gate-rules.ts';
+import { bestConstant, bestLinear, bestThreshold, type FitRule, type GateTopic } from './gate-fitting.ts';
 
 /** How a gate is calibrated. */
 export interface GateSettings extends FoldSettings {
@@ -32,7 +32,8 @@ const forms: readonly FitRule[] = [bestConstant, bestThreshold, bestLinear];
 /**
  * The rule for topics whose gains are known: of the form (always or never; a threshold on one fact; a linear model of all)
  * whose rules, by cross-validation within these topics, bring most on topics that they have not seen; ties go to
- * the simpler form. Of fewer than ten topics nothing more is learnt than always or never.
+ * the simpler form, and one that decides the same for all of them is always or never. Of fewer than ten topics nothing more is
+ * learnt than these.
  * Throws as `foldsOf` does.
  */
 export function calibratedRule(
@@ -54,7 +55,10 @@ export function calibratedRule(
     return { name: String(i), values };
   });
   const all = trainingTopics(ids, []);
-  return forms[bestMean(candidates, all)](at(topics, all), worth);
+  const rule = forms[bestMean(candidates, all)](at(topics, all), worth);
+  const reasoned = topics.filter(({ facts }) => ruleReasons(rule, facts)).length;
+  if (reasoned === topics.length) return { kind: 'always' };
+  return reasoned === 0 ? { kind: 'never' } : rule;
 }
 
 /**
@@ -62,7 +66,7 @@ export function calibratedRule(
  * the topics' values with reasoning. Where these were themselves chosen on other folds, `reasonedIn` gives the values that
  * count within a fold, for its training and for its own topics, so that choosing is measured along with calibrating.
  */
-export function calibratedGate(
+export function gateCalibration(
   topics: readonly PlainTopic[],
   reasoned: readonly number[],
   settings: GateSettings = {},
@@ -86,7 +90,7 @@ export function calibratedGate(
   const plain = topics.map((topic) => topic.plain);
   return {
     rule: calibratedRule(withGains(reasoned), settings),
-    evidence: gateEvidence(decisions, plain, held, settings.seed, folds),
+    evidence: gateEvidence(decisions, plain, held, { ...settings, folds }),
     decisions,
     rules,
   };

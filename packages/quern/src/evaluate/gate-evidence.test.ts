@@ -12,6 +12,7 @@ describe('gateEvidence', () => {
     expect(evidence.never).toBeCloseTo(0.35, 12);
     expect(evidence.always).toBeCloseTo(0.45, 12);
     expect(evidence.oracle).toBeCloseTo(0.5, 12);
+    expect(evidence.oracleShare).toBe(0.5);
     expect(evidence.share).toBe(0.75);
     expect(evidence.sameCost).toBeCloseTo(0.35 + 0.75 * 0.1, 12);
     expect(evidence.reasoned).toEqual({ gain: 2, even: 1, lose: 0 });
@@ -19,6 +20,12 @@ describe('gateEvidence', () => {
     expect(evidence.against.sameCost.difference).toBeCloseTo(0.5 - 0.425, 12);
     expect(evidence.against.always.difference).toBeCloseTo(0.05, 12);
     expect(evidence.against.never.difference).toBeCloseTo(0.15, 12);
+  });
+
+  it('has an oracle that reasons where a call brings what it must', () => {
+    const { oracle, oracleShare } = gateEvidence([true, true, true, true], plain, reasoned, { worth: 0.25 });
+    expect(oracle).toBeCloseTo((0.9 + 0.5 + 0.2 + 0.2) / 4, 12);
+    expect(oracleShare).toBe(0.25);
   });
 
   it('gives the difference from chance in the middle of its interval', () => {
@@ -96,7 +103,7 @@ describe('chanceP', () => {
       [2, 3],
     ];
     const decisions = [true, true, false, false];
-    const within = gateEvidence(decisions, bare, gained, 1, folds).against.sameCost;
+    const within = gateEvidence(decisions, bare, gained, { folds }).against.sameCost;
     expect(within).toMatchObject({ p: 1 });
     expect(within.difference).toBeCloseTo(0, 12);
     expect(gateEvidence(decisions, bare, gained).against.sameCost.difference).toBeGreaterThan(0.2);

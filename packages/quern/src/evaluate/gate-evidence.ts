@@ -34,8 +34,9 @@ export interface GateEvidence {
   readonly never: number;
   /** With reasoning about every topic. */
   readonly always: number;
-  /** With a gate that knows where reasoning gains. */
+  /** With a gate that knows where reasoning gains more than a call must bring, and its share of the topics. */
   readonly oracle: number;
+  readonly oracleShare: number;
   /** Expected with as many topics, drawn by chance: `never + share · (always - never)`. */
   readonly sameCost: number;
   /** Of the topics that it reasons about. */
@@ -50,6 +51,16 @@ export interface GateEvidence {
   };
 }
 
+/** How decisions were made. */
+export interface GateEvidenceSettings {
+  /** Of the randomisation tests and the bootstrap. Default 1. */
+  readonly seed?: number;
+  /** The topics of each fold by their places, where decisions were made fold by fold. Default: one of all. */
+  readonly folds?: readonly (readonly number[])[];
+  /** The least gain that a call must bring. Default 0. */
+  readonly worth?: number;
+}
+
 /**
  * The evidence for decisions that were made without knowing the values: `plain[i]` and `reasoned[i]` are a topic's values
  * without and with reasoning, `reasons[i]` whether the gate reasons. Topic by topic, the baseline of the same cost is the
@@ -61,13 +72,13 @@ export function gateEvidence(
   reasons: readonly boolean[],
   plain: readonly number[],
   reasoned: readonly number[],
-  seed = 1,
-  folds: readonly (readonly number[])[] = [reasons.map((_, i) => i)],
+  { seed = 1, folds = [reasons.map((_, i) => i)], worth = 0 }: GateEvidenceSettings = {},
 ): GateEvidence {
   const topics = reasons.length;
   const share = reasons.filter((is) => is).length / Math.max(1, topics);
   const gated = reasons.map((is, i) => (is ? reasoned[i] : plain[i]));
   const gains = reasoned.map((value, i) => value - plain[i]);
+  const isWorth = gains.map((gain) => gain - worth >= tieTolerance);
   const chance = chanceIn(folds, reasons, gains);
   const expected = plain.map((value, i) => value + chance[i].share * gains[i]);
   const countsWhere = (side: boolean): GainCounts => {
@@ -83,7 +94,8 @@ export function gateEvidence(
     share,
     never: meanOf(plain),
     always: meanOf(reasoned),
-    oracle: meanOf(plain.map((value, i) => Math.max(value, reasoned[i]))),
+    oracle: meanOf(plain.map((value, i) => (isWorth[i] ? reasoned[i] : value))),
+    oracleShare: isWorth.filter((is) => is).length / Math.max(1, topics),
     sameCost: meanOf(expected),
     reasoned: countsWhere(true),
     aside: countsWhere(false),

@@ -86,6 +86,13 @@ export async function tuneNamed(name: string, options: NamedTuningOptions): Prom
         { reasoner, retriever },
         { candidates: (reasoned) => answerCandidates(reasoned, { backgrounds }), ...options },
       );
+      const { length } = measured.topics;
+      if (options.folds !== undefined && options.folds > length) {
+        warnings?.add(
+          `${options.folds} folds of ${length} topics are ${length}, each a topic`,
+          collection.name,
+        );
+      }
       const tuning = tuned(measured, options);
       return {
         ...tuning,
@@ -115,7 +122,7 @@ function backgroundsOf({ background }: NamedTuningOptions, { analyzer }: Lexical
 function gateRecord(
   { combination, gate }: Tuning,
   collection: string,
-  { id: scoring, index }: LexicalRetriever,
+  { id: scoring, index, parameters }: LexicalRetriever,
   { split, reasoner, measure, worth = 0, folds = 5, seed = 1 }: NamedTuningOptions,
 ): GateRecord {
   const { evidence } = gate;
@@ -132,6 +139,7 @@ function gateRecord(
       topics,
       index: { analyzer, documents, ...index.statistics },
       scoring,
+      parameters,
       reasoner,
       combine: combination.chosen,
       measure: measure.name,

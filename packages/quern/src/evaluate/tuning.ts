@@ -1,5 +1,5 @@
 import { QuernError } from '../errors.ts';
-import { calibratedGate, type GateCalibration, type GateSettings } from './gate-calibration.ts';
+import { gateCalibration, type GateCalibration, type GateSettings } from './gate-calibration.ts';
 import { tunedCombination, type CombinationTuning } from './tuning-combination.ts';
 import type { TuningMeasurements } from './tuning-measurements.ts';
 
@@ -36,7 +36,7 @@ export function tuned(
     folds,
     seed,
   });
-  const gate = calibratedGate(
+  const gate = gateCalibration(
     topics,
     candidates[combination.place].values,
     settings,

@@ -25,6 +25,7 @@ describe('the answer of a completion', () => {
     ['after thoughts that the prompt has opened', 'Let me see.\n</think>\n\nRust.', 'Rust.'],
     ['after those in one line', 'Let me see.</think> <answer>Rust.</answer>', 'Rust.'],
     ['after those that the text begins with closing', '</think>Rust.', 'Rust.'],
+    ['after those that are closed more than once', '<think>Hm.</think>\n</think> </think>Rust.', 'Rust.'],
     [
       'after thoughts that name the tags',
       '<think>I am to write <think>…</think> and <answer>…</answer>.\nWell.</think> <answer>Rust.</answer>',
@@ -49,12 +50,16 @@ describe('the answer of a completion', () => {
     expect(answerOf(text)).toBe(text);
   });
 
-  it.each(['<think>', '<think>Let me see', '<think>a</think>', '<think>a</think> \n', 'a\n</think>\n'])(
-    'is absent where the text ends with its thoughts: %j',
-    (text) => {
-      expect(answerOf(text)).toBeUndefined();
-    },
-  );
+  it.each([
+    '<think>',
+    '<think>Let me see',
+    '<think>a</think>',
+    '<think>a</think> \n',
+    'a\n</think>\n',
+    '</think> </think>',
+  ])('is absent where the text ends with its thoughts: %j', (text) => {
+    expect(answerOf(text)).toBeUndefined();
+  });
 
   it('is absent where its tags are empty', () => {
     expect(answerOf('<think>a</think><answer></answer>')).toBeUndefined();

@@ -32,9 +32,8 @@ export function answerPlace(
   if (thoughts === undefined) return undefined;
   const first = firstVisible(text, thoughts);
   if (text.startsWith(answerOpening, first)) return insideTags(text, first + answerOpening.length, isWhole);
-  if (!isWhole && isBeginningOf([opening, answerOpening], text.slice(first, first + answerOpening.length))) {
-    return undefined;
-  }
+  const tags = thoughts > 0 ? [opening, answerOpening, closing] : [opening, answerOpening];
+  if (!isWhole && isBeginningOf(tags, text.slice(first, first + answerOpening.length))) return undefined;
   // A text without tags is left as it is, to the last space.
   const start = thoughts === 0 ? 0 : first;
   if (isWhole) return start < text.length || thoughts === 0 ? { start, end: text.length } : undefined;
@@ -67,9 +66,16 @@ function endOfThoughts(text: string, isWhole: boolean): number | undefined {
     if (closed === undefined) return undefined;
     end = closed + closing.length;
   }
-  if (end > 0) return end;
-  const closed = unopenedClosing(text);
-  return closed >= 0 && closesUnopened(text, closed, isWhole) ? closed + closing.length : 0;
+  if (end === 0) {
+    const closed = unopenedClosing(text);
+    if (closed < 0 || !closesUnopened(text, closed, isWhole)) return 0;
+    end = closed + closing.length;
+  }
+  // Models that go astray close their thoughts more than once.
+  for (let next = firstVisible(text, end); text.startsWith(closing, next); next = firstVisible(text, end)) {
+    end = next + closing.length;
+  }
+  return end;
 }
 
 /**

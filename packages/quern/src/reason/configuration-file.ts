@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { LineCounter, parseDocument, isMap, isNode, type Document } from 'yaml';
 import { z } from 'zod';
+import { shownKey } from '../collections/jsonl.ts';
 import { QuernError } from '../errors.ts';
 import { readSmallText } from '../small-text.ts';
 import type { Configuration, ReasonerConfiguration } from './configuration.ts';
@@ -121,7 +122,8 @@ function issueError(
   const path = [...under, ...issue.path];
   if (issue.code === 'unrecognized_keys') {
     const at = [...path, issue.keys[0]!];
-    return new QuernError('BAD_INPUT', `unknown key ${at.map(String).join(' › ')}`, { where: place(at) });
+    const key = [...path.map(String), shownKey(issue.keys[0])].join(' › ');
+    return new QuernError('BAD_INPUT', `unknown key ${key}`, { where: place(at) });
   }
   const name = path.length === 0 ? 'the configuration' : path.map(String).join(' › ');
   return new QuernError('BAD_INPUT', `${name}: ${issue.message}`, { where: place(path) });

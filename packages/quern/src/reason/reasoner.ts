@@ -107,7 +107,10 @@ export interface Reasoner {
   readonly takesPassages?: boolean;
   /** Throws a typed error where it fails: who calls it decides whether the query then stands alone. */
   reason(query: string, options?: ReasonOptions): Promise<ReasonedQuery>;
-  /** The same, its text in pieces as they come; what it returns at the end is the whole. */
+  /**
+   * The same, its text in pieces as they come; what it returns at the end is the whole. Pieces may run past the place at which the
+   * text is then cut: where `enough` ends it early, or where it went round in circles.
+   */
   stream?(query: string, options?: ReasonOptions): AsyncGenerator<string, ReasonedQuery, undefined>;
   /** Loads what it needs, so that the first call is not the slow one, and throws what is wrong with it. */
   ready?(options?: Pick<ReasonOptions, 'signal'>): Promise<void>;

@@ -59,6 +59,7 @@ describe('a gate from a file', () => {
     const warnings = new Warnings();
     const other = gateRecordOf(record.rule, {
       index: { analyzer: 'english', documents: 600, documentsWithTerms: 600, averageLength: 80 },
+      parameters: { k1: 1.2, b: 0.75 },
     });
     const gate = gateOf(other, 'gate.json', warnings);
     const queryWeighted = new LexicalRetriever(index, 'bm25q');
@@ -67,6 +68,7 @@ describe('a gate from a file', () => {
     expect(warnings.list()).toEqual(
       [
         'the gate was calibrated with bm25, not bm25q',
+        'the gate was calibrated with k1 1.2 and b 0.75, not 0.9 and 0.4',
         'the gate was calibrated on an index of the analyzer english, not whitespace',
         'the gate was calibrated on an index of 600 documents, and this has 60',
         'the gate was calibrated on documents of 80 tokens on average, and these have 7',

@@ -1,6 +1,6 @@
 import type { Warnings } from '../warnings.ts';
 import { readGateRecord, type GateRecord } from './gate-file.ts';
-import { ruleFacts, ruleReason, ruleReasons } from './gate-rule.ts';
+import { gainShares, ruleFacts, ruleReason, ruleReasons } from './gate-rule.ts';
 import type { Gate } from './gate.ts';
 import { LexicalRetriever } from './lexical-retriever.ts';
 import { queryFacts } from './query-facts.ts';
@@ -38,17 +38,26 @@ export function gateOf(record: GateRecord, where: string, warnings?: Warnings): 
         for (const message of retrieverDifferences(record, retriever)) warnings?.add(message, where);
       }
       const facts = await queryFacts(query, retriever, names, options);
-      return { reasons: ruleReasons(rule, facts), why: ruleReason(rule, facts), facts };
+      return {
+        reasons: ruleReasons(rule, facts),
+        why: ruleReason(rule, facts),
+        facts,
+        ...(rule.kind === 'linear' && { shares: gainShares(rule, facts) }),
+      };
     },
   };
 }
 
 /** In what the searches that a gate was calibrated with differ from those of a retriever, a sentence each. */
 export function retrieverDifferences({ rule, calibration }: GateRecord, retriever: Retriever): string[] {
-  const { scoring, index } = calibration;
+  const { scoring, parameters, index } = calibration;
   const said: string[] = [];
   if (retriever.id !== scoring) said.push(`the gate was calibrated with ${scoring}, not ${retriever.id}`);
   if (!(retriever instanceof LexicalRetriever) || ruleFacts(rule).length === 0) return said;
+  const { k1, b } = retriever.parameters;
+  if (k1 !== parameters.k1 || b !== parameters.b) {
+    said.push(`the gate was calibrated with k1 ${parameters.k1} and b ${parameters.b}, not ${k1} and ${b}`);
+  }
   const { analyzer, statistics } = retriever.index;
   if (analyzer !== index.analyzer) {
     said.push(`the gate was calibrated on an index of the analyzer ${index.analyzer}, not ${analyzer}`);

@@ -13,7 +13,7 @@ const folder = temporaryFolder();
 const path = join(folder, 'gate.json');
 const record = gateRecordOf({ kind: 'threshold', fact: 'nqc', reasons: 'below', threshold: 0.21 });
 
-const number = fc.double({ noNaN: true, noDefaultInfinity: true });
+const number = fc.double({ min: -1e100, max: 1e100, noNaN: true });
 const rules: fc.Arbitrary<GateRule> = fc.oneof(
   fc.record({ kind: fc.constantFrom('always' as const, 'never' as const) }),
   fc.record({
@@ -76,6 +76,7 @@ describe('a gate’s file', () => {
     ['an unknown key', changed(['rule', 'also'], 1), 'BAD_INPUT', /unknown key rule › also/],
     ['a missing rule', changed(['rule']), 'BAD_INPUT', /rule: /],
     ['a rule of no known kind', changed(['rule', 'kind'], 'sometimes'), 'BAD_INPUT', /rule › kind: /],
+    ['a number beyond all bounds', changed(['rule', 'threshold'], 1e300), 'BAD_INPUT', /rule › threshold: /],
     ['an unknown fact', changed(['rule', 'fact'], 'mood'), 'BAD_INPUT', /rule › fact: /],
     [
       'a threshold that is no number',

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { excerpt } from '../collections/jsonl.ts';
+import { shownKey } from '../collections/jsonl.ts';
 import { kindOf } from '../collections/record-fields.ts';
 import { QuernError } from '../errors.ts';
 import { scorings } from '../lexical/bm25.ts';
@@ -7,7 +7,8 @@ import { readSmallText } from '../small-text.ts';
 import { writeLines } from '../whole-file.ts';
 import { factNames, factSettings } from './query-facts.ts';
 
-const finite = z.number();
+/** What is larger than any figure of a ranking could make sums of weights infinite. */
+const finite = z.number().min(-1e100).max(1e100);
 const share = z.number().min(0).max(1);
 const count = z.int().min(0);
 const fact = z.enum(factNames);
@@ -55,6 +56,8 @@ const record = z.strictObject({
       averageLength: finite,
     }),
     scoring: z.enum(scorings),
+    /** BM25's k1 and b. */
+    parameters: z.strictObject({ k1: finite, b: share }),
     reasoner: z.string(),
     combine: z.string(),
     measure: z.string(),
@@ -73,6 +76,7 @@ const record = z.strictObject({
     never: finite,
     always: finite,
     oracle: finite,
+    oracleShare: share,
     /** Expected where as many topics, drawn by chance, are reasoned about. */
     sameCost: finite,
     /** Of the topics reasoned about, and of those left alone: how many gain by reasoning, lose, or neither. */
@@ -133,9 +137,4 @@ function issueError(issue: z.core.$ZodIssue, where: string): QuernError {
       ? `unknown key ${[...path, shownKey(issue.keys[0])].join(' › ')}`
       : `${path.join(' › ')}: ${issue.message}`;
   return new QuernError('BAD_INPUT', what, { where, hint });
-}
-
-/** A key as an error shows it: as it is where that is short and plain. */
-function shownKey(key: string): string {
-  return /^[\w-]{1,60}$/.test(key) ? key : excerpt(key);
 }

@@ -66,9 +66,16 @@ export function standardised(
 
 /** The gain that a linear rule foretells. */
 export function foretoldGain(rule: LinearRule, facts: Readonly<Record<string, number>>): number {
-  return rule.facts.reduce(
-    (sum, { fact, weight, ...scale }) => sum + weight * standardised(facts[fact], scale),
-    rule.intercept,
+  return Object.values(gainShares(rule, facts)).reduce((sum, share) => sum + share, rule.intercept);
+}
+
+/** What each fact adds to the gain that a linear rule foretells; the intercept is what all queries have in common. */
+export function gainShares(
+  rule: LinearRule,
+  facts: Readonly<Record<string, number>>,
+): Record<string, number> {
+  return Object.fromEntries(
+    rule.facts.map(({ fact, weight, ...scale }) => [fact, weight * standardised(facts[fact], scale)]),
   );
 }
 

@@ -7,6 +7,8 @@ export interface GateDecision {
   readonly why: string;
   /** What was looked at, by name. */
   readonly facts: Readonly<Record<string, number>>;
+  /** Where facts together foretell a gain: what each adds to it. */
+  readonly shares?: Readonly<Record<string, number>>;
 }
 
 /** Decides before a reasoner is asked whether to ask it. */

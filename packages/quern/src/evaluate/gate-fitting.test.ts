@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { gateTopic } from '../../test/gate-topics.ts';
 import { ruleReasons, type GateRule, type LinearRule } from '../search/gate-rule.ts';
-import { bestConstant, bestLinear, bestThreshold, type GateTopic } from './gate-rules.ts';
+import { bestConstant, bestLinear, bestThreshold, type GateTopic } from './gate-fitting.ts';
 
 /** Topics with a few facts; gains are eighths, so that sums are exact. */
 const someTopics: fc.Arbitrary<GateTopic[]> = fc
