@@ -18,6 +18,7 @@ import { evaluationRecord, severalRecord } from './evaluation-record.ts';
 import type { EvaluationRecord, SeveralRecord } from './evaluation-record.ts';
 import { failuresInPart, noteReasons } from './failure-notes.ts';
 import { wholeRecord } from './mean-record.ts';
+import { warnOfIdleOptions } from './idle-options.ts';
 import { interruptSignal } from './interrupt.ts';
 import { listOf, shared } from './options.ts';
 import { oneLine } from '../one-line.ts';
@@ -118,6 +119,7 @@ async function run(name: string, options: Options): Promise<void> {
   const parameters = bm25Parameters(options);
   const texts = await backgroundTexts(options.background);
   const background = texts && { texts, power: options.backgroundPower ?? defaultBackgroundPower };
+  warnOfIdleOptions(options, reasoners, warnings);
   const plan = await planned(options, warnings);
   const signal = interruptSignal();
   const records: (EvaluationRecord | SeveralRecord)[] = [];

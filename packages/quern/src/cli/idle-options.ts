@@ -1,4 +1,4 @@
-import { namedMembers } from '../reason/several-names.ts';
+import { isSeveral, namedMembers } from '../reason/several-names.ts';
 import type { Warnings } from '../warnings.ts';
 import type { PlanningOptions } from './planning-options.ts';
 
@@ -13,8 +13,7 @@ export function warnOfIdleOptions(
 ): void {
   const { join, keyTerms, background, backgroundPower, earlyStop, gate } = options;
   const { rounds, roundsKeep, roundsTokens } = options;
-  const named = reasoners.map(namedMembers);
-  const all = named.flat().map(({ name }) => name);
+  const all = reasoners.flatMap(namedMembers).map(({ name }) => name);
   const reasons = all.some((name) => name !== 'none');
   const writes = all.some((name) => name !== 'none' && name !== 'rm3');
   const idle: [option: string, isIdle: boolean, why: string][] = [
@@ -27,7 +26,7 @@ export function warnOfIdleOptions(
       backgroundPower !== undefined && background === undefined,
       'there is no --background',
     ],
-    ['--join', join !== undefined && named.every((members) => !isSeveral(members)), 'no reasoner is several'],
+    ['--join', join !== undefined && !reasoners.some(isSeveral), 'no reasoner is several'],
     ['--rounds-keep', roundsKeep !== undefined && rounds === undefined, 'there are no --rounds'],
     ['--rounds-tokens', roundsTokens !== undefined && rounds === undefined, 'there are no --rounds'],
   ];
@@ -35,9 +34,4 @@ export function warnOfIdleOptions(
   for (const [option, isIdle, why] of idle) {
     if (isIdle) warnings.add(`${option} changes nothing: ${why}`, `--reasoner ${names}`);
   }
-}
-
-/** Whether a name stands for several reasoned queries of each question. */
-export function isSeveral(members: readonly { readonly samples: number }[]): boolean {
-  return members.length > 1 || members.some(({ samples }) => samples > 1);
 }

@@ -11,8 +11,7 @@ import { defaultEarlyStop, earlyStopName, earlyStopNamed, type EarlyStop } from 
 import { joinNamed, joins, type Join } from '../search/join.ts';
 import type { ReasoningPlan } from '../search/reasoning-plan.ts';
 import type { Warnings } from '../warnings.ts';
-import { namedMembers } from '../reason/several-names.ts';
-import { isSeveral, warnOfIdleOptions } from './idle-options.ts';
+import { isSeveral } from '../reason/several-names.ts';
 import { parsed, positiveInteger } from './options.ts';
 
 /** What the options of {@link addPlanningOptions} come to. */
@@ -108,8 +107,8 @@ export function addPlanningOptions(command: Command): Command {
 }
 
 /**
- * What the options say of a pipeline; `deadline` is of all rounds together. Throws what opening the gate's file throws; options
- * that change nothing, and what the gate was calibrated for and differs from the options, are counted among `warnings`.
+ * What the options say of a pipeline; `deadline` is of all rounds together. Throws what opening the gate's file throws; what the
+ * gate was calibrated for and differs from the options is counted among `warnings`.
  */
 export async function planned(
   options: PlanningOptions & { readonly deadline?: number; readonly reasoner: string | readonly string[] },
@@ -118,12 +117,11 @@ export async function planned(
   const { combine, keyTerms, earlyStop, rounds, roundsKeep, roundsTokens, deadline } = options;
   const { backgroundPower: power = defaultBackgroundPower, join = joins[0] } = options;
   const reasoners = [options.reasoner].flat();
-  warnOfIdleOptions(options, reasoners, warnings);
   const background = options.background === undefined ? undefined : { power };
   const gate = options.gate === undefined ? undefined : await openGate(options.gate, warnings);
   if (gate && options.gate !== undefined) {
     for (const reasoner of reasoners.filter((name) => name !== 'none')) {
-      const ofSeveral = isSeveral(namedMembers(reasoner)) ? { join } : {};
+      const ofSeveral = isSeveral(reasoner) ? { join } : {};
       const asked = { reasoner, combine: planningName({ combine, ...ofSeveral, keyTerms, background }) };
       for (const said of reasoningDifferences(gate.record, asked)) warnings.add(said, options.gate);
     }

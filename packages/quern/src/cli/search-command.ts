@@ -15,6 +15,7 @@ import { Warnings } from '../warnings.ts';
 import { closeSoon } from './closing.ts';
 import { failuresInPart, noteReasons } from './failure-notes.ts';
 import { hitLegend, printStages, printTerms } from './explanation-text.ts';
+import { warnOfIdleOptions } from './idle-options.ts';
 import { interruptSignal } from './interrupt.ts';
 import { checkQuestion, shared } from './options.ts';
 import { oneLine } from '../one-line.ts';
@@ -67,6 +68,7 @@ async function run(folder: string, question: string, options: Options): Promise<
   const prepare = await preparedReasoner(options.reasoner, await reasonerSettings(options, warnings));
   const parameters = bm25Parameters(options);
   const learnt = await backgroundTexts(options.background);
+  warnOfIdleOptions(options, [options.reasoner], warnings);
   const plan = await planned(options, warnings);
   const signal = interruptSignal();
   const index = await LexicalIndex.open(folder);

@@ -1,12 +1,11 @@
 import type { LogTraffic } from '../collections/log-collection.ts';
 import { count } from './report-words.ts';
-import type { ReasonerTraffic } from './traffic.ts';
 
 /** What a reader of figures from this log must know, a sentence or two each. */
 export function trafficCaveats(
   { facts, unknown, judgements }: LogTraffic,
   baseline: string,
-  reasoners: readonly Pick<ReasonerTraffic, 'run' | 'newInFirstTen'>[],
+  reasoners: readonly { readonly run: string; readonly newInFirstTen: number }[],
 ): string[] {
   const { clickRules, clicks, clicksWithoutPosition, split } = facts;
   const { eta, deepestPosition } = clickRules;

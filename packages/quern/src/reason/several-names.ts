@@ -21,6 +21,11 @@ export function namedMembers(name: string): NamedMember[] {
   return names.map(samplesOf);
 }
 
+/** Whether a name stands for several reasoned queries of each question. Throws `USAGE`. */
+export function isSeveral(name: string): boolean {
+  return namedMembers(name).reduce((sum, { samples }) => sum + samples, 0) > 1;
+}
+
 function samplesOf(name: string): NamedMember {
   const [, count, rest] = /^(\d+)\*(.+)$/s.exec(name) ?? [];
   if (count === undefined) return { name, samples: 1 };
