@@ -171,4 +171,11 @@ describe.skipIf(!sharedData)('a query log of textbooks, made up by a position-ba
       for (const run of ['bm25+reasoned.json', 'bm25+rm3']) expect(text).toContain(run);
     }
   });
+
+  it('that has no judgements says first which fields were not read', async () => {
+    writeFileSync(file, '{"query":"q","click":"a"}\n');
+    const { code, stderr } = await quern(['eval', `log:${file}`, '--index', index, '--reasoner', 'rm3']);
+    expect(code).not.toBe(0);
+    expect(stderr).toMatch(/the field "click" is not read[^]*no query has a click that counts/);
+  });
 });

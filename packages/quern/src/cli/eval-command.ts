@@ -22,7 +22,7 @@ import { warnOfIdleOptions } from './idle-options.ts';
 import { interruptSignal } from './interrupt.ts';
 import { listOf, shared } from './options.ts';
 import { oneLine } from '../one-line.ts';
-import { durationText, note, print, printJson, printWarnings, table } from './output.ts';
+import { durationText, note, orWarnings, print, printJson, printWarnings, table } from './output.ts';
 import {
   addPlanningOptions,
   backgroundTexts,
@@ -125,7 +125,7 @@ async function run(name: string, options: Options): Promise<void> {
   const records: (EvaluationRecord | SeveralRecord)[] = [];
   for (const each of names) {
     const folder = names.length > 1 && options.index ? join(options.index, subfolder(each)) : options.index;
-    const record = await evaluateNamed(
+    const evaluated = evaluateNamed(
       each,
       {
         ...options,
@@ -143,6 +143,7 @@ async function run(name: string, options: Options): Promise<void> {
       },
       (outcome) => written(outcome, options, isSeveral ? reasoners : undefined),
     );
+    const record = await orWarnings(evaluated, warnings);
     records.push(record);
     if (names.length > 1 && !options.json) print(recordTable([record], options.measures));
   }

@@ -21,6 +21,16 @@ export function printable(text: string): string {
   return text.replace(/[^\P{Cc}\n\t]|[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '\ufffd');
 }
 
+/** What `work` resolves to. Where it fails, the warnings so far, which may say why, are printed before its error is thrown. */
+export async function orWarnings<T>(work: Promise<T>, warnings: Warnings): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    printWarnings(warnings);
+    throw error;
+  }
+}
+
 /** Prints counted warnings on stderr. */
 export function printWarnings(warnings: Warnings): void {
   for (const { message, count, first } of warnings.list()) {

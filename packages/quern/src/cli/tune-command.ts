@@ -11,7 +11,7 @@ import { checkFolderOf } from '../whole-file.ts';
 import { noteReasons } from './failure-notes.ts';
 import { interruptSignal } from './interrupt.ts';
 import { parsed, positiveInteger, shared } from './options.ts';
-import { note, print, printJson, printWarnings } from './output.ts';
+import { note, orWarnings, print, printJson, printWarnings } from './output.ts';
 import { backgroundTexts, bm25Parameters, weighing } from './planning-options.ts';
 import { startProgress } from './progress.ts';
 import { addReasonerOptions, reasonerSettings, type ReasonerOptions } from './reasoner-options.ts';
@@ -90,7 +90,7 @@ async function run(name: string, options: Options): Promise<void> {
   }
   if (options.out !== undefined) await checkFolderOf(options.out);
   const warnings = new Warnings();
-  const tuning = await tuneNamed(name, {
+  const tuned = tuneNamed(name, {
     ...options,
     parameters: bm25Parameters(options),
     background: await backgroundTexts(options.background),
@@ -101,6 +101,7 @@ async function run(name: string, options: Options): Promise<void> {
     signal: interruptSignal(),
     onWork: startProgress,
   });
+  const tuning = await orWarnings(tuned, warnings);
   if (options.out !== undefined) {
     await writeGateRecord(options.out, tuning.gateRecord);
     note(`quern: wrote ${options.out}`);

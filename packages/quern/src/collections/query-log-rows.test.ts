@@ -95,6 +95,21 @@ describe('a row of a query log', () => {
     ]);
   });
 
+  it('tells of ten names that are not read, and how many more there are', async () => {
+    const names = Array.from({ length: 12 }, (_, i) => `f${i}`);
+    const json = { query: 'q', ...Object.fromEntries(names.map((name) => [name, 1])) };
+    for (const [what, content] of [
+      ['fields', JSON.stringify(json)],
+      ['columns', table(['query', 'clicks', ...names])],
+    ]) {
+      const warnings = new Warnings();
+      await rowsOf(content, warnings);
+      const messages = warnings.list().map(({ message }) => message);
+      expect(messages).toHaveLength(11);
+      expect(messages.at(-1)).toBe(`2 more ${what} are not read`);
+    }
+  });
+
   it('that ends early, and columns that are not read, are counted', async () => {
     const warnings = new Warnings();
     const rows = await rowsOf(table(['query', 'clicks', 'agent', 'time'], ['q', 'a'], ['r']), warnings);

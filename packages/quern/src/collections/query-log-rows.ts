@@ -77,9 +77,28 @@ function warnOfFields(
   warnings: Warnings | undefined,
 ): void {
   const read = new Set<string>(Object.values(columns).flat());
-  for (const name of Object.keys(record)) {
-    if (!read.has(name)) warnings?.add(`the field ${excerpt(name)} is not read`, where);
+  warnOfUnread(
+    Object.keys(record).filter((name) => !read.has(name)),
+    'field',
+    where,
+    warnings,
+  );
+}
+
+/** A log can have thousands of them, as an export of features has. */
+const mostUnreadNamed = 10;
+
+function warnOfUnread(
+  names: readonly string[],
+  what: 'field' | 'column',
+  where: string,
+  warnings: Warnings | undefined,
+): void {
+  for (const name of names.slice(0, mostUnreadNamed)) {
+    warnings?.add(`the ${what} ${excerpt(name)} is not read`, where);
   }
+  const more = names.length - mostUnreadNamed;
+  if (more > 0) warnings?.add(`${more} more ${what}${more === 1 ? ' is' : 's are'} not read`, where);
 }
 
 function jsonRow(text: string, where: string): LogRow {
@@ -119,9 +138,12 @@ function tableRow(
     });
   }
   const read = new Set(Object.values(places));
-  names.forEach((name, place) => {
-    if (!read.has(place)) warnings?.add(`the column ${excerpt(name)} is not read`, headerWhere);
-  });
+  warnOfUnread(
+    names.filter((_, place) => !read.has(place)),
+    'column',
+    headerWhere,
+    warnings,
+  );
   return (text, where) => {
     const cells = text.split('\t');
     if (cells.length > names.length) {

@@ -36,7 +36,7 @@ export interface ReasoningCost {
 export function reasoningCost(answers: readonly TopicAnswer[], traffic: LogTraffic): ReasoningCost {
   const amount = (of: (call: ReasonedQuery) => number | undefined): TrafficAmount | null =>
     trafficAmount(answers, traffic, (answer) => sumOf(callsOf(answer).map(of)));
-  const currencies = new Set(answers.flatMap(({ reasoned: { cost } }) => cost?.currency ?? []));
+  const currencies = new Set(answers.flatMap(callsOf).flatMap(({ cost }) => cost?.currency ?? []));
   return {
     promptTokens: amount((each) => (hasTokens(each) && !each.uncounted ? each.promptTokens : undefined)),
     completionTokens: amount((each) => (hasTokens(each) ? each.completionTokens : undefined)),
@@ -45,9 +45,10 @@ export function reasoningCost(answers: readonly TopicAnswer[], traffic: LogTraff
     ),
     money: [...currencies].flatMap((currency) => {
       const known = trafficAmount(answers, traffic, (answer) => {
-        const { cost } = answer.reasoned;
-        const isKnown = callsOf(answer).every(({ cached, uncounted }) => !cached && !uncounted);
-        return isKnown && cost?.currency === currency ? cost.amount : undefined;
+        const calls = callsOf(answer);
+        if (calls.some(({ cached, uncounted }) => cached || uncounted)) return undefined;
+        const paid = calls.flatMap(({ cost }) => (cost?.currency === currency ? cost.amount : []));
+        return paid.length > 0 ? sumOf(paid) : undefined;
       });
       return known === null ? [] : [{ ...known, currency }];
     }),

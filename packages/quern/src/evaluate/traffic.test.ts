@@ -213,6 +213,14 @@ describe('the cost of reasoning in several calls about a query', () => {
     expect(cost.money[0].all).toBeCloseTo(4, 12);
   });
 
+  it('is an amount a currency', () => {
+    const eur = { ...call, cost: { amount: 0.02, currency: 'EUR' } };
+    const { money } = reasoningCost(inRounds([{ ...call, ...usd(0.01) }, eur]), traffic);
+    expect(money.map(({ currency }) => currency)).toEqual(['USD', 'EUR']);
+    expect(money[0].all).toBeCloseTo(1, 12);
+    expect(money[1].all).toBeCloseTo(2, 12);
+  });
+
   it('is not known where a part of it is not', () => {
     const recorded = { ...call, cached: true, promptTokens: 0, completionTokens: 0, ...usd(0) };
     for (const part of [recorded, { ...call, uncounted: true as const }]) {

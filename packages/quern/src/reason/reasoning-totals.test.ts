@@ -52,3 +52,16 @@ it('takes the tokens of rounds one by one where it is told of them, as some can 
   const { parts: _, ...joined } = joinedReasoned('q', 'r', rounds);
   expect(reasoningTotals([joined], rounds)).toMatchObject({ promptTokens: 10, completionTokens: 20 });
 });
+
+it('takes what several reasoners cost in each currency', () => {
+  const costs = ['USD', 'EUR', 'USD'].map((currency) => ({ amount: 0.5, currency }));
+  const joined = joinedReasoned(
+    'q',
+    'join:all',
+    costs.map((cost) => ({ ...one, cost })),
+  );
+  expect(reasoningTotals([joined]).cost).toEqual([
+    { amount: 1, currency: 'USD' },
+    { amount: 0.5, currency: 'EUR' },
+  ]);
+});

@@ -34,6 +34,12 @@ describe('a gate’s rule', () => {
     expect(ruleReasons(linear, { clarity: 2, words: 15 })).toBe(false);
   });
 
+  it('takes each place that a fact has in it', () => {
+    const [clarity] = linear.facts;
+    const twice = { ...linear, facts: [clarity, { ...clarity, weight: 0.03 }] };
+    expect(foretoldGain(twice, { clarity: 2.5 })).toBeCloseTo(0.05 + 0.01 + 0.03, 12);
+  });
+
   it('takes values that are far out for no more than three deviations', () => {
     const at = [25, 250, 1e9].map((words) => foretoldGain(linear, { clarity: 2, words }));
     expect(at).toEqual([at[0], at[0], at[0]]);

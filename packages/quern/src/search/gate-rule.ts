@@ -74,9 +74,12 @@ export function gainShares(
   rule: LinearRule,
   facts: Readonly<Record<string, number>>,
 ): Record<string, number> {
-  return Object.fromEntries(
-    rule.facts.map(({ fact, weight, ...scale }) => [fact, weight * standardised(facts[fact], scale)]),
-  );
+  const shares: Partial<Record<FactName, number>> = {};
+  // A rule can have a fact twice, on two scales.
+  for (const { fact, weight, ...scale } of rule.facts) {
+    shares[fact] = (shares[fact] ?? 0) + weight * standardised(facts[fact], scale);
+  }
+  return shares as Record<string, number>;
 }
 
 /** Whether a query with these facts is to be reasoned about. */
