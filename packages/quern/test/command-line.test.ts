@@ -146,6 +146,11 @@ describe('--html', () => {
 });
 
 describe('--help', () => {
+  it.each(['eval', 'tune'])('of %s says which scoring a collection has by default', async (command) => {
+    const { stdout } = await quern([command, '--help'], { cwd });
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain('default: bm25q for BRIGHT, BRIGHT-Pro and R2MED');
+  });
+
   it.each(commands)('of %s shows examples and its options', async (command) => {
     const { code, stdout, stderr } = await quern([command, '--help'], { cwd });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });

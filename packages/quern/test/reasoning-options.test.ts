@@ -325,16 +325,23 @@ describe('options that change nothing', () => {
     expect(await warned(...args)).toEqual([expect.stringContaining(`${args[0]} changes nothing`)]);
   });
 
+  it('are told of --join with what it is for', async () => {
+    expect(await warned('--join', 'rrf', ...file)).toEqual([expect.stringContaining('join:A,B and 3*A')]);
+  });
+
   it('are none where they do', async () => {
     const both = ['--reasoner', `join:file:${recorded},rm3`];
     const all = ['--early-stop', '--key-terms', '0.2', '--background', recorded, '--background-power', '1'];
     expect(await warned(...both, ...all, '--join', 'rrf')).toEqual([]);
   });
 
-  it('that takes the question for its settings says where to put it', async () => {
-    const { code, stderr } = await quern(['search', 'sample.index', '--early-stop', question], { cwd });
+  it.each([
+    ['the question', ['search', 'sample.index', '--early-stop', question]],
+    ['the collection', ['eval', '--early-stop', sample]],
+  ])('that takes %s for its settings says where to put it', async (_, args) => {
+    const { code, stderr } = await quern(args, { cwd });
     expect(code).toBe(2);
-    expect(stderr).toContain('after the question');
+    expect(stderr).toContain('at the end of the command');
   });
 });
 

@@ -97,6 +97,17 @@ describe('quern tune', () => {
     expect(stdout).not.toMatch(/do not show that reasoning helps/);
   });
 
+  it('says of a gain below --worth that it is too little, not that there is none', async () => {
+    const { stdout } = await quern(['tune', sample, '--reasoner', 'rm3', '--worth', '0.2'], { cwd });
+    expect(stdout).toMatch(/^When to reason: never reason$/m);
+    expect(stdout).toMatch(
+      /Where it reasons: no topic\. Where it stands aside: \d+ of 30 topics would gain, \d+ lose\./,
+    );
+    expect(stdout).toMatch(
+      /search questions as they are; on these topics reasoning brings too little for --worth 0\.2\./,
+    );
+  });
+
   it.each([
     ['no reasoner', [sample], 2, /--reasoner/],
     ['the reasoner none', [sample, '--reasoner', 'none'], 2, /nothing to combine/],

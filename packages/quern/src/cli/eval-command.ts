@@ -65,7 +65,7 @@ export function evalCommand(): Command {
       'its index: opened if there is one, else built there (with :all: one folder a subset in it); a log needs one',
     )
     .addOption(shared.analyzer())
-    .addOption(shared.scoring().default(undefined, 'bm25q for BRIGHT, BRIGHT-Pro and R2MED, bm25 for others'))
+    .addOption(shared.collectionScoring())
     .addOption(listOf(shared.reasoner(), 'none', 'repeat it to compare others with the first'))
     .addOption(shared.k(1000))
     .addOption(shared.measures('ndcg@10,map,recip_rank,recall@100,recall@1000'))

@@ -26,7 +26,11 @@ export function warnOfIdleOptions(
       backgroundPower !== undefined && background === undefined,
       'there is no --background',
     ],
-    ['--join', join !== undefined && !reasoners.some(isSeveral), 'no reasoner is several'],
+    [
+      '--join',
+      join !== undefined && !reasoners.some(isSeveral),
+      'there is one reasoned query a question; join:A,B and 3*A make several',
+    ],
     ['--rounds-keep', roundsKeep !== undefined && rounds === undefined, 'there are no --rounds'],
     ['--rounds-tokens', roundsTokens !== undefined && rounds === undefined, 'there are no --rounds'],
   ];

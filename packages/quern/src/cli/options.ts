@@ -59,6 +59,11 @@ export const shared = {
   analyzer: () => new Option('--analyzer <name>', 'english, english+english, whitespace, none'),
   format: () => new Option('--format <format>', 'how the corpus lies on disk').choices(CORPUS_FORMATS),
   scoring: () => new Option('--scoring <scoring>', 'how terms are weighted').choices(scorings),
+  collectionScoring: () =>
+    new Option(
+      '--scoring <scoring>',
+      'how terms are weighted (default: bm25q for BRIGHT, BRIGHT-Pro and R2MED, bm25 for others)',
+    ).choices(scorings),
   reasoner: () =>
     new Option(
       '--reasoner <reasoner>',

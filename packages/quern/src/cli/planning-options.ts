@@ -82,7 +82,7 @@ export function addPlanningOptions(command: Command): Command {
     .addOption(
       new Option(
         '--early-stop [settings]',
-        `stop writing when the ranking is stable; ${earlyStopName(defaultEarlyStop)} unless said otherwise; without settings it stands after the question`,
+        `stop writing when the ranking is stable; ${earlyStopName(defaultEarlyStop)} unless said otherwise; without settings it stands at the end of the command`,
       ).argParser(parsed(earlyStopOption)),
     )
     .option('--gate <file>', 'reason only where the gate in this file, which quern tune writes, says so')
@@ -147,7 +147,7 @@ export async function planned(
 function earlyStopOption(text: string): EarlyStop {
   if (text.includes('=')) return earlyStopNamed(text);
   throw new QuernError('USAGE', `no settings of an early stop: ${excerpt(text)}`, {
-    hint: 'Write --early-stop after the question, or with settings such as every=25,checks=3',
+    hint: 'Write --early-stop at the end of the command, or with settings such as every=25,checks=3',
   });
 }
 

@@ -47,7 +47,7 @@ export function tuneCommand(): Command {
     .option('--split <name>', 'judgements of a BEIR collection: qrels/NAME.tsv (default: test)')
     .option('--index <folder>', 'its index: opened if there is one, else built there')
     .addOption(shared.analyzer())
-    .addOption(shared.scoring().default(undefined, 'bm25q for BRIGHT, bm25 for others'))
+    .addOption(shared.collectionScoring())
     .addOption(weighing.k1())
     .addOption(weighing.b())
     .addOption(shared.reasoner().makeOptionMandatory())

@@ -32,7 +32,8 @@ export function tuningText(tuning: NamedTuning, settings: TuningTextSettings): s
   const head = `${oneLine(collection)}: ${topics} topics, ${scoring}, reasoner ${oneLine(settings.reasoner)}, by ${measure}`;
   const key =
     `Intervals: 95 %. What is said of unseen topics is by ${dealt}-fold cross-validation: each ${dealt === topics ? 'topic' : 'fold'}\n` +
-    'was answered with what was chosen without it. p: randomisation tests, two-sided.';
+    'was answered with what was chosen without it, which may differ from what is chosen of all.\n' +
+    'p: randomisation tests, two-sided.';
   return [
     head,
     combinationText(tuning, measure, dealt),
@@ -88,7 +89,7 @@ function gateText({ gate }: NamedTuning): string {
       row('a gate that knew', oracleShare, oracle),
     ]),
     `Against as many by chance: ${pairText(against.sameCost, chanceP)}; against always: ${pairText(against.always, alwaysP)}.`,
-    `Where it reasons: ${countsText(reasoned)}. Where it stands aside, by reasoning: ${countsText(aside)}.`,
+    `Where it reasons: ${countsText(reasoned, 'gain')}. Where it stands aside: ${countsText(aside, 'would gain')}.`,
   ].join('\n');
 }
 
@@ -105,9 +106,9 @@ function pairText({ difference }: Pick<PairedComparison, 'difference'>, p: numbe
   return `${signed(difference, 4)} (${pSentence(p)}, Holm)`;
 }
 
-function countsText({ gain, even, lose }: GainCounts): string {
+function countsText({ gain, even, lose }: GainCounts, verb: string): string {
   const total = gain + even + lose;
-  return total === 0 ? 'no topic' : `${gain} of ${total} topics gain, ${lose} lose`;
+  return total === 0 ? 'no topic' : `${gain} of ${total} topics ${verb}, ${lose} lose`;
 }
 
 function percent(share: number): string {
@@ -115,14 +116,16 @@ function percent(share: number): string {
 }
 
 function nextText(
-  { combination, gate, scoring, planning }: NamedTuning,
+  { combination, gate, gateRecord, scoring, planning }: NamedTuning,
   settings: TuningTextSettings,
 ): string {
   const { reasoner, out } = settings;
   const { plain } = combination.against;
+  const { worth } = gateRecord.calibration;
   if (gate.rule.kind === 'never') {
     return (
-      'What to do next: search questions as they are; on these topics reasoning is not worth it' +
+      'What to do next: search questions as they are; on these topics reasoning ' +
+      (worth > 0 ? `brings too little for --worth ${worth}` : 'is not worth it') +
       (out === undefined ? '.' : `.\nThe gate in ${oneLine(out)} says no to every question.`)
     );
   }

@@ -65,7 +65,11 @@ export function logRows({ log, all, judged, unknown, judgements }: TrafficReport
       `${queries(part.queries)}, ${percent(part.ofAll)} of the traffic`,
     ]);
   }
-  rows.push(['judged by', clicks(log.clicks), `on ${count(judgements.documents)} documents`]);
+  rows.push([
+    'judged by',
+    clicks(log.clicks),
+    `on ${count(judgements.documents)} ${judgements.documents === 1 ? 'document' : 'documents'}`,
+  ]);
   if (log.clicksOnUnknown > 0) {
     rows.push(['left out', clicks(log.clicksOnUnknown), 'on documents that the index does not have']);
   }

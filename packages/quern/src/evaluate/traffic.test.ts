@@ -119,6 +119,12 @@ describe('the report on traffic', () => {
     expect(report.caveats.join(' ')).toContain('90 % are not among those of bm25');
   });
 
+  it('counts one document in the singular', () => {
+    const one = { ...report, judgements: { ...report.judgements, documents: 1 } };
+    expect(trafficSection(one).source).toContain('on 1 document<');
+    expect(trafficSection(report).source).toContain('on 4 documents<');
+  });
+
   it('becomes a section of a page whose texts are escaped', () => {
     const { source } = trafficSection(report);
     expect(source).toContain('&lt;b&gt;thinker&lt;/b&gt;');

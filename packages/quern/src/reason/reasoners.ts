@@ -117,7 +117,9 @@ async function preparedOne(
   throw new QuernError('USAGE', `unknown reasoner ${JSON.stringify(name)}`, {
     hint: /\.gguf$|^[^:]+\/[^:]+$/.test(name)
       ? `A model is named llama:${name}`
-      : 'Reasoners are none, rm3, file:PATH, llama:PATH_OR_HUB_ID and openai:MODEL@URL; join:A,B are several, 3*A samples',
+      : name.includes(',')
+        ? 'After a comma of join:A,B stands none, rm3, file:PATH, llama:PATH_OR_HUB_ID or openai:MODEL@URL'
+        : 'Reasoners are none, rm3, file:PATH, llama:PATH_OR_HUB_ID and openai:MODEL@URL; join:A,B are several, 3*A samples',
   });
 }
 

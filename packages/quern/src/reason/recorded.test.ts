@@ -127,7 +127,15 @@ describe('the lines of a batch', () => {
     const path = file('lacking-text.jsonl', `${lines[0]}\n{"query": "x"}\n`);
     await expect(RecordedReasoner.open(path)).rejects.toMatchObject({
       code: 'BAD_INPUT',
+      message: expect.stringContaining('the record has no text'),
       where: `${path}:2`,
+    });
+    await expect(
+      RecordedReasoner.open(
+        file('questions.jsonl', '{"_id": "1", "text": "x"}\n{"_id": "2", "text": "y"}\n'),
+      ),
+    ).rejects.toMatchObject({
+      message: expect.stringMatching(/the record has no query.*quern reason --batch/),
     });
   });
 });

@@ -111,7 +111,11 @@ async function ofLines(path: string): Promise<Map<string, Recorded>> {
     const query = textField(placed, 'query');
     const text = textField(placed, 'text');
     if (query === undefined || text === undefined) {
-      throw new QuernError('BAD_INPUT', 'the record has no query and text', { where: placed.where });
+      const lacking = query === undefined ? 'query' : 'text';
+      throw new QuernError('BAD_INPUT', `the record has no ${lacking}`, {
+        where: placed.where,
+        hint: 'A line holds a query and the text that was reasoned about it, as quern reason --batch writes them',
+      });
     }
     if (typeof all.get(query) === 'string') continue;
     const { finish, failure } = placed.record;

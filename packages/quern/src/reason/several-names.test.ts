@@ -54,6 +54,12 @@ describe('a name of reasoners', () => {
     },
   );
 
+  it('says what stands after a comma where nothing of that does', async () => {
+    await expect(preparedReasoner('join:rm3,unknown')).rejects.toMatchObject({
+      hint: expect.stringContaining('After a comma'),
+    });
+  });
+
   it('opens its members, each sample by its number', async () => {
     const path = join(folder, 'a, b.json');
     writeFileSync(path, '{"why": "because"}');

@@ -66,6 +66,7 @@ describe('a gate’s rule', () => {
     expect(ruleReason(below, { nqc: 0.18312 })).toBe('nqc is 0.1831, below 0.21');
     expect(ruleReason(from, { nqc: 0.3 })).toBe('nqc is 0.3, not below 0.21');
     expect(ruleReason(linear, { clarity: 2, words: 10 })).toBe('the foretold gain is 0.05, above 0.02');
+    expect(ruleReason({ kind: 'always' }, {})).toMatch(/gained, on average/);
     expect(ruleReason({ kind: 'never' }, {})).toMatch(/not worth it/);
   });
 });

@@ -117,7 +117,7 @@ export function ruleText(rule: GateRule): string {
 export function ruleReason(rule: GateRule, facts: Readonly<Record<string, number>>): string {
   switch (rule.kind) {
     case 'always':
-      return 'reasoning gained on the whole of the topics that the gate was calibrated on';
+      return 'reasoning gained, on average, on the topics that the gate was calibrated on';
     case 'never':
       return 'reasoning was not worth it on the topics that the gate was calibrated on';
     case 'threshold': {
