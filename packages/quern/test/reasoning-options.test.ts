@@ -316,6 +316,7 @@ describe('options that change nothing', () => {
     [['--early-stop']],
     [['--early-stop', '--reasoner', 'rm3']],
     [['--key-terms', '0.2']],
+    [['--combine', 'rrf']],
     [['--background', recorded, '--reasoner', 'rm3']],
     [['--background-power', '1', ...file]],
     [['--join', 'rrf', ...file]],

@@ -131,7 +131,7 @@ describe('quern tune', () => {
     const args = [`beir:${few}`, '--split', 'few', '--reasoner', 'rm3', '--out', 'few.json'];
     const { code, stderr } = await quern(['tune', ...args], { cwd });
     expect(code).toBe(1);
-    expect(stderr).toMatch(/topics with judgements are too few to tune on/);
+    expect(stderr).toMatch(/^quern: too few topics with judgements to tune on: 2/);
     expect(existsSync(join(cwd, 'few.json'))).toBe(false);
     expect(readdirSync(cwd).filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });

@@ -94,7 +94,7 @@ function printReasoned(reasoned: ReasonedQuery, label: string): void {
   if (reasoned.failure) print(labelled('  failed   ', reasoned.failure.message, 2000));
   if (reasoned.text !== '') print(labelled('  text     ', reasoned.text, 4000));
   for (const { why, text } of reasoned.cuts ?? []) {
-    print(labelled('  cut      ', text === '' ? why : `${why}: ${text}`, 600));
+    print(labelled('  cut      ', text.trim() === '' ? why : `${why}: ${text}`, 600));
   }
 }
 
@@ -145,6 +145,7 @@ function planLines(plan: SearchPlan | undefined): string[] {
     const sum = (of: 'documents' | 'postings'): number =>
       segments.reduce((total, each) => total + each[of], 0);
     const where = segments.length === 1 ? '1 segment' : `${segments.length} segments`;
-    return `${way}: ${sum('postings')} postings, ${sum('documents')} documents, ${where}`;
+    const [postings, documents] = [sum('postings'), sum('documents')];
+    return `${way}: ${postings} posting${postings === 1 ? '' : 's'}, ${documents} document${documents === 1 ? '' : 's'}, ${where}`;
   });
 }

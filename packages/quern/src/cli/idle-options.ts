@@ -11,13 +11,14 @@ export function warnOfIdleOptions(
   reasoners: readonly string[],
   warnings: Warnings,
 ): void {
-  const { join, keyTerms, background, backgroundPower, earlyStop, gate } = options;
+  const { combine, join, keyTerms, background, backgroundPower, earlyStop, gate } = options;
   const { rounds, roundsKeep, roundsTokens } = options;
   const all = reasoners.flatMap(namedMembers).map(({ name }) => name);
   const reasons = all.some((name) => name !== 'none');
   const writes = all.some((name) => name !== 'none' && name !== 'rm3');
   const idle: [option: string, isIdle: boolean, why: string][] = [
     ['--gate', gate !== undefined && !reasons, 'there is no reasoning to stand aside from'],
+    ['--combine', combine.kind !== 'replace' && !reasons, 'the question is searched as it is'],
     ['--key-terms', keyTerms !== undefined && !reasons, 'the question is searched as it is'],
     ['--early-stop', earlyStop !== undefined && !writes, 'no reasoner writes a text'],
     ['--background', background !== undefined && !writes, 'no reasoner writes a text'],

@@ -64,11 +64,17 @@ export const shared = {
       '--scoring <scoring>',
       'how terms are weighted (default: bm25q for BRIGHT, BRIGHT-Pro and R2MED, bm25 for others)',
     ).choices(scorings),
-  reasoner: () =>
-    new Option(
+  reasoner: () => {
+    let isGiven = false;
+    return new Option(
       '--reasoner <reasoner>',
       'none, rm3, file:PATH, llama:PATH_OR_HUB_ID or openai:MODEL@URL; several: join:A,B; samples: 3*A',
-    ),
+    ).argParser((name: string) => {
+      if (isGiven) throw new InvalidArgumentError('It is given twice; several reasoners are join:A,B.');
+      isGiven = true;
+      return name;
+    });
+  },
   k: (value: number) =>
     new Option('-k <number>', 'how many hits').argParser(positiveInteger).default(value, String(value)),
   measures: (names: string) =>

@@ -5,7 +5,7 @@ import { checkParameters, defaultBm25Parameters, type Bm25Parameters } from '../
 import { RecordedReasoner } from '../reason/recorded.ts';
 import { defaultBackgroundPower } from '../search/background.ts';
 import { planningName } from '../evaluate/tuning-candidates.ts';
-import { openGate, reasoningDifferences } from '../search/calibrated-gate.ts';
+import { differenceText, openGate, reasoningDifferences } from '../search/calibrated-gate.ts';
 import { combineNamed, type Combine } from '../search/combine.ts';
 import { defaultEarlyStop, earlyStopName, earlyStopNamed, type EarlyStop } from '../search/early-stop.ts';
 import { joinNamed, joins, type Join } from '../search/join.ts';
@@ -115,15 +115,17 @@ export async function planned(
   warnings: Warnings,
 ): Promise<Omit<ReasoningPlan, 'reasoner' | 'retriever' | 'background'>> {
   const { combine, keyTerms, earlyStop, rounds, roundsKeep, roundsTokens, deadline } = options;
-  const { backgroundPower: power = defaultBackgroundPower, join = joins[0] } = options;
+  const { backgroundPower: power = defaultBackgroundPower } = options;
   const reasoners = [options.reasoner].flat();
+  const join = (reasoners.some(isSeveral) ? options.join : undefined) ?? joins[0];
   const background = options.background === undefined ? undefined : { power };
   const gate = options.gate === undefined ? undefined : await openGate(options.gate, warnings);
   if (gate && options.gate !== undefined) {
     for (const reasoner of reasoners.filter((name) => name !== 'none')) {
       const ofSeveral = isSeveral(reasoner) ? { join } : {};
       const asked = { reasoner, combine: planningName({ combine, ...ofSeveral, keyTerms, background }) };
-      for (const said of reasoningDifferences(gate.record, asked)) warnings.add(said, options.gate);
+      for (const said of reasoningDifferences(gate.record, asked))
+        warnings.add(differenceText(said), options.gate);
     }
   }
   return {
@@ -145,7 +147,7 @@ export async function planned(
 
 /** Without settings the option takes the word after it for them, which may be the question. */
 function earlyStopOption(text: string): EarlyStop {
-  if (text.includes('=')) return earlyStopNamed(text);
+  if (/^\s*[a-z]+\s*=/.test(text)) return earlyStopNamed(text);
   throw new QuernError('USAGE', `no settings of an early stop: ${excerpt(text)}`, {
     hint: 'Write --early-stop at the end of the command, or with settings such as every=25,checks=3',
   });
@@ -167,8 +169,8 @@ export async function backgroundTexts(background: string | undefined): Promise<s
 
 function numberFrom0(text: string): number {
   const value = Number(text);
-  if (text.trim() !== '' && value >= 0 && Number.isFinite(value)) return value;
-  throw new InvalidArgumentError('It must be a number of 0 or more.');
+  if (text.trim() !== '' && value >= 0 && value <= 1e100) return value;
+  throw new InvalidArgumentError('It must be a number from 0 to 1e100.');
 }
 
 function share(text: string): number {

@@ -86,8 +86,10 @@ async function run(folder: string, question: string, options: Options): Promise<
     }
     noteReasoning(found);
     const explanation = options.explain ? explainAnswer(found, retriever, { background }) : undefined;
-    if (options.json) printJson(answerRecord(found, options, documents, explanation));
-    else printAnswer(found, documents, explanation);
+    if (options.json) {
+      const record = answerRecord(found, options, documents, explanation);
+      printJson({ ...record, warnings: warnings.list() });
+    } else printAnswer(found, documents, explanation);
   } finally {
     await closeSoon(reasoner);
     await index.close();
@@ -116,7 +118,7 @@ function answerRecord(
   { k, scoring, combine }: Options,
   documents: ReadonlyMap<string, StoredDocument>,
   explanation: Explanation | undefined,
-): unknown {
+): object {
   const reasoned = reasonedRecord(found.reasoned);
   return {
     query: found.query,

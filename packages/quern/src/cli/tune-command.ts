@@ -166,6 +166,8 @@ function foldCount(text: string): number {
 
 function gainOf(text: string): number {
   const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('It must be a number.');
+  if (text.trim() === '' || !(Math.abs(value) <= 1e100)) {
+    throw new InvalidArgumentError('It must be a number from -1e100 to 1e100.');
+  }
   return value;
 }

@@ -72,7 +72,8 @@ function againstText({ difference, interval, adjustedP, wins, losses }: Adjusted
   return `${signed(difference, 4)} ${intervalText(interval, 4)}, ${word} (${pSentence(adjustedP)}, Holm), against`;
 }
 
-function gateText({ gate }: NamedTuning): string {
+function gateText({ gate, gateRecord }: NamedTuning): string {
+  const { worth } = gateRecord.calibration;
   const { evidence, rule } = gate;
   const { gated, interval, share, never, always, oracle, oracleShare } = evidence;
   const { sameCost, reasoned, aside, against } = evidence;
@@ -89,6 +90,11 @@ function gateText({ gate }: NamedTuning): string {
       row('a gate that knew', oracleShare, oracle),
     ]),
     `Against as many by chance: ${pairText(against.sameCost, chanceP)}; against always: ${pairText(against.always, alwaysP)}.`,
+    ...(worth === 0
+      ? []
+      : [
+          `A gate that knew reasons where a call brings more than ${worth}; one that takes smaller gains too can bring more.`,
+        ]),
     `Where it reasons: ${countsText(reasoned, 'gain')}. Where it stands aside: ${countsText(aside, 'would gain')}.`,
   ].join('\n');
 }

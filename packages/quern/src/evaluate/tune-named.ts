@@ -86,6 +86,7 @@ export async function tuneNamed(name: string, options: NamedTuningOptions): Prom
         { reasoner, retriever },
         { candidates: (reasoned) => answerCandidates(reasoned, { backgrounds }), ...options },
       );
+      const tuning = tuned(measured, options);
       const { length } = measured.topics;
       if (options.folds !== undefined && options.folds > length) {
         warnings?.add(
@@ -93,7 +94,6 @@ export async function tuneNamed(name: string, options: NamedTuningOptions): Prom
           collection.name,
         );
       }
-      const tuning = tuned(measured, options);
       return {
         ...tuning,
         collection: collection.name,

@@ -24,7 +24,7 @@ export function tuned(
   settings: GateSettings = {},
 ): Tuning {
   if (topics.length < fewestTopics) {
-    throw new QuernError('BAD_INPUT', `${topics.length} topics with judgements are too few to tune on`, {
+    throw new QuernError('BAD_INPUT', `too few topics with judgements to tune on: ${topics.length}`, {
       hint: `Tuning needs ${fewestTopics} at the least, and says little for fewer than a hundred`,
     });
   }

@@ -63,12 +63,13 @@ describe('several reasoners', () => {
     ]);
   });
 
-  it('can each have options of their own', async () => {
+  it('can each be asked in a way of their own', async () => {
     const [a, b] = [member('a'), member('b')];
     await reasonedByEach(
       several([a, 0], [b, 2]),
       'why',
-      ({ reasoner: { id }, sample }) => ({ passages: [`${id}${sample}`] }),
+      ({ reasoner, sample }, signal) =>
+        reasoner.reason('why', { passages: [`${reasoner.id}${sample}`], signal }),
       undefined,
     );
     expect([a, b].map(({ asked }) => asked[0].passages)).toEqual([['a0'], ['b2']]);

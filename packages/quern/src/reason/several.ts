@@ -2,7 +2,6 @@ import { QuernError } from '../errors.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { joinedReasoned } from './joined-reasoned.ts';
 import type { ReasonedQuery, Reasoner, ReasonOptions } from './reasoner.ts';
-import { withoutText } from './without-text.ts';
 
 /** One of several that are asked about each query. */
 export interface Member {
@@ -37,7 +36,12 @@ export class SeveralReasoner implements Reasoner {
 
   /** The members' reasoned queries, made at the same time; the first error of one stops all, and is thrown. */
   async reason(query: string, options: ReasonOptions = {}): Promise<ReasonedQuery> {
-    return reasonedByEach(this, query, () => options, options.signal);
+    return reasonedByEach(
+      this,
+      query,
+      ({ reasoner, sample }, signal) => reasoner.reason(query, { ...options, sample, signal }),
+      options.signal,
+    );
   }
 
   async ready(options?: Pick<ReasonOptions, 'signal'>): Promise<void> {
@@ -54,27 +58,17 @@ export class SeveralReasoner implements Reasoner {
   }
 }
 
-/**
- * What each member makes of a query with options of its own, joined; see {@link SeveralReasoner.reason}. One for which there are
- * none is not asked.
- */
+/** What each member says, asked at the same time, joined; see {@link SeveralReasoner.reason}. `outer` stops all. */
 export async function reasonedByEach(
   { id, members }: { readonly id: string; readonly members: readonly Member[] },
   query: string,
-  optionsOf: (member: Member) => ReasonOptions | undefined,
+  ask: (member: Member, signal: AbortSignal) => Promise<ReasonedQuery>,
   outer: AbortSignal | undefined,
 ): Promise<ReasonedQuery> {
   const started = performance.now();
   const { signal, stop } = stopSignal(outer);
   try {
-    const parts = await Promise.all(
-      members.map((member) => {
-        const options = optionsOf(member);
-        const { reasoner, sample } = member;
-        if (!options) return withoutText(query, reasoner.id, { finish: 'skipped' });
-        return reasoner.reason(query, { ...options, sample, signal });
-      }),
-    );
+    const parts = await Promise.all(members.map((member) => ask(member, signal)));
     return { ...joinedReasoned(query, id, parts), milliseconds: performance.now() - started };
   } finally {
     stop();

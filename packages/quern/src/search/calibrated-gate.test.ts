@@ -5,7 +5,7 @@ import { indexOf, someTexts } from '../../test/small-index.ts';
 import { temporaryFolder } from '../../test/temporary-folder.ts';
 import type { LexicalIndex } from '../lexical/lexical-index.ts';
 import { Warnings } from '../warnings.ts';
-import { gateOf, openGate, reasoningDifferences } from './calibrated-gate.ts';
+import { differenceText, gateOf, openGate, reasoningDifferences } from './calibrated-gate.ts';
 import { writeGateRecord } from './gate-file.ts';
 import { LexicalRetriever } from './lexical-retriever.ts';
 
@@ -72,7 +72,7 @@ describe('a gate from a file', () => {
         'the gate was calibrated on an index of the analyzer english, not whitespace',
         'the gate was calibrated on an index of 600 documents, and this has 60',
         'the gate was calibrated on documents of 80 tokens on average, and these have 7',
-      ].map((message) => ({ message, count: 1, first: 'gate.json' })),
+      ].map((message) => ({ message: differenceText(message), count: 1, first: 'gate.json' })),
     );
   });
 

@@ -35,7 +35,9 @@ export function gateOf(record: GateRecord, where: string, warnings?: Warnings): 
     async decide(query, retriever, options) {
       if (!compared.has(retriever)) {
         compared.add(retriever);
-        for (const message of retrieverDifferences(record, retriever)) warnings?.add(message, where);
+        for (const said of retrieverDifferences(record, retriever)) {
+          warnings?.add(differenceText(said), where);
+        }
       }
       const facts = await queryFacts(query, retriever, names, options);
       return {
@@ -46,6 +48,11 @@ export function gateOf(record: GateRecord, where: string, warnings?: Warnings): 
       };
     },
   };
+}
+
+/** What a warning says of a difference. */
+export function differenceText(difference: string): string {
+  return `${difference}; it decides all the same, and quern tune calibrates another`;
 }
 
 /** In what the searches that a gate was calibrated with differ from those of a retriever, a sentence each. */

@@ -337,4 +337,23 @@ describe('rounds', () => {
     const { rounds = [] } = await about(several, { count: 2, passages: 2 }, { join: 'rrf' });
     expect(rounds[1].passages.map(({ id }) => id)).toEqual(['e', 'd']);
   });
+
+  it('keep what some of several say in a round in which others fail or come too late', async () => {
+    const error = new QuernError('NETWORK', 'gone');
+    for (const [last, code] of [
+      ['wait', 'TIMEOUT'],
+      [error, 'NETWORK'],
+    ] as const) {
+      const several = new SeveralReasoner('join:x,y', [
+        { reasoner: new ScriptedReasoner('ash', 'elm'), sample: 0 },
+        { reasoner: new ScriptedReasoner('oak', last), sample: 0 },
+      ]);
+      const rounds = { count: 2, passages: 1, deadline: 300 };
+      const { reasoned, rounds: asked = [] } = await about(several, rounds);
+      expect(reasoned.text).toBe('ash\n\nelm\n\noak');
+      expect(asked[1].reasoned.parts?.map(({ failure }) => failure?.code)).toEqual([undefined, code]);
+      // Three calls of 100 tokens have ended.
+      expect(reasoned.promptTokens + reasoned.completionTokens).toBe(300);
+    }
+  });
 });

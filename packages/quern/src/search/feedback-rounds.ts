@@ -62,8 +62,8 @@ export async function inRounds(
 }
 
 /**
- * What the model says in one round; undefined where one after the first would begin too late. That such a one is broken off, or
- * ends in an error, is its failure.
+ * What the model says in one round; undefined where one after the first would begin too late. Where such a one is broken off, or
+ * ends in an error, that is the failure of whoever was asked, and what others of several have said counts.
  */
 async function askedAgain(
   watched: WatchedReasoning,
@@ -75,19 +75,14 @@ async function askedAgain(
   // Passages may have been found after the deadline.
   if (left !== undefined && left <= 0) return undefined;
   const late = left === undefined ? [] : [AbortSignal.timeout(Math.ceil(Math.min(left, 2 ** 31 - 1)))];
-  const started = performance.now();
   const signal = AbortSignal.any([...(options.signal ? [options.signal] : []), ...late]);
-  try {
-    return await watched.reason(query, { ...options, signal });
-  } catch (error) {
+  return watched.reason(query, { ...options, signal }, (error, { id }, milliseconds) => {
     throwIfAborted(options.signal);
     if (error instanceof QuernError && error.code === 'USAGE') throw error;
     const isLate = late.some(({ aborted }) => aborted);
     const reason = isLate ? new QuernError('TIMEOUT', 'the deadline of all rounds broke one off') : error;
-    const milliseconds = performance.now() - started;
-    const why = { finish: 'failed', failure: failureOf(reason), milliseconds } as const;
-    return withoutText(query, watched.reasonerId, why);
-  }
+    return withoutText(query, id, { finish: 'failed', failure: failureOf(reason), milliseconds });
+  });
 }
 
 /** The rounds as one reasoned query: what all of them took, and the texts that are kept. */

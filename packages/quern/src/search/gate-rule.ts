@@ -133,7 +133,7 @@ export function ruleReason(rule: GateRule, facts: Readonly<Record<string, number
   }
 }
 
-/** A number to four significant digits. */
+/** A number to four significant digits, for a reader. */
 export function shortNumber(value: number): string {
-  return String(Number(value.toPrecision(4)));
+  return String(Number(value.toPrecision(4))).replace(/^-/, '−');
 }

@@ -1,10 +1,14 @@
 import { reasonedByEach, type Member } from '../reason/several.ts';
-import type { Cut, ReasonedQuery, ReasonOptions } from '../reason/reasoner.ts';
+import type { Cut, ReasonedQuery, Reasoner, ReasonOptions } from '../reason/reasoner.ts';
+import { withoutText } from '../reason/without-text.ts';
 import type { EarlyStop } from './early-stop.ts';
 import type { ReasoningPlan } from './reasoning-plan.ts';
 import { StableRanking } from './stable-ranking.ts';
 
-/** Asks a reasoner, each of several by itself, and ends texts whose rankings are stable. Where passages are shown, only those who take them are asked. */
+/** What a reasoner that failed is taken to have said. Throws where it must not have failed. */
+export type OnFailure = (error: unknown, reasoner: Reasoner, milliseconds: number) => ReasonedQuery;
+
+/** Asks a reasoner, each of several by itself, and ends texts whose rankings are stable. */
 export class WatchedReasoning {
   readonly #plan: ReasoningPlan;
   #probing = { probes: 0, milliseconds: 0 };
@@ -17,29 +21,34 @@ export class WatchedReasoning {
     return this.#probing;
   }
 
-  get reasonerId(): string {
-    return this.#plan.reasoner.id;
-  }
-
-  async reason(query: string, options: ReasonOptions): Promise<ReasonedQuery> {
-    const { reasoner, earlyStop } = this.#plan;
+  /**
+   * What the reasoner says; of each that fails, what `failed` makes of that, without which it is thrown. Where passages are shown,
+   * only those of several are asked who take them: others would say again what they have said.
+   */
+  async reason(query: string, options: ReasonOptions, failed?: OnFailure): Promise<ReasonedQuery> {
+    const { reasoner: asked, earlyStop } = this.#plan;
     const watches: (StableRanking | undefined)[] = [];
-    const watched = (): ReasonOptions => {
-      const watch = earlyStop && this.#watch(query, earlyStop, options);
+    const says = async (reasoner: Reasoner, own: ReasonOptions): Promise<ReasonedQuery> => {
+      const watch = earlyStop && this.#watch(query, earlyStop, own);
       watches.push(watch);
-      return watch ? { ...options, enough: watch.enough } : options;
+      const started = performance.now();
+      try {
+        return await reasoner.reason(query, watch ? { ...own, enough: watch.enough } : own);
+      } catch (error) {
+        if (!failed) throw error;
+        return failed(error, reasoner, performance.now() - started);
+      }
     };
-    const { id, members } = reasoner;
-    // Who is not shown passages would say again what it has said.
+    const { id, members } = asked;
     const isShown = (options.passages?.length ?? 0) > 0;
-    const optionsOf = ({ reasoner: { takesPassages } }: Member): ReasonOptions | undefined => {
-      if (!isShown || takesPassages) return watched();
+    const ask = async ({ reasoner, sample }: Member, signal: AbortSignal): Promise<ReasonedQuery> => {
+      if (!isShown || reasoner.takesPassages) return says(reasoner, { ...options, sample, signal });
       watches.push(undefined);
-      return undefined;
+      return withoutText(query, reasoner.id, { finish: 'skipped' });
     };
     const reasoned = members
-      ? await reasonedByEach({ id, members }, query, optionsOf, options.signal)
-      : await reasoner.reason(query, watched());
+      ? await reasonedByEach({ id, members }, query, ask, options.signal)
+      : await says(asked, options);
     const { probes, milliseconds } = this.#probing;
     this.#probing = {
       probes: watches.reduce((sum, watch) => sum + (watch?.probes ?? 0), probes),
