@@ -4,7 +4,10 @@ import type { EarlyStop } from './early-stop.ts';
 import type { ReasoningPlan } from './reasoning-plan.ts';
 import { StableRanking } from './stable-ranking.ts';
 
-/** Asks a reasoner, each of several by itself, and ends texts whose rankings are stable. Where passages are shown, only those who take them are asked. */
+/**
+ * Asks a reasoner, each of several by itself, and ends texts whose rankings are stable. Where passages are shown, only those who
+ * take them are asked.
+ */
 export class WatchedReasoning {
   readonly #plan: ReasoningPlan;
   #probing = { probes: 0, milliseconds: 0 };
@@ -37,18 +40,23 @@ export class WatchedReasoning {
       watches.push(undefined);
       return undefined;
     };
-    const reasoned = members
-      ? await reasonedByEach({ id, members }, query, optionsOf, options.signal)
-      : await reasoner.reason(query, watched());
+    const asked = members
+      ? reasonedByEach({ id, members }, query, optionsOf, options.signal)
+      : reasoner.reason(query, watched());
+    // A call that is broken off has been looked at all the same.
+    const reasoned = await asked.finally(() => this.#count(watches));
+    if (!reasoned.parts) return withStableCut(reasoned, watches[0]);
+    const parts = reasoned.parts.map((part, i) => withStableCut(part, watches[i]));
+    const cuts = parts.flatMap((part) => part.cuts ?? []);
+    return { ...reasoned, parts, ...(cuts.length > 0 && { cuts }) };
+  }
+
+  #count(watches: readonly (StableRanking | undefined)[]): void {
     const { probes, milliseconds } = this.#probing;
     this.#probing = {
       probes: watches.reduce((sum, watch) => sum + (watch?.probes ?? 0), probes),
       milliseconds: watches.reduce((sum, watch) => sum + (watch?.milliseconds ?? 0), milliseconds),
     };
-    if (!reasoned.parts) return withStableCut(reasoned, watches[0]);
-    const parts = reasoned.parts.map((part, i) => withStableCut(part, watches[i]));
-    const cuts = parts.flatMap((part) => part.cuts ?? []);
-    return { ...reasoned, parts, ...(cuts.length > 0 && { cuts }) };
   }
 
   #watch(query: string, earlyStop: EarlyStop, { excluded, signal }: ReasonOptions): StableRanking {
