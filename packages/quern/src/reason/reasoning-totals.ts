@@ -47,9 +47,9 @@ export function reasoningTotals(
     if (each.skipped !== undefined) totals.skipped++;
     if (each.uncounted) totals.uncounted++;
     if (each.cached) totals.cached++;
-    if (each.cost) paid.push(each.cost);
   }
-  for (const { cached, promptTokens, completionTokens } of calls) {
+  for (const { cached, promptTokens, completionTokens, cost } of calls) {
+    if (cost) paid.push(cost);
     if (cached) continue;
     totals.promptTokens += promptTokens;
     totals.completionTokens += completionTokens;
