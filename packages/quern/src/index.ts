@@ -120,6 +120,7 @@ export { joinNamed, joins, type Join } from './search/join.ts';
 export { keyTerms, withKeyTerms, type KeptTerms } from './search/key-terms.ts';
 export { rankBiasedOverlap } from './search/rank-biased-overlap.ts';
 export { reasoningAbout } from './search/reasoning.ts';
+export { callsOf } from './search/reasoning-plan.ts';
 export type { Reasoning, ReasoningOptions, ReasoningPlan, Round } from './search/reasoning-plan.ts';
 export type { Rounds } from './search/rounds.ts';
 export type { SearchPlanning } from './search/searches.ts';
@@ -176,6 +177,7 @@ export { gateCalibration, calibratedRule } from './evaluate/gate-calibration.ts'
 export type { GateCalibration, GateSettings, PlainTopic } from './evaluate/gate-calibration.ts';
 export { gateEvidence } from './evaluate/gate-evidence.ts';
 export type { ChanceComparison, GainCounts, GateEvidence } from './evaluate/gate-evidence.ts';
+export type { GateEvidenceSettings } from './evaluate/gate-evidence.ts';
 export type { GateTopic } from './evaluate/gate-fitting.ts';
 export { tuned, type Tuning } from './evaluate/tuning.ts';
 export { answerCandidates, type AnswerCandidate } from './evaluate/tuning-candidates.ts';

@@ -34,8 +34,9 @@ export interface GateEvidence {
   readonly never: number;
   /** With reasoning about every topic. */
   readonly always: number;
-  /** With a gate that knows where reasoning gains more than a call must bring, and its share of the topics. */
+  /** With a gate that knows where reasoning gains more than a call must bring. */
   readonly oracle: number;
+  /** Share of the topics that this one reasons about. */
   readonly oracleShare: number;
   /** Expected with as many topics, drawn by chance: `never + share · (always - never)`. */
   readonly sameCost: number;
@@ -51,7 +52,7 @@ export interface GateEvidence {
   };
 }
 
-/** How decisions were made. */
+/** How decisions were made, and how they are tested. */
 export interface GateEvidenceSettings {
   /** Of the randomisation tests and the bootstrap. Default 1. */
   readonly seed?: number;
@@ -78,7 +79,7 @@ export function gateEvidence(
   const share = reasons.filter((is) => is).length / Math.max(1, topics);
   const gated = reasons.map((is, i) => (is ? reasoned[i] : plain[i]));
   const gains = reasoned.map((value, i) => value - plain[i]);
-  const isWorth = gains.map((gain) => gain - worth >= tieTolerance);
+  const isWorth = gains.map((gain) => gain > worth);
   const chance = chanceIn(folds, reasons, gains);
   const expected = plain.map((value, i) => value + chance[i].share * gains[i]);
   const countsWhere = (side: boolean): GainCounts => {

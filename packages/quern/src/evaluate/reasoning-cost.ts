@@ -1,8 +1,8 @@
 /**
  * What reasoning about the traffic of a query log costs. It was measured on the judged queries; to the others their mean
  * is put. A quantity is known of a query where it was measured now for all that was asked about it: what was recorded before
- * took no time and cost nothing here, a recorded file does not know of tokens, and of a reply that was ended early a server
- * tells nothing.
+ * took no time and cost nothing here, a recorded file does not know of tokens, and of a reply that was ended early or of a
+ * call that failed a server tells nothing. Where a gate stood aside, nothing was taken.
  */
 import type { LogTraffic } from '../collections/log-collection.ts';
 import type { ReasonedQuery } from '../reason/reasoner.ts';
@@ -44,19 +44,22 @@ export function reasoningCost(answers: readonly TopicAnswer[], traffic: LogTraff
       callsOf(answer).every(({ cached }) => !cached) ? answer.reasoned.milliseconds : undefined,
     ),
     money: [...currencies].flatMap((currency) => {
-      const known = trafficAmount(answers, traffic, (answer) => {
-        const calls = callsOf(answer);
-        if (calls.some(({ cached, uncounted }) => cached || uncounted)) return undefined;
-        const paid = calls.flatMap(({ cost }) => (cost?.currency === currency ? cost.amount : []));
-        return paid.length > 0 ? sumOf(paid) : undefined;
-      });
+      const known = trafficAmount(answers, traffic, (answer) => paid(callsOf(answer), currency));
       return known === null ? [] : [{ ...known, currency }];
     }),
   };
 }
 
-function hasTokens({ cached, promptTokens, completionTokens }: ReasonedQuery): boolean {
-  return !cached || promptTokens + completionTokens > 0;
+function hasTokens({ cached, finish, promptTokens, completionTokens }: ReasonedQuery): boolean {
+  return (!cached && finish !== 'failed') || promptTokens + completionTokens > 0;
+}
+
+/** What calls cost in a currency; undefined where that is not known of one, or has no price. */
+function paid(calls: readonly ReasonedQuery[], currency: string): number | undefined {
+  if (calls.some((call) => call.cached || call.uncounted || !hasTokens(call))) return undefined;
+  const costs = calls.flatMap(({ cost }) => cost ?? []);
+  if (costs.length === 0 && calls.some(({ finish }) => finish !== 'skipped')) return undefined;
+  return costs.reduce((sum, cost) => (cost.currency === currency ? sum + cost.amount : sum), 0);
 }
 
 /** Undefined where one is. */

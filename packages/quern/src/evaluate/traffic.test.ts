@@ -219,17 +219,34 @@ describe('the cost of reasoning in several calls about a query', () => {
     expect(cost.money[0].all).toBeCloseTo(4, 12);
   });
 
-  it('is an amount a currency', () => {
-    const eur = { ...call, cost: { amount: 0.02, currency: 'EUR' } };
-    const { money } = reasoningCost(inRounds([{ ...call, ...usd(0.01) }, eur]), traffic);
-    expect(money.map(({ currency }) => currency)).toEqual(['USD', 'EUR']);
-    expect(money[0].all).toBeCloseTo(1, 12);
-    expect(money[1].all).toBeCloseTo(2, 12);
+  it('is known in each currency', () => {
+    const eur = { cost: { amount: 0.02, currency: 'EUR' } };
+    const cost = reasoningCost(
+      inRounds([
+        { ...call, ...usd(0.01) },
+        { ...call, ...eur },
+      ]),
+      traffic,
+    );
+    expect(cost.money.map(({ currency }) => currency)).toEqual(['USD', 'EUR']);
+    expect(cost.money.map(({ all }) => all)).toEqual([expect.closeTo(1, 12), expect.closeTo(2, 12)]);
+  });
+
+  it('is nothing where a gate stood aside', () => {
+    const aside = { finish: 'skipped', skipped: 'nqc is 0.3' } as const;
+    const told = { promptTokens: 10, completionTokens: 30, ...usd(0.01) };
+    const cost = reasoningCost(
+      [answered('a', told), answered('b', aside), answered('c', aside), answered('d', aside)],
+      traffic,
+    );
+    expect(cost).toMatchObject({ completionTokens: { all: 1500, queries: 4 }, money: [{ queries: 4 }] });
+    expect(cost.money[0].all).toBeCloseTo(0.5, 12);
   });
 
   it('is not known where a part of it is not', () => {
     const recorded = { ...call, cached: true, promptTokens: 0, completionTokens: 0, ...usd(0) };
-    for (const part of [recorded, { ...call, uncounted: true as const }]) {
+    const failed = { ...call, text: '', finish: 'failed' as const, promptTokens: 0, completionTokens: 0 };
+    for (const part of [recorded, { ...call, uncounted: true as const }, failed]) {
       const cost = reasoningCost(inRounds([{ ...call, ...usd(0.01) }, part]), traffic);
       expect(cost).toMatchObject({ promptTokens: null, money: [] });
     }

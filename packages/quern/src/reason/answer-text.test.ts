@@ -25,6 +25,8 @@ describe('the answer of a completion', () => {
     ['after thoughts that the prompt has opened', 'Let me see.\n</think>\n\nRust.', 'Rust.'],
     ['after those in one line', 'Let me see.</think> <answer>Rust.</answer>', 'Rust.'],
     ['after those that the text begins with closing', '</think>Rust.', 'Rust.'],
+    ['after those that begin anew', '<think>Hm.</think>\n</think><think>So.</think>Rust.', 'Rust.'],
+    ['after those that begin anew unopened', 'Hm.\n</think>\n<think>So.</think>Rust.', 'Rust.'],
     ['after those that are closed more than once', '<think>Hm.</think>\n</think> </think>Rust.', 'Rust.'],
     [
       'after thoughts that name the tags',
@@ -127,6 +129,8 @@ describe('the thoughts before an answer', () => {
     ['Let me see.</think> <answer>', 'Let me see.'],
     ['<think>a</think><answer>\n', 'a'],
     ['<think>\n</think>\n', ''],
+    ['<think>a</think>\n</think> <answer>', 'a'],
+    ['</think> </think>', ''],
     ['<answer>', ''],
     ['', ''],
     ['<think>still', 'still'],

@@ -59,23 +59,22 @@ function insideTags(text: string, from: number, isWhole: boolean): AnswerPlace |
 /** Where the thoughts at the start of a text end: 0 where there are none, undefined where they have not ended. */
 function endOfThoughts(text: string, isWhole: boolean): number | undefined {
   let end = 0;
-  for (;;) {
-    const start = firstVisible(text, end);
-    if (!text.startsWith(opening, start)) break;
-    const closed = matchingClosing(text, start + opening.length);
-    if (closed === undefined) return undefined;
-    end = closed + closing.length;
-  }
-  if (end === 0) {
+  if (!text.startsWith(opening, firstVisible(text, 0))) {
     const closed = unopenedClosing(text);
     if (closed < 0 || !closesUnopened(text, closed, isWhole)) return 0;
     end = closed + closing.length;
   }
-  // Models that go astray close their thoughts more than once.
-  for (let next = firstVisible(text, end); text.startsWith(closing, next); next = firstVisible(text, end)) {
-    end = next + closing.length;
+  for (;;) {
+    const next = firstVisible(text, end);
+    if (text.startsWith(opening, next)) {
+      const closed = matchingClosing(text, next + opening.length);
+      if (closed === undefined) return undefined;
+      end = closed + closing.length;
+    } else if (text.startsWith(closing, next)) {
+      // Models that go astray close their thoughts more than once.
+      end = next + closing.length;
+    } else return end;
   }
-  return end;
 }
 
 /**
@@ -132,7 +131,7 @@ function heldBack(text: string, start: number, tag: string): number {
 export function thoughtsOf(text: string): string {
   return text
     .replace(/^\s*<think>/, '')
-    .replace(/<\/think>\s*(?:<answer>\s*)?$/, '')
+    .replace(/(?:<\/think>\s*)+(?:<answer>\s*)?$/, '')
     .replace(/^\s*<answer>\s*$/, '')
     .trim();
 }

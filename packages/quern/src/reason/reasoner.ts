@@ -101,7 +101,7 @@ export interface Reasoner {
   readonly id: string;
   /** How many calls at once it answers faster than one after the other. Default 1. */
   readonly parallel?: number;
-  /** Where several are asked about each query: these, each about one of its samples. */
+  /** Where several are asked about each query: these, each about one of its samples. A pipeline asks them in its place. */
   readonly members?: readonly { readonly reasoner: Reasoner; readonly sample: number }[];
   /** Whether it heeds {@link ReasonOptions.passages}. */
   readonly takesPassages?: boolean;

@@ -47,6 +47,12 @@ it('takes the tokens of several reasoners one by one, as some can be recorded', 
   expect(reasoningTotals([joined])).toMatchObject({ cached: 0, promptTokens: 11, completionTokens: 22 });
 });
 
+it('sums what several reasoners cost in each currency', () => {
+  const parts = ['USD', 'EUR'].map((currency) => ({ ...one, cost: { amount: 0.5, currency } }));
+  const { cost } = reasoningTotals([joinedReasoned('q', 'join:all', parts)]);
+  expect(cost).toHaveLength(2);
+});
+
 it('takes the tokens of rounds one by one where it is told of them, as some can be recorded', () => {
   const rounds = [{ ...one, cached: true }, one];
   const { parts: _, ...joined } = joinedReasoned('q', 'r', rounds);

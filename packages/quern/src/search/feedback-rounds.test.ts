@@ -329,6 +329,23 @@ describe('rounds', () => {
     expect(model.asked).toHaveLength(4);
   });
 
+  it('count the looks at the ranking in a round that fails', async () => {
+    const reasoner: Reasoner = {
+      id: 'failing',
+      takesPassages: true,
+      reason: async (query, { enough, passages = [] } = {}) => {
+        if (passages.length === 0) return reasonedQuery(query, { text: 'ash' });
+        await enough?.('elm oak ash elm ');
+        throw new Error('no');
+      },
+      close: async () => {},
+    };
+    const earlyStop = { ...defaultEarlyStop, every: 2 };
+    const { rounds, probing } = await about(reasoner, { count: 2 }, { earlyStop });
+    expect(rounds?.at(-1)?.reasoned.finish).toBe('failed');
+    expect(probing?.probes).toBe(2);
+  });
+
   it('show what the searches of all of several find together', async () => {
     const several = new SeveralReasoner('join:x,y', [
       { reasoner: new ScriptedReasoner('four', 'four'), sample: 0 },

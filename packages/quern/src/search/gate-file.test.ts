@@ -26,13 +26,14 @@ const rules: fc.Arbitrary<GateRule> = fc.oneof(
     kind: fc.constant('linear' as const),
     worth: number,
     intercept: number,
-    facts: fc.array(
+    facts: fc.uniqueArray(
       fc.record({
         fact: fc.constantFrom(...factNames),
         mean: number,
         deviation: fc.double({ min: 1e-300, noNaN: true, noDefaultInfinity: true }),
         weight: number,
       }),
+      { selector: (each) => each.fact },
     ),
   }),
 );
@@ -45,6 +46,11 @@ function changed(keys: readonly string[], value?: unknown): string {
   place[keys.at(-1)!] = value;
   return JSON.stringify(copy);
 }
+
+const fact = { fact: 'words', mean: 0, deviation: 1, weight: 0.5 } as const;
+const linearTwice = JSON.stringify(
+  gateRecordOf({ kind: 'linear', worth: 0, intercept: 0, facts: [fact, fact] }),
+);
 
 describe('a gate’s file', () => {
   it('gives back any record that was written, to the last bit', async () => {
@@ -77,6 +83,7 @@ describe('a gate’s file', () => {
     ['a missing rule', changed(['rule']), 'BAD_INPUT', /rule: /],
     ['a rule of no known kind', changed(['rule', 'kind'], 'sometimes'), 'BAD_INPUT', /rule › kind: /],
     ['a number beyond all bounds', changed(['rule', 'threshold'], 1e300), 'BAD_INPUT', /rule › threshold: /],
+    ['a fact that stands twice', linearTwice, 'BAD_INPUT', /rule › facts: a fact stands twice/],
     ['an unknown fact', changed(['rule', 'fact'], 'mood'), 'BAD_INPUT', /rule › fact: /],
     [
       'a threshold that is no number',

@@ -29,6 +29,7 @@ const rule = z.discriminatedUnion('kind', [
     intercept: finite,
     facts: z
       .array(z.strictObject({ fact, mean: finite, deviation: z.number().positive(), weight: finite }))
+      .refine((facts) => new Set(facts.map((each) => each.fact)).size === facts.length, 'a fact stands twice')
       .readonly(),
   }),
 ]);

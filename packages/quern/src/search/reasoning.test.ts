@@ -181,9 +181,10 @@ it.each([
   { combine: combineNamed('interpolate:0.5') },
   { keyTerms: 0.2 },
   { background: Background.of(['elm'], analyzerNamed('whitespace')) },
+  { join: 'interpolate' as const },
 ])('nothing is asked where %o needs term weights and the retriever has none', async (planned) => {
   let asked = 0;
-  const reasoner: Reasoner = {
+  const counting: Reasoner = {
     id: 'counting',
     reason: async (query) => {
       asked++;
@@ -191,6 +192,8 @@ it.each([
     },
     close: async () => {},
   };
+  const members = [0, 1].map((sample) => ({ reasoner: counting, sample }));
+  const reasoner = new SeveralReasoner('2*counting', members);
   const retriever = { id: 'dense', search: async () => [] };
   const plan = { combine: combineNamed('replace'), reasoner, retriever, ...planned };
   await expect(reasoningAbout(plan, 'ash')).rejects.toMatchObject({ code: 'USAGE' });

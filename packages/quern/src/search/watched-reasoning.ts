@@ -46,18 +46,21 @@ export class WatchedReasoning {
       watches.push(undefined);
       return withoutText(query, reasoner.id, { finish: 'skipped' });
     };
-    const reasoned = members
-      ? await reasonedByEach({ id, members }, query, ask, options.signal)
-      : await says(asked, options);
+    const told = members ? reasonedByEach({ id, members }, query, ask, options.signal) : says(asked, options);
+    // A call that is broken off has been looked at all the same.
+    const reasoned = await told.finally(() => this.#count(watches));
+    if (!reasoned.parts) return withStableCut(reasoned, watches[0]);
+    const parts = reasoned.parts.map((part, i) => withStableCut(part, watches[i]));
+    const cuts = parts.flatMap((part) => part.cuts ?? []);
+    return { ...reasoned, parts, ...(cuts.length > 0 && { cuts }) };
+  }
+
+  #count(watches: readonly (StableRanking | undefined)[]): void {
     const { probes, milliseconds } = this.#probing;
     this.#probing = {
       probes: watches.reduce((sum, watch) => sum + (watch?.probes ?? 0), probes),
       milliseconds: watches.reduce((sum, watch) => sum + (watch?.milliseconds ?? 0), milliseconds),
     };
-    if (!reasoned.parts) return withStableCut(reasoned, watches[0]);
-    const parts = reasoned.parts.map((part, i) => withStableCut(part, watches[i]));
-    const cuts = parts.flatMap((part) => part.cuts ?? []);
-    return { ...reasoned, parts, ...(cuts.length > 0 && { cuts }) };
   }
 
   #watch(query: string, earlyStop: EarlyStop, { excluded, signal }: ReasonOptions): StableRanking {
