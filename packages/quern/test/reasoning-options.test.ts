@@ -35,6 +35,7 @@ beforeAll(async () => {
     JSON.stringify({ [question]: 'mushrooms crowd the pan and steam in their own water' }),
   );
   writeFileSync(join(cwd, 'none.json'), '{}');
+  writeFileSync(join(cwd, 'idle.gate.json'), JSON.stringify(gateRecordOf({ kind: 'always' })));
   server = await FakeOpenAiServer.start();
 });
 afterAll(() => server?.stop());
@@ -317,6 +318,8 @@ describe('options that change nothing', () => {
     [['--early-stop', '--reasoner', 'rm3']],
     [['--key-terms', '0.2']],
     [['--combine', 'rrf']],
+    [['--gate', 'idle.gate.json']],
+    [['--rounds-keep', 'last', '--rounds', '1', ...file]],
     [['--background', recorded, '--reasoner', 'rm3']],
     [['--background-power', '1', ...file]],
     [['--join', 'rrf', ...file]],

@@ -51,6 +51,12 @@ describe('quern tune', () => {
     expect(plain.mean).toBeCloseTo(bare.measures['ndcg@10'], 12);
   });
 
+  it('says where there are fewer topics than folds', async () => {
+    const args = ['tune', sample, '--index', 'sample.index', '--reasoner', 'rm3', '--folds', '31'];
+    const { warnings } = await quernJson<{ warnings: { message: string }[] }>(args, { cwd });
+    expect(warnings.map(({ message }) => message)).toEqual(['31 folds of 30 topics are 30, each a topic']);
+  });
+
   it('writes a gate that holds what was found', async () => {
     const args = [
       'tune',

@@ -12,7 +12,7 @@ export function warnOfIdleOptions(
   warnings: Warnings,
 ): void {
   const { combine, join, keyTerms, background, backgroundPower, earlyStop, gate } = options;
-  const { rounds, roundsKeep, roundsTokens } = options;
+  const { rounds = 1, roundsKeep, roundsTokens } = options;
   const all = reasoners.flatMap(namedMembers).map(({ name }) => name);
   const reasons = all.some((name) => name !== 'none');
   const writes = all.some((name) => name !== 'none' && name !== 'rm3');
@@ -32,8 +32,8 @@ export function warnOfIdleOptions(
       join !== undefined && !reasoners.some(isSeveral),
       'there is one reasoned query a question; join:A,B and 3*A make several',
     ],
-    ['--rounds-keep', roundsKeep !== undefined && rounds === undefined, 'there are no --rounds'],
-    ['--rounds-tokens', roundsTokens !== undefined && rounds === undefined, 'there are no --rounds'],
+    ['--rounds-keep', roundsKeep !== undefined && rounds === 1, 'there is one round'],
+    ['--rounds-tokens', roundsTokens !== undefined && rounds === 1, 'there is one round'],
   ];
   const names = reasoners.join(', ');
   for (const [option, isIdle, why] of idle) {

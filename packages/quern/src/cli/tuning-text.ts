@@ -1,8 +1,7 @@
 import type { NamedTuning } from '../evaluate/tune-named.ts';
 import type { PairedComparison } from '../evaluate/comparison.ts';
-import type { GainCounts, GateEvidence } from '../evaluate/gate-evidence.ts';
+import type { AdjustedP, GainCounts } from '../evaluate/gate-evidence.ts';
 import { decimal, intervalText, pSentence, signed } from '../evaluate/report-words.ts';
-import { holm } from '../evaluate/statistics.ts';
 import type { AdjustedComparison } from '../evaluate/tuning-combination.ts';
 import { defaultBm25Parameters } from '../lexical/bm25.ts';
 import { combineName } from '../search/combine.ts';
@@ -77,7 +76,6 @@ function gateText({ gate, gateRecord }: NamedTuning): string {
   const { evidence, rule } = gate;
   const { gated, interval, share, never, always, oracle, oracleShare } = evidence;
   const { sameCost, reasoned, aside, against } = evidence;
-  const [chanceP, alwaysP] = gateP(evidence);
   return [
     `When to reason: ${ruleText(rule)}`,
     ...heaviestFacts(rule).map((fact) => `  ${fact}: ${factWords[fact]}`),
@@ -89,7 +87,7 @@ function gateText({ gate, gateRecord }: NamedTuning): string {
       row('the gate', share, gated, intervalText(interval, 4)),
       row('a gate that knew', oracleShare, oracle),
     ]),
-    `Against as many by chance: ${pairText(against.sameCost, chanceP)}; against always: ${pairText(against.always, alwaysP)}.`,
+    `Against as many by chance: ${pairText(against.sameCost)}; against always: ${pairText(against.always)}.`,
     ...(worth === 0
       ? []
       : [
@@ -103,13 +101,8 @@ function row(name: string, share: number, value: number, range = ''): string[] {
   return [`  ${name}`, percent(share), decimal(value, 4), range];
 }
 
-/** The p values of a gate against chance and against always, adjusted by Holm's method. */
-function gateP({ against: { sameCost, always } }: GateEvidence): number[] {
-  return holm([sameCost.p, always.randomisation.p]);
-}
-
-function pairText({ difference }: Pick<PairedComparison, 'difference'>, p: number): string {
-  return `${signed(difference, 4)} (${pSentence(p)}, Holm)`;
+function pairText({ difference, adjustedP }: AdjustedP & Pick<PairedComparison, 'difference'>): string {
+  return `${signed(difference, 4)} (${pSentence(adjustedP)}, Holm)`;
 }
 
 function countsText({ gain, even, lose }: GainCounts, verb: string): string {
@@ -136,14 +129,13 @@ function nextText(
     );
   }
   const { share, against } = gate.evidence;
-  const [chanceP] = gateP(gate.evidence);
   // What stood aside from no unseen topic says the same as always, and needs a search to say it.
   const isNeedless = gate.rule.kind === 'always' || share === 1;
   const doubts = [
     ...(plain.difference > 0 && plain.adjustedP < level
       ? []
       : ['These topics do not show that reasoning helps: more of them, or another reasoner, may.']),
-    ...(isNeedless || (against.sameCost.difference > 0 && chanceP < level)
+    ...(isNeedless || (against.sameCost.difference > 0 && against.sameCost.adjustedP < level)
       ? []
       : [
           'These topics do not show that the gate chooses better than chance: it saves calls, and may cost gains.',

@@ -1,6 +1,6 @@
 import { randomIntegers } from '../random.ts';
 import { comparePaired, tieTolerance, type PairedComparison } from './comparison.ts';
-import { bootstrapInterval, meanInterval, meanOf, type Interval } from './statistics.ts';
+import { bootstrapInterval, holm, meanInterval, meanOf, type Interval } from './statistics.ts';
 
 /** How many of some topics gain by reasoning, lose, or neither. */
 export interface GainCounts {
@@ -20,6 +20,11 @@ export interface ChanceComparison {
   readonly interval: Interval | null;
   /** See {@link chanceP}. */
   readonly p: number;
+}
+
+/** p adjusted by Holm's method over the comparisons with as many by chance and with always. */
+export interface AdjustedP {
+  readonly adjustedP: number;
 }
 
 /** What a gate's decisions bring, beside what else the same queries could have had. Values are means of a measure. */
@@ -46,8 +51,8 @@ export interface GateEvidence {
   readonly aside: GainCounts;
   /** The gate against each, over topics; the differences are the gate's less the other's. */
   readonly against: {
-    readonly sameCost: ChanceComparison;
-    readonly always: PairedComparison;
+    readonly sameCost: ChanceComparison & AdjustedP;
+    readonly always: PairedComparison & AdjustedP;
     readonly never: PairedComparison;
   };
 }
@@ -88,6 +93,9 @@ export function gateEvidence(
     const lose = there.filter((each) => each <= -tieTolerance).length;
     return { gain, even: there.length - gain - lose, lose };
   };
+  const p = chanceP(reasons, gains, seed, folds);
+  const always = comparePaired(reasoned, gated, { seed });
+  const adjustedP = holm([p, always.randomisation.p]);
   return {
     topics,
     gated: meanOf(gated),
@@ -106,9 +114,10 @@ export function gateEvidence(
         interval: meanInterval(
           reasons.map((is, i) => ((is ? 1 : 0) - chance[i].share) * (gains[i] - chance[i].meanGain)),
         ),
-        p: chanceP(reasons, gains, seed, folds),
+        p,
+        adjustedP: adjustedP[0],
       },
-      always: comparePaired(reasoned, gated, { seed }),
+      always: { ...always, adjustedP: adjustedP[1] },
       never: comparePaired(plain, gated, { seed }),
     },
   };

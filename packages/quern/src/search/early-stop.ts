@@ -38,7 +38,7 @@ export function earlyStopNamed(text: string): EarlyStop {
   const settings: Record<string, number> = { ...defaultEarlyStop };
   for (const part of text.split(',').filter((each) => each.trim() !== '')) {
     const [, key, value] = /^\s*([a-z]+)\s*=\s*([0-9.]+)\s*$/.exec(part) ?? [];
-    if (!Object.hasOwn(ranges, key ?? '')) {
+    if (!Object.hasOwn(ranges, key ?? '') || Number.isNaN(Number(value))) {
       throw new QuernError('USAGE', `no setting of an early stop: ${excerpt(part)}`, { hint: settingsHint });
     }
     settings[key] = Number(value);

@@ -24,7 +24,9 @@ export async function inRounds(
   watched: WatchedReasoning,
 ): Promise<Required<Pick<Reasoning, 'reasoned' | 'rounds'>>> {
   const { reasoner, retriever } = plan;
-  const { count, keep, passages: most, passageWords, tokens, deadline } = checkedRounds(given);
+  const { keep, passages: most, passageWords, tokens, deadline, ...asked } = checkedRounds(given);
+  // None has nothing to say again: it is what others are compared with, whatever they do.
+  const count = reasoner.id === 'none' ? 1 : asked.count;
   if (count > 1 && !reasoner.takesPassages) {
     throw new QuernError('USAGE', `${reasoner.id} cannot be shown passages, which rounds do`, {
       hint: 'Rounds are for llama:… and openai:…',

@@ -58,7 +58,7 @@ const record = z.strictObject({
     }),
     scoring: z.enum(scorings),
     /** BM25's k1 and b. */
-    parameters: z.strictObject({ k1: finite, b: share }),
+    parameters: z.strictObject({ k1: finite.min(0), b: share }),
     reasoner: z.string(),
     combine: z.string(),
     measure: z.string(),

@@ -158,8 +158,9 @@ function withQuery(
     }
     case 'interpolate': {
       const { reasoner, lowered } = search;
-      const own = ofQuery.weights ?? termsOf(retriever, 'interpolate').weights(query);
-      const weights = interpolated(own, search.weights ?? new Map<string, number>(), combine.weight);
+      termsOf(retriever, 'interpolate');
+      // So both have weights.
+      const weights = interpolated(ofQuery.weights!, search.weights!, combine.weight);
       return { from: 'both', reasoner, weights, ...(lowered && { lowered }) };
     }
   }
@@ -178,7 +179,6 @@ function mean(searches: readonly RetrievedWith[], retriever: Retriever): Retriev
 
 function keeping(search: RetrievedWith, query: string, retriever: Retriever, share: number): RetrievedWith {
   const terms = termsOf(retriever, 'key terms');
-  if (!search.weights) return search;
-  const { weights, kept } = withKeyTerms(search.weights, query, terms, share);
+  const { weights, kept } = withKeyTerms(search.weights!, query, terms, share);
   return weights === search.weights ? search : { ...search, weights, kept };
 }

@@ -268,4 +268,18 @@ describe('a text that is watched', () => {
       expect(() => watchOf(retriever, settings)).toThrow(expect.objectContaining({ code: 'USAGE' }) as Error);
     }
   });
+
+  it('hands the signal on to searches of whole texts', async () => {
+    const { signal } = new AbortController();
+    const signals: unknown[] = [];
+    const retriever: Retriever = {
+      id: 'whole',
+      search: async (_, options) => {
+        signals.push(options.signal);
+        return [];
+      },
+    };
+    await watchOf(retriever, { every: 1, checks: 9 }, { signal }).enough('ash elm oak ');
+    expect(signals).toEqual([signal, signal, signal]);
+  });
 });
