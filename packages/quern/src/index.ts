@@ -178,6 +178,7 @@ export type { GateCalibration, GateSettings, PlainTopic } from './evaluate/gate-
 export { gateEvidence } from './evaluate/gate-evidence.ts';
 export type { ChanceComparison, GainCounts, GateEvidence } from './evaluate/gate-evidence.ts';
 export type { GateEvidenceSettings } from './evaluate/gate-evidence.ts';
+export type { AdjustedP } from './evaluate/statistics.ts';
 export type { GateTopic } from './evaluate/gate-fitting.ts';
 export { tuned, type Tuning } from './evaluate/tuning.ts';
 export { answerCandidates, type AnswerCandidate } from './evaluate/tuning-candidates.ts';

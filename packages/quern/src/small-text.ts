@@ -5,9 +5,9 @@ import { fileError, QuernError } from './errors.ts';
 const mostBytes = 1024 * 1024;
 
 /**
- * The text of a file of at most a MiB that is to be a `kind` (`configuration`, `gate`), without a byte order mark. Throws `BAD_INPUT` where it is
- * larger or not UTF-8, and what {@link fileError} makes of the file system's errors. Of a pipe or device no more than that
- * is read.
+ * The text of a file of at most a MiB that is to be a `kind` (`configuration`, `gate`), without a byte order mark. Throws
+ * `BAD_INPUT` where it is larger or not UTF-8, and what {@link fileError} makes of the file system's errors. Of a pipe or
+ * device no more than that is read.
  */
 export async function readSmallText(path: string, kind: string): Promise<string> {
   const bytes = await firstBytes(path).catch((error: unknown) => {

@@ -107,8 +107,8 @@ export function addPlanningOptions(command: Command): Command {
 }
 
 /**
- * What the options say of a pipeline; `deadline` is of all rounds together. Throws what opening the gate's file throws; what the
- * gate was calibrated for and differs from the options is counted among `warnings`.
+ * What the options say of a pipeline; `deadline` is of all rounds together. Throws what opening the gate's file throws; what
+ * the gate was calibrated for and differs from the options is counted among `warnings`.
  */
 export async function planned(
   options: PlanningOptions & { readonly deadline?: number; readonly reasoner: string | readonly string[] },

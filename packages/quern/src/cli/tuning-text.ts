@@ -1,6 +1,7 @@
 import type { NamedTuning } from '../evaluate/tune-named.ts';
 import type { PairedComparison } from '../evaluate/comparison.ts';
-import type { AdjustedP, GainCounts } from '../evaluate/gate-evidence.ts';
+import type { GainCounts } from '../evaluate/gate-evidence.ts';
+import type { AdjustedP } from '../evaluate/statistics.ts';
 import { decimal, intervalText, pSentence, signed } from '../evaluate/report-words.ts';
 import type { AdjustedComparison } from '../evaluate/tuning-combination.ts';
 import { defaultBm25Parameters } from '../lexical/bm25.ts';

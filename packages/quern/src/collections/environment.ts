@@ -9,7 +9,10 @@ export function dataFolder(): string | undefined {
 /** Environment variables by name, as `process.env` has them; an empty value is the same as none. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The folder that Hugging Face's tools keep their things in: `HF_HOME`, else `huggingface` in `XDG_CACHE_HOME` or `~/.cache`. */
+/**
+ * The folder that Hugging Face's tools keep their things in: `HF_HOME`, else `huggingface` in `XDG_CACHE_HOME` or
+ * `~/.cache`.
+ */
 export function hubHome({ HF_HOME, XDG_CACHE_HOME }: Environment = process.env): string {
   return HF_HOME
     ? expanded(HF_HOME)

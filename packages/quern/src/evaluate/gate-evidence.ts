@@ -1,6 +1,13 @@
 import { randomIntegers } from '../random.ts';
 import { comparePaired, tieTolerance, type PairedComparison } from './comparison.ts';
-import { bootstrapInterval, holm, meanInterval, meanOf, type Interval } from './statistics.ts';
+import {
+  bootstrapInterval,
+  holm,
+  meanInterval,
+  meanOf,
+  type AdjustedP,
+  type Interval,
+} from './statistics.ts';
 
 /** How many of some topics gain by reasoning, lose, or neither. */
 export interface GainCounts {
@@ -20,11 +27,6 @@ export interface ChanceComparison {
   readonly interval: Interval | null;
   /** See {@link chanceP}. */
   readonly p: number;
-}
-
-/** p adjusted by Holm's method over the comparisons with as many by chance and with always. */
-export interface AdjustedP {
-  readonly adjustedP: number;
 }
 
 /** What a gate's decisions bring, beside what else the same queries could have had. Values are means of a measure. */
@@ -49,7 +51,10 @@ export interface GateEvidence {
   readonly reasoned: GainCounts;
   /** Of the topics that it leaves alone, had it reasoned. */
   readonly aside: GainCounts;
-  /** The gate against each, over topics; the differences are the gate's less the other's. */
+  /**
+   * The gate against each, over topics; the differences are the gate's less the other's. p is adjusted over those with as many
+   * by chance and with always.
+   */
   readonly against: {
     readonly sameCost: ChanceComparison & AdjustedP;
     readonly always: PairedComparison & AdjustedP;

@@ -167,6 +167,12 @@ export function percentile(values: Float64Array, part: number): number {
   return low + (place - below) * ((values[below + 1] ?? low) - low);
 }
 
+/** What was tested together with others. */
+export interface AdjustedP {
+  /** p, adjusted by {@link holm} over all that were. */
+  readonly adjustedP: number;
+}
+
 /**
  * Holm's step-down adjustment of the p values of a family of tests (Scandinavian Journal of Statistics 6, 1979), in
  * their order: those at most α keep the chance of any false finding at most α.

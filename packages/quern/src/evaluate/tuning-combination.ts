@@ -8,7 +8,7 @@ import {
   type FoldSettings,
   type RepeatedCrossValidation,
 } from './cross-validation.ts';
-import { bootstrapInterval, holm, meanOf, type Interval } from './statistics.ts';
+import { bootstrapInterval, holm, meanOf, type AdjustedP, type Interval } from './statistics.ts';
 
 /** What {@link tunedCombination} chooses among. */
 export interface CombinationInput extends FoldSettings {
@@ -26,7 +26,7 @@ export interface MeanWithInterval {
 }
 
 /** A comparison with p adjusted by Holm's method over both of {@link CombinationTuning.against}. */
-export type AdjustedComparison = PairedComparison & { readonly adjustedP: number };
+export type AdjustedComparison = PairedComparison & AdjustedP;
 
 /** Which combination is best, and what choosing it so brings. */
 export interface CombinationTuning {

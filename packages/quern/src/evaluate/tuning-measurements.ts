@@ -39,9 +39,9 @@ export interface TuningMeasurements {
 }
 
 /**
- * Reasons about every topic with judgements once, and measures it without its reasoned query and with every candidate. The reasoner
- * stays the caller's to close. Throws `USAGE` for a measure that is a count, `BAD_INPUT` where no topic has judgements,
- * and what reasoning and searching throw.
+ * Reasons about every topic with judgements once, and measures it without its reasoned query and with every candidate. The
+ * reasoner stays the caller's to close. Throws `USAGE` for a measure that is a count, `BAD_INPUT` where no topic has
+ * judgements, and what reasoning and searching throw.
  */
 export async function tuningMeasurements(
   collection: Judged,

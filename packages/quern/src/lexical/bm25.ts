@@ -55,8 +55,8 @@ export function checkParameters({ k1, b }: Bm25Parameters): void {
 }
 
 /**
- * The final weights w(t,q) of a query's terms. Throws `USAGE` for another scoring and as {@link checkParameters} does. Terms that the index does not know are left out; they count neither as
- * weights nor, with `bm25q`, in the query's length |q|.
+ * The final weights w(t,q) of a query's terms. Throws `USAGE` for another scoring and as {@link checkParameters} does. Terms
+ * that the index does not know are left out; they count neither as weights nor, with `bm25q`, in the query's length |q|.
  */
 export function queryWeights(
   terms: Iterable<string>,

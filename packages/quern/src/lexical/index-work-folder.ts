@@ -16,7 +16,8 @@ const workFolders = new Set<string>();
 /**
  * The folder beside the final one in which an index is built, and which is renamed at the end: a crash at any moment
  * leaves the old index or none. Where the final one is there already, its lock is held, and the new segment and a manifest
- * of it alone are put into it. The work folder is called `OUT.partial-PID-RANDOM`; the next build clears what a killed one left.
+ * of it alone are put into it. The work folder is called `OUT.partial-PID-RANDOM`; the next build clears what a killed one
+ * left.
  */
 export class WorkFolder {
   /** The final folder, links followed. */

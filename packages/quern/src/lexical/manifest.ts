@@ -124,7 +124,8 @@ export function namedFiles({ segments }: Pick<Manifest, 'segments'>): Set<string
 
 /**
  * What `opened` makes of the manifest of the index in `folder`. A writer may remove files between the reading of the
- * manifest and their opening: where `opened` throws `NOT_FOUND` for one and the manifest has changed, it is called with the new one.
+ * manifest and their opening: where `opened` throws `NOT_FOUND` for one and the manifest has changed, it is called with the
+ * new one.
  */
 export async function openSnapshot<T>(
   folder: string,

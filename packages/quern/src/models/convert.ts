@@ -38,8 +38,8 @@ export interface Conversion {
  * Weights pass through in chunks, so that memory does not grow with the model; the same checkpoint and options give the
  * same bytes. The file is written beside `out` and renamed when it is whole and durable.
  *
- * Throws `NOT_FOUND` naming what the checkpoint lacks, `UNSUPPORTED`, `CORRUPT_FILE`, `IO`, `DISK_FULL`, `ABORTED`, and `ALREADY_EXISTS`
- * where `out` is something else than a GGUF file.
+ * Throws `NOT_FOUND` naming what the checkpoint lacks, `UNSUPPORTED`, `CORRUPT_FILE`, `IO`, `DISK_FULL`, `ABORTED`, and
+ * `ALREADY_EXISTS` where `out` is something else than a GGUF file.
  */
 export async function convertToGguf(folder: string, options: ConvertOptions): Promise<Conversion> {
   const { type, out, signal } = options;

@@ -16,7 +16,10 @@ export interface LlamaSettings {
   readonly adapters?: readonly string[];
   /** How many sequences are evaluated at once. */
   readonly sequences: number;
-  /** Tokens that one sequence is to hold, prompt and completion: fewer, where the model was trained with fewer, or memory is short. */
+  /**
+   * Tokens that one sequence is to hold, prompt and completion: fewer, where the model was trained with fewer, or memory is
+   * short.
+   */
   readonly contextTokens: number;
   /** The fewest tokens that will do. Default: `contextTokens`. */
   readonly leastTokens?: number;

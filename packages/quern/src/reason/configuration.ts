@@ -10,9 +10,15 @@ export interface Prices {
   readonly currency?: string;
 }
 
-/** How a language model is asked: all of it counts for remote ones, and `concurrency`, `sampling`, `threads` and `adapters` for those here. */
+/**
+ * How a language model is asked: all of it counts for remote ones, and `concurrency`, `sampling`, `threads` and `adapters`
+ * for those here.
+ */
 export interface ReasonerConfiguration {
-  /** The environment variable that holds the key; naming it here also allows to send the key unencrypted. Default `OPENAI_API_KEY`. */
+  /**
+   * The environment variable that holds the key; naming it here also allows to send the key unencrypted. Default
+   * `OPENAI_API_KEY`.
+   */
   readonly keyVariable?: string;
   /** The most calls at once. Default 8. */
   readonly concurrency?: number;

@@ -23,7 +23,10 @@ export class Follower {
     }
   }
 
-  /** Whether it waits for more than this text: not where that is enough, nor where it leaves while it is asked. Throws as {@link endOf}. */
+  /**
+   * Whether it waits for more than this text: not where that is enough, nor where it leaves while it is asked. Throws as
+   * {@link endOf}.
+   */
   async waitsForMore(text: string): Promise<boolean> {
     const asked = this.endOf(text);
     try {

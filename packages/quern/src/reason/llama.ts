@@ -41,7 +41,8 @@ const leastPromptTokens = 2000;
 
 /**
  * `llama:PATH_OR_HUB_ID`: a model that runs inside this process, by llama.cpp. It is found, downloaded, converted and loaded
- * when it is first asked (or by {@link ready}); where that fails, calls fail at once for ten seconds, and then it is tried again.
+ * when it is first asked (or by {@link ready}); where that fails, calls fail at once for ten seconds, and then it is tried
+ * again.
  *
  * The same call yields the same text on the same machine, as long as one query is evaluated at a time: with `parallel` above
  * 1, several are evaluated in one batch, which can change the last bits of a probability, and with them, rarely, a token. The

@@ -7,7 +7,10 @@ export interface ReasonOptions {
   readonly excluded?: Iterable<string>;
   /** Which of several samples of one query, from 0. Reasoners that do not sample yield the same for all. Default 0. */
   readonly sample?: number;
-  /** Passages that were found before and that the reasoner may learn from, the best first. See {@link Reasoner.takesPassages}. */
+  /**
+   * Passages that were found before and that the reasoner may learn from, the best first; see
+   * {@link Reasoner.takesPassages}.
+   */
   readonly passages?: readonly string[];
   /** Asked while the text comes; what it says to be enough ends the text there, with `finish: 'early'`. */
   readonly enough?: Enough;
@@ -108,8 +111,8 @@ export interface Reasoner {
   /** Throws a typed error where it fails: who calls it decides whether the query then stands alone. */
   reason(query: string, options?: ReasonOptions): Promise<ReasonedQuery>;
   /**
-   * The same, its text in pieces as they come; what it returns at the end is the whole. Pieces may run past the place at which the
-   * text is then cut: where `enough` ends it early, or where it went round in circles.
+   * The same, its text in pieces as they come; what it returns at the end is the whole. Pieces may run past the place at
+   * which the text is then cut: where `enough` ends it early, or where it went round in circles.
    */
   stream?(query: string, options?: ReasonOptions): AsyncGenerator<string, ReasonedQuery, undefined>;
   /** Loads what it needs, so that the first call is not the slow one, and throws what is wrong with it. */

@@ -39,8 +39,8 @@ export interface ReasonerSettings extends ModelSettings, Bounds, ScreenSettings 
  * The reasoner that a string names: `none`, `rm3` (which learns from the index that is given), `file:PATH`,
  * `llama:PATH_OR_HUB_ID` or `openai:MODEL@URL`; several of them are `join:A,B`, and samples of one `3*A`. Language models
  * are cached, screened and bounded: where they fail, the query stands alone, unless they are to be strict. A recorded file is
- * data: a question that it lacks is an error. Throws `USAGE` for an unknown name, for samples of a reasoner that always says the
- * same, or when `rm3` has no lexical index to learn from; and what opening a file throws.
+ * data: a question that it lacks is an error. Throws `USAGE` for an unknown name, for samples of a reasoner that always says
+ * the same, or when `rm3` has no lexical index to learn from; and what opening a file throws.
  */
 export async function reasonerNamed(
   name: string,
@@ -123,7 +123,9 @@ async function preparedOne(
   });
 }
 
-/** A language model, behind the cache, screened and within its bounds; the first is made now, so that what is wrong is known. */
+/**
+ * A language model, behind the cache, screened and within its bounds; the first is made now, so that what is wrong is known.
+ */
 function modelReasoner(make: () => Reasoner, settings: ReasonerSettings): () => Reasoner {
   const { cached = true, refresh, env, warnings, cacheFolder = defaultCacheFolder(env) } = settings;
   let first: Reasoner | undefined = make();

@@ -22,8 +22,8 @@ export async function openGate(path: string, warnings?: Warnings): Promise<Calib
 }
 
 /**
- * The gate of a record; `where` names it in warnings. Its decisions throw as `queryFacts` does. A threshold holds for the scoring
- * and the corpus that it was found with; on others the gate decides all the same, and what differs is counted among
+ * The gate of a record; `where` names it in warnings. Its decisions throw as `queryFacts` does. A threshold holds for the
+ * scoring and the corpus that it was found with; on others the gate decides all the same, and what differs is counted among
  * `warnings`, once: who calibrates on a sample of a growing corpus must be able to use the gate.
  */
 export function gateOf(record: GateRecord, where: string, warnings?: Warnings): CalibratedGate {

@@ -64,8 +64,8 @@ export async function inRounds(
 }
 
 /**
- * What the model says in one round; undefined where one after the first would begin too late. Where such a one is broken off, or
- * ends in an error, that is the failure of whoever was asked, and what others of several have said counts.
+ * What the model says in one round; undefined where one after the first would begin too late. Where such a one is broken
+ * off, or ends in an error, that is the failure of whoever was asked, and what others of several have said counts.
  */
 async function askedAgain(
   watched: WatchedReasoning,

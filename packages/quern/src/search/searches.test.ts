@@ -185,6 +185,9 @@ describe('several reasoned queries', () => {
       weights: interpolated(retriever.weights(query), lowered, 0.3),
     });
     expect(searched(parts, 'replace', 'concat')[0].lowered).toBeUndefined();
+    const isLowered = (all: ReasonedQuery[]): boolean | undefined =>
+      searched(all, 'replace', 'interpolate', { background })[0].lowered;
+    expect([isLowered(partsOf(2)), isLowered([...partsOf(1), weightsPart])]).toEqual([true, undefined]);
   });
 
   it('cannot keep a share that is none', () => {

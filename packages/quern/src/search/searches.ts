@@ -30,7 +30,7 @@ export interface RetrievedWith {
   readonly text?: string;
   /** The final weights w(t,q); absent where the retriever does not score by terms. */
   readonly weights?: TermWeights;
-  /** Set where the background has lowered weights: of the reasoned query, and of the question where they are one text. */
+  /** Set where the background has lowered all weights of the reasoned query, and of the question where they are one text. */
   readonly lowered?: true;
   /** What was done for the query's key terms, where something was to be done. */
   readonly kept?: KeptTerms;
@@ -169,7 +169,8 @@ function withQuery(
 function mean(searches: readonly RetrievedWith[], retriever: Retriever): RetrievedWith {
   termsOf(retriever, 'a join by interpolate');
   const weights = searches.flatMap((search) => search.weights ?? []);
-  const isLowered = searches.some(({ lowered }) => lowered);
+  // Of a mean with what RM3 has learnt it cannot be said of a term.
+  const isLowered = searches.every(({ lowered }) => lowered);
   return {
     from: searches[0].from,
     weights: meanWeights(weights),

@@ -22,8 +22,8 @@ export class WatchedReasoning {
   }
 
   /**
-   * What the reasoner says; of each that fails, what `failed` makes of that, without which it is thrown. Where passages are shown,
-   * only those of several are asked who take them: others would say again what they have said.
+   * What the reasoner says; of each that fails, what `failed` makes of that, without which it is thrown. Where passages are
+   * shown, only those of several are asked who take them: others would say again what they have said.
    */
   async reason(query: string, options: ReasonOptions, failed?: OnFailure): Promise<ReasonedQuery> {
     const { reasoner: asked, earlyStop } = this.#plan;

@@ -31,9 +31,10 @@ export interface Generation {
 const chunkTokens = 128;
 
 /**
- * Generates until the model ends its turn, `maxTokens` are reached or the text is enough, and yields the text in pieces of whole characters.
- * Tokens are drawn by {@link chosenToken} from llama.cpp's top-k after its repetition penalty (over prompt and completion,
- * as transformers and vLLM have it); with neither top-k nor top-p llama.cpp draws itself. Throws `ABORTED`, between two tokens.
+ * Generates until the model ends its turn, `maxTokens` are reached or the text is enough, and yields the text in pieces of
+ * whole characters. Tokens are drawn by {@link chosenToken} from llama.cpp's top-k after its repetition penalty (over prompt
+ * and completion, as transformers and vLLM have it); with neither top-k nor top-p llama.cpp draws itself. Throws `ABORTED`,
+ * between two tokens.
  */
 export async function* generated(request: GenerationRequest): AsyncGenerator<string, Generation, undefined> {
   const { model, sequence, prompt, sampling, enough, signal } = request;

@@ -43,8 +43,8 @@ const BARE = new Set([204, 205, 304]);
  * One request and its reply: the JSON values of a stream of server-sent events, or the one of a JSON reply.
  *
  * The client is given neither the key nor a say in headers (it would take some from `OPENAI_*` variables): the `fetch` it
- * is handed sends those that are needed. Throws `signal`'s reason once that is aborted, {@link RefusedRequest} for an error that
- * the server tells, `NETWORK`, `TIMEOUT` or `BAD_REPLY`.
+ * is handed sends those that are needed. Throws `signal`'s reason once that is aborted, {@link RefusedRequest} for an error
+ * that the server tells, `NETWORK`, `TIMEOUT` or `BAD_REPLY`.
  */
 export async function* exchange(
   server: Server,
