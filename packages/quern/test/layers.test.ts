@@ -5,7 +5,18 @@ import { expect, it } from 'vitest';
 const source = resolve(import.meta.dirname, '../src');
 
 /** From the top down: a folder imports from itself and from what stands below it. Files beside the folders are below all. */
-const layers = ['cli', 'evaluate', 'search', 'reason', 'lexical', 'models', 'collections', 'text'];
+const layers = [
+  'cli',
+  'reward',
+  'evaluate',
+  'search',
+  'reason',
+  'dense',
+  'lexical',
+  'models',
+  'collections',
+  'text',
+];
 
 function layerOf(path: string): number {
   const folder = relative(source, path).split('/')[0];
