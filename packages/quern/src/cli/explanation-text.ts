@@ -66,6 +66,7 @@ export function printTerms({ terms, ranks }: ExplainedHit): void {
     print(`      ${parts.join(' + ')}`);
     return;
   }
+  if (terms.length === 0) return;
   const shown = terms
     .slice(0, sharesShown)
     .map(({ term, share, origin }) => `${marks[origin]}${oneLine(term, 40)} ${share.toFixed(3)}`);
@@ -79,6 +80,7 @@ export function hitLegend({ searches }: Explanation): string {
     return `Under each hit: its ranks in the ${searches.length} searches, and what each brings to the score.`;
   }
   const origins = new Set(searches[0].terms.map(({ origin }) => origin));
+  if (origins.size === 0) return 'The score of a hit is the similarity of its best passage.';
   const parts = [
     'Under each hit: what its terms brought to the score',
     ...(origins.has('query') && origins.size > 1 ? ['without a mark: of the question alone'] : []),
@@ -99,9 +101,14 @@ function printReasoned(reasoned: ReasonedQuery, label: string): void {
 }
 
 function printSearch(search: Explanation['searches'][number], label: string): void {
-  const { terms, from, reasoner, plan, unknown, kept } = search;
-  const of = reasoner === undefined ? from : `${from}, ${oneLine(reasoner, 80)}`;
+  const { terms, from, reasoner, retriever, text, plan, unknown, kept } = search;
+  const whose = reasoner === undefined ? from : `${from}, ${oneLine(reasoner, 80)}`;
+  const of = retriever === undefined ? whose : `${whose}, by ${oneLine(retriever, 80)}`;
   print();
+  if (terms.length === 0 && unknown.length === 0) {
+    print(labelled(`${label} the text (${of}): `, text ?? '', 600));
+    return;
+  }
   print(`${label} ${terms.length} term${terms.length === 1 ? '' : 's'} of the index (${of}):`);
   for (const line of planLines(plan)) print(`  ${line}`);
   if (kept) {

@@ -1,9 +1,10 @@
 import type { SearchPlan } from '../lexical/search-plan.ts';
 import type { Background } from './background.ts';
-import { reciprocalRank } from './fusion.ts';
+import { fusedShares } from './fusion.ts';
 import type { KeptTerms } from './key-terms.ts';
 import type { Answer } from './pipeline.ts';
-import type { TermRetriever, TermShare } from './retriever.ts';
+import { searcherOf } from './ranked.ts';
+import { isTermRetriever, type Retriever, type TermRetriever, type TermShare } from './retriever.ts';
 import type { RetrievedWith } from './searches.ts';
 
 /**
@@ -30,9 +31,12 @@ export interface ExplainedTerm {
 /** A hit's score, taken apart: by terms, or, where rankings were fused, by its ranks in them. */
 export interface ExplainedHit {
   readonly id: string;
-  /** Matching terms, the largest share first; their shares add up to the score. None where rankings were fused. */
+  /**
+   * Matching terms, the largest share first; their shares add up to the score. None where rankings were fused, or where the
+   * retriever does not score by terms.
+   */
   readonly terms: readonly (TermShare & { readonly origin: TermOrigin })[];
-  /** Only where rankings were fused: the hit's rank in each that has it; the reciprocals add up to the score. */
+  /** Only where rankings were fused: the hit's rank in each that has it; what these bring adds up to the score. */
   readonly ranks?: readonly {
     readonly from: RetrievedWith['from'];
     /** The place among `searches` of the one whose ranking it is, from 0. */
@@ -48,8 +52,10 @@ export interface Explanation {
     readonly from: RetrievedWith['from'];
     /** Whose reasoned query it is, where it is of one. */
     readonly reasoner?: string;
+    /** The retriever of a hybrid that it is for. */
+    readonly retriever?: string;
     readonly text?: string;
-    /** The heaviest first. */
+    /** The heaviest first; none where the retriever does not score by terms. */
     readonly terms: readonly ExplainedTerm[];
     /** Terms of the text that no document has, in their order. */
     readonly unknown: readonly string[];
@@ -67,40 +73,56 @@ export interface Explanation {
  */
 export function explainAnswer(
   answer: Answer,
-  retriever: TermRetriever,
+  retriever: Retriever,
   { background }: { readonly background?: Background } = {},
 ): Explanation {
-  const origin = originsIn(answer, retriever);
-  const searches = answer.searches.map(
-    ({ from, reasoner, kept, lowered, text: searched, weights: final = new Map<string, number>() }) => ({
-      from,
-      ...(reasoner !== undefined && { reasoner }),
-      ...(searched !== undefined && { text: searched }),
-      ...(kept && { kept }),
-      unknown: unknownTerms(searched ?? '', retriever),
-      terms: Array.from(final)
-        .filter(([, weight]) => weight > 0)
-        .map(([term, weight]) => ({
-          term,
-          weight,
-          documents: retriever.documentFrequency(term),
-          origin: origin(term),
-          ...(background && lowered && { background: background.factor(term) }),
-        }))
-        .sort((a, b) => b.weight - a.weight || (a.term < b.term ? -1 : 1)),
-      ...(retriever.plan && { plan: retriever.plan(final, answer.depth) }),
-    }),
-  );
-  const hits =
-    answer.searches.length > 1
-      ? fusedHits(answer)
-      : answer.hits.map(({ id }) => ({
-          id,
-          terms: retriever
-            .shares(answer.searches[0].weights ?? new Map(), id)
-            .map((share) => ({ ...share, origin: origin(share.term) })),
-        }));
+  const searches = answer.searches.map((search) => explainedSearch(search, answer, retriever, background));
+  if (answer.fused) return { searches, hits: fusedHits(answer, answer.fused) };
+  const [search] = answer.searches;
+  const searcher = searcherOf(search, retriever);
+  if (!isTermRetriever(searcher)) return { searches, hits: answer.hits.map(({ id }) => ({ id, terms: [] })) };
+  const origin = originsIn(answer, searcher);
+  const hits = answer.hits.map(({ id }) => ({
+    id,
+    terms: searcher
+      .shares(search.weights ?? new Map(), id)
+      .map((share) => ({ ...share, origin: origin(share.term) })),
+  }));
   return { searches, hits };
+}
+
+function explainedSearch(
+  search: RetrievedWith,
+  answer: Answer,
+  retriever: Retriever,
+  background: Background | undefined,
+): Explanation['searches'][number] {
+  const { from, reasoner, kept, lowered, part, text, weights: final = new Map<string, number>() } = search;
+  const searcher = searcherOf(search, retriever);
+  const facts = {
+    from,
+    ...(reasoner !== undefined && { reasoner }),
+    ...(part !== undefined && { retriever: searcher.id }),
+    ...(text !== undefined && { text }),
+    ...(kept && { kept }),
+  };
+  if (!isTermRetriever(searcher)) return { ...facts, unknown: [], terms: [] };
+  const origin = originsIn(answer, searcher);
+  return {
+    ...facts,
+    unknown: unknownTerms(text ?? '', searcher),
+    terms: Array.from(final)
+      .filter(([, weight]) => weight > 0)
+      .map(([term, weight]) => ({
+        term,
+        weight,
+        documents: searcher.documentFrequency(term),
+        origin: origin(term),
+        ...(background && lowered && { background: background.factor(term) }),
+      }))
+      .sort((a, b) => b.weight - a.weight || (a.term < b.term ? -1 : 1)),
+    ...(searcher.plan && { plan: searcher.plan(final, answer.depth) }),
+  };
 }
 
 /** Tells where terms come from. */
@@ -127,14 +149,20 @@ function unknownTerms(text: string, retriever: TermRetriever): string[] {
   return [...terms].filter((term) => retriever.documentFrequency(term) === 0);
 }
 
-function fusedHits({ searches, rankings, hits }: Answer): ExplainedHit[] {
-  const ranks = rankings.map((ranking) => new Map(ranking.map(({ id, rank }) => [id, rank])));
+function fusedHits(
+  { searches, rankings, hits }: Answer,
+  { by, weights }: NonNullable<Answer['fused']>,
+): ExplainedHit[] {
+  const weighted = rankings.map((ranking, i) => ({ hits: ranking, weight: weights[i] }));
+  const shares = fusedShares(weighted, by);
   return hits.map(({ id }) => ({
     id,
     terms: [],
-    ranks: searches.flatMap(({ from }, i) => {
-      const rank = ranks[i].get(id);
-      return rank === undefined ? [] : [{ from, search: i, rank, share: reciprocalRank(rank) }];
-    }),
+    ranks: shares(id).map(({ ranking, rank, share }) => ({
+      from: searches[ranking].from,
+      search: ranking,
+      rank,
+      share,
+    })),
   }));
 }

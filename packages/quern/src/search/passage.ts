@@ -1,15 +1,6 @@
 import type { TermWeights } from '../collections/records.ts';
 import type { TermSpan } from '../text/analyzer.ts';
-
-/** A word of a text: where it stands. */
-interface Word {
-  readonly start: number;
-  readonly end: number;
-}
-
-/** Scripts without spaces have a word a character, and no word is longer than 64, so that a passage has a bound. */
-const passageWords =
-  /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}]|(?:(?![\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}])\S){1,64}/gu;
+import { wordSpans, type WordSpan } from '../text/words.ts';
 
 /**
  * The passage of at most `words` words in a row that a query says most about: the first of those whose terms, each counted
@@ -21,10 +12,7 @@ export function bestPassage(
   weights: TermWeights,
   words: number,
 ): string {
-  const all: Word[] = Array.from(text.matchAll(passageWords), ({ index, 0: word }) => ({
-    start: index,
-    end: index + word.length,
-  }));
+  const all = wordSpans(text);
   const first = firstOfBest(all, spans, weights, words);
   const last = all[Math.min(first + words, all.length) - 1];
   return last === undefined ? '' : text.slice(all[first].start, last.end).replace(/\s+/gu, ' ');
@@ -32,7 +20,7 @@ export function bestPassage(
 
 /** The number of the first word of the best window. */
 function firstOfBest(
-  words: readonly Word[],
+  words: readonly WordSpan[],
   spans: readonly TermSpan[],
   weights: TermWeights,
   size: number,

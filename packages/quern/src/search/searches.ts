@@ -5,6 +5,7 @@ import type { ReasonedQuery } from '../reason/reasoner.ts';
 import type { Background } from './background.ts';
 import type { Combine } from './combine.ts';
 import type { Join } from './join.ts';
+import { HybridRetriever, type HybridPart } from './hybrid-retriever.ts';
 import { withKeyTerms, type KeptTerms } from './key-terms.ts';
 import { isTermRetriever, type Retriever, type TermRetriever } from './retriever.ts';
 
@@ -30,6 +31,8 @@ export interface RetrievedWith {
   readonly text?: string;
   /** The final weights w(t,q); absent where the retriever does not score by terms. */
   readonly weights?: TermWeights;
+  /** The place of the part of a hybrid that searches it; absent where the retriever is no hybrid. */
+  readonly part?: number;
   /** Set where the background has lowered all weights of the reasoned query, and of the question where they are one text. */
   readonly lowered?: true;
   /** What was done for the query's key terms, where something was to be done. */
@@ -39,13 +42,61 @@ export interface RetrievedWith {
 /**
  * The searches for a query: the reasoned queries are combined with the query one by one, then joined. Those that hold nothing
  * that can be searched (no text, no weights, only words that the index does not know) are left out; where all are, the query
- * stands alone. Throws `USAGE` where a combination is not possible.
+ * stands alone. Of a hybrid, those of each of its parts: a part searches what it takes, else what the planning says; of what
+ * needs term weights (key terms, a background, what RM3 learns), only parts that score by terms take notice. Throws `USAGE`
+ * where a combination is not possible.
  */
 export function searchesFor(
   query: string,
   reasoned: ReasonedQuery,
   planning: SearchPlanning,
 ): RetrievedWith[] {
+  const { retriever } = planning;
+  if (!(retriever instanceof HybridRetriever)) return searchesOfOne(query, reasoned, planning);
+  return retriever.parts.flatMap((part, number) => {
+    const own = searchesOfPart(query, reasoned, part, planning);
+    return own.map((search) => ({ ...search, part: number }));
+  });
+}
+
+function searchesOfPart(
+  query: string,
+  reasoned: ReasonedQuery,
+  part: HybridPart,
+  planning: SearchPlanning,
+): RetrievedWith[] {
+  if (part.takes === 'query') return [fromText('query', query, part.retriever)];
+  const said = isTermRetriever(part.retriever) ? reasoned : withoutWeights(reasoned);
+  return searchesOfOne(query, said, planningOfPart(part, planning, reasoned.weights !== undefined));
+}
+
+/** The planning for a part of a hybrid. `isWeighted`: the reasoned query is weights, in which the query's are already. */
+function planningOfPart(
+  { retriever, takes }: HybridPart,
+  planning: SearchPlanning,
+  isWeighted: boolean,
+): SearchPlanning {
+  const { join, ...rest } = planning;
+  const replace = { kind: 'replace' } as const;
+  const both: Combine = isWeighted ? replace : { kind: 'concat', times: 1 };
+  const combine = takes === undefined ? planning.combine : takes === 'both' ? both : replace;
+  if (isTermRetriever(retriever)) return { ...rest, join, combine, retriever };
+  // A mean of texts there is none: their rankings are fused instead.
+  const own = join === 'interpolate' ? 'rrf' : join;
+  return { ...rest, ...(own && { join: own }), combine, retriever, keyTerms: 0, background: undefined };
+}
+
+/** A reasoned query without what only who scores by terms can search. */
+function withoutWeights(reasoned: ReasonedQuery): ReasonedQuery {
+  const { weights, parts, ...rest } = reasoned;
+  return {
+    ...rest,
+    ...(weights && { text: '' }),
+    ...(parts && { parts: parts.map(withoutWeights) }),
+  };
+}
+
+function searchesOfOne(query: string, reasoned: ReasonedQuery, planning: SearchPlanning): RetrievedWith[] {
   const { combine, join = 'concat', retriever, keyTerms = 0, background } = planning;
   const ofQuery = fromText('query', query, retriever);
   const parts = partsToJoin(reasoned, join);
@@ -59,6 +110,19 @@ export function searchesFor(
 
 /** Throws `USAGE` where a planning needs term weights, and its retriever has none. `isSeveral`: of several reasoned queries. */
 export function checkPlanning(planning: SearchPlanning, isSeveral: boolean): void {
+  const { retriever } = planning;
+  if (!(retriever instanceof HybridRetriever)) {
+    checkPlanningOfOne(planning, isSeveral);
+    return;
+  }
+  for (const part of retriever.parts) {
+    if (part.takes !== 'query') checkPlanningOfOne(planningOfPart(part, planning, false), isSeveral);
+  }
+  if (retriever.parts.some((part) => isTermRetriever(part.retriever))) return;
+  checkPlanningOfOne(planning, isSeveral);
+}
+
+function checkPlanningOfOne(planning: SearchPlanning, isSeveral: boolean): void {
   const { combine, join, keyTerms = 0, background, retriever } = planning;
   const needs: (keyof typeof otherwise | false)[] = [
     combine.kind === 'interpolate' && 'interpolate',
@@ -71,7 +135,8 @@ export function checkPlanning(planning: SearchPlanning, isSeveral: boolean): voi
 
 /** What to do where a retriever has no term weights. */
 const otherwise = {
-  interpolate: 'Combine with replace, concat:N or rrf',
+  interpolate:
+    'Combine with replace, concat:N or rrf, or say what a hybrid’s part is to search: query/…, reasoned/… or both/…',
   'a join by interpolate': 'Join by concat or rrf',
   'key terms': 'Search without them',
   'a background': 'Search without it',
