@@ -1,9 +1,19 @@
 /**
  * Makes a checkout ready to run: installs from the lockfile when node_modules is absent or older than it, and builds when
- * a source is newer than the build. Does nothing, quickly, when all is fresh. No network but the package registry.
+ * a source is newer than the build; with --tests it installs what only tests need, the runtimes in
+ * packages/quern/test/runtimes. Does nothing, quickly, when all is fresh. No network but the package registry.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -21,6 +31,8 @@ if (stamp(installStamp) !== lock) {
   writeFileSync(installStamp, lock);
 }
 
+if (process.argv.includes('--tests')) installTestRuntimes(join(root, 'packages/quern/test/runtimes'));
+
 const dist = join(root, 'packages/quern/dist');
 const buildStamp = join(dist, '.quern-built');
 const sources = digest([
@@ -37,6 +49,25 @@ if (stamp(buildStamp) !== sources) {
   rmSync(dist, { recursive: true, force: true });
   run('building', 'npm', ['run', '--silent', 'build']);
   writeFileSync(buildStamp, sources);
+}
+
+/** Packages too large for a plain checkout, in a folder of their own; the package under test finds them by links. */
+function installTestRuntimes(folder) {
+  const installed = join(folder, 'node_modules', '.quern-installed');
+  const wanted = digest([join(folder, 'package-lock.json')]);
+  if (stamp(installed) !== wanted) {
+    // Without its install step onnxruntime-node keeps to the runtime for processors, which comes in the package.
+    run('installing what tests need', 'npm', ['ci', '--no-audit', '--no-fund', '--ignore-scripts'], folder);
+    writeFileSync(installed, wanted);
+  }
+  const { dependencies } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  for (const name of Object.keys(dependencies)) {
+    const link = join(root, 'packages/quern/node_modules', name);
+    if (existsSync(link)) continue;
+    rmSync(link, { force: true });
+    mkdirSync(dirname(link), { recursive: true });
+    symlinkSync(join(folder, 'node_modules', name), link, 'junction');
+  }
 }
 
 function stamp(path) {
@@ -57,11 +88,11 @@ function digest(paths) {
   return hash.digest('hex');
 }
 
-function run(what, command, args) {
+function run(what, command, args, cwd = root) {
   const started = Date.now();
   process.stderr.write(`setup: ${what} …\n`);
   const { status, stdout, stderr, error } = spawnSync(command, args, {
-    cwd: root,
+    cwd,
     encoding: 'utf8',
     // llama.cpp comes as a prebuilt package; its install step would otherwise look for sources on the network.
     env: { ...process.env, NODE_LLAMA_CPP_SKIP_DOWNLOAD: 'true' },

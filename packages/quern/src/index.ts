@@ -191,3 +191,6 @@ export type { ReasonerTraffic, TrafficInput, TrafficReport, TrafficShare } from 
 export { reasoningCost, type ReasoningCost, type TrafficAmount } from './evaluate/reasoning-cost.ts';
 export { buildReport, type Report, type ReportedRun, type ReportInput } from './evaluate/report.ts';
 export { reportHtml } from './evaluate/report-html.ts';
+export type { Embedder, EmbedderIdentity, TextKind } from './dense/embedder.ts';
+export { openEmbedder, type EmbedderOptions } from './dense/embedders.ts';
+export type { EmbeddingSettings, PartialSettings, Pooling } from './dense/embedding-settings.ts';

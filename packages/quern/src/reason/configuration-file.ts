@@ -5,7 +5,7 @@ import { shownKey } from '../collections/jsonl.ts';
 import { QuernError } from '../errors.ts';
 import { readSmallText } from '../small-text.ts';
 import type { Configuration, ReasonerConfiguration } from './configuration.ts';
-import { openAiAddress } from './openai/openai-address.ts';
+import { openAiAddress } from '../models/openai/openai-address.ts';
 
 const seconds = (most: number): z.ZodType<number> => z.number().positive().max(most);
 

@@ -6,19 +6,18 @@
  * long as no text has been handed on, it is sent again without the fields that the server refuses, or after a wait where
  * the error may pass.
  */
-import { setTimeout as pause } from 'node:timers/promises';
 import { QuernError } from '../errors.ts';
 import type { Warnings } from '../warnings.ts';
 import type { ReasonerConfiguration } from './configuration.ts';
-import { openAiAddress, type OpenAiAddress } from './openai/openai-address.ts';
-import { exchange, type Server } from './openai/openai-exchange.ts';
-import { isPassing, refusal, RefusedRequest, withheldKey } from './openai/openai-failure.ts';
-import { serverKey, type ServerKey } from './openai/openai-key.ts';
+import { openAiAddress, type OpenAiAddress } from '../models/openai/openai-address.ts';
+import { OpenAiConnection, type RetryTiming } from '../models/openai/openai-connection.ts';
+import { exchange, type Server } from '../models/openai/openai-exchange.ts';
+import { RefusedRequest, withheldKey } from '../models/openai/openai-failure.ts';
+import { serverKey } from '../models/openai/openai-key.ts';
 import { limitsOf, type Limits } from './openai/openai-limits.ts';
-import { lifetime, type Lifetime } from './openai/openai-lifetime.ts';
+import { lifetime, type Lifetime } from '../models/openai/openai-lifetime.ts';
 import { Reply } from './openai/openai-reply.ts';
 import { chatRequest, refusedFields, type OptionalField } from './openai/openai-request.ts';
-import { retryWait } from './openai/openai-retry.ts';
 import { Slots } from '../slots.ts';
 import { RunningTotals, type OpenAiTotals } from './openai/openai-totals.ts';
 import { chatPrompt, userPrompt, type ChatTurn } from './prompt.ts';
@@ -27,7 +26,7 @@ import { checkedSampling, type Sampling } from './sampling.ts';
 import { checkSeed, derivedSeed } from './seed.ts';
 
 /** What an {@link OpenAiReasoner} is made from. */
-export interface OpenAiReasonerOptions {
+export interface OpenAiReasonerOptions extends RetryTiming {
   /** `openai:MODEL@BASE_URL`, or `openai:MODEL` for the server in `OPENAI_BASE_URL`, else OpenAI's. */
   readonly name: string;
   /** Counts more than the configuration's; what neither sets is the published sampling. */
@@ -39,10 +38,6 @@ export interface OpenAiReasonerOptions {
   readonly warnings?: Warnings;
   /** Where keys and `OPENAI_BASE_URL` come from. Default: this process's. */
   readonly env?: NodeJS.ProcessEnv;
-  /** Waits between attempts; it rejects when the signal is aborted. */
-  readonly sleep?: (milliseconds: number, signal: AbortSignal) => Promise<void>;
-  /** From 0 to 1, for the jitter of those waits. */
-  readonly random?: () => number;
 }
 
 /** A generous bound on what a token comes to, so that a server that never stops is stopped. */
@@ -57,14 +52,12 @@ export class OpenAiReasoner implements Reasoner {
   readonly parallel: number;
   readonly takesPassages = true;
   readonly #address: OpenAiAddress;
-  readonly #key: ServerKey;
+  readonly #connection: OpenAiConnection;
   readonly #server: Server;
   readonly #sampling: Sampling;
   readonly #seed: number;
   readonly #limits: Limits;
   readonly #warnings?: Warnings;
-  readonly #sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>;
-  readonly #random: () => number;
   readonly #slots: Slots;
   readonly #closing = new AbortController();
   readonly #totals: RunningTotals;
@@ -79,19 +72,21 @@ export class OpenAiReasoner implements Reasoner {
     this.#seed = seed;
     this.#limits = limitsOf(configuration);
     this.#warnings = warnings;
-    this.#key = serverKey(this.#address.baseUrl, configuration.keyVariable, env);
-    this.#server = {
-      baseUrl: this.#address.baseUrl,
-      where: this.#address.name,
-      secret: this.#key.value,
+    const key = serverKey(this.#address.baseUrl, configuration.keyVariable, env);
+    this.#connection = new OpenAiConnection({
+      address: this.#address,
+      key,
+      route: '/chat/completions',
       idle: this.#limits.idle,
-    };
-    this.#sleep = options.sleep ?? ((milliseconds, signal) => pause(milliseconds, undefined, { signal }));
-    this.#random = options.random ?? Math.random;
+      retries: this.#limits.retries,
+      sleep: options.sleep,
+      random: options.random,
+    });
+    this.#server = this.#connection.server;
     this.parallel = this.#limits.concurrency;
     this.#slots = new Slots(this.parallel);
     this.#totals = new RunningTotals(configuration.prices);
-    if (this.#key.state === 'withheld') warnings?.add(withheldKey(this.#key.variable), this.#address.name);
+    if (key.state === 'withheld') warnings?.add(withheldKey(key.variable), this.#address.name);
   }
 
   /**
@@ -174,7 +169,7 @@ export class OpenAiReasoner implements Reasoner {
         } catch (error) {
           const status = error instanceof RefusedRequest ? error.error.status : undefined;
           if (status === 404 || status === 405 || status === 501) return;
-          await this.#waitToRetry(error, retries, life);
+          await this.#connection.waitToRetry(error, retries, life);
         }
       }
     } finally {
@@ -248,32 +243,13 @@ export class OpenAiReasoner implements Reasoner {
           reply.check();
           return reply;
         }
-        if (reply.pieces > 0) throw this.#shown(error);
+        if (reply.pieces > 0) throw this.#connection.shown(error);
         const fields = error instanceof RefusedRequest ? refusedFields(error.error, refused) : [];
         if (fields.length > 0) refused = new Set([...refused, ...fields]);
-        else await this.#waitToRetry(error, retries++, life);
+        else await this.#connection.waitToRetry(error, retries++, life);
         this.#totals.retries++;
       }
     }
-  }
-
-  /** Waits as long as the error asks for, or throws it where trying again would not help or come too late. */
-  async #waitToRetry(error: unknown, retries: number, life: Lifetime): Promise<void> {
-    const told = error instanceof RefusedRequest ? error.error : undefined;
-    const mayPass = told ? isPassing(told) : error instanceof QuernError && error.code === 'NETWORK';
-    if (!mayPass || retries >= this.#limits.retries) throw this.#shown(error);
-    const wait = retryWait(retries, this.#random, told?.retryAfter);
-    if (wait >= life.left()) throw this.#shown(error);
-    await this.#sleep(wait, life.signal).catch((failure: unknown) => {
-      if (!life.signal.aborted) throw failure;
-    });
-    life.signal.throwIfAborted();
-  }
-
-  #shown(error: unknown): unknown {
-    if (!(error instanceof RefusedRequest)) return error;
-    const { model } = this.#address;
-    return refusal(error.error, { where: this.#server.where, model, key: this.#key });
   }
 
   /** Keeps what the server was seen to do without, and warns of what is new. */

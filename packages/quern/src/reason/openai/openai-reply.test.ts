@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { QuernError } from '../../errors.ts';
-import { errorObject, printable, statusError } from './openai-failure.ts';
+import { errorObject, printable, statusError } from '../../models/openai/openai-failure.ts';
 import { Reply } from './openai-reply.ts';
 
 const server = { baseUrl: 'http://h/v1', where: 'openai:m@http://h/v1', secret: 'sk-secret', idle: 1000 };

@@ -1,7 +1,7 @@
 import { isUsableText } from '../usable-text.ts';
 import { QuernError } from '../../errors.ts';
-import type { Server } from './openai-exchange.ts';
-import { printable } from './openai-failure.ts';
+import type { Server } from '../../models/openai/openai-exchange.ts';
+import { printable } from '../../models/openai/openai-failure.ts';
 
 /** Tokens as a server counts them. */
 export interface TokenUsage {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { errorObject, statusError, type ServerError } from './openai-failure.ts';
+import { errorObject, statusError, type ServerError } from '../../models/openai/openai-failure.ts';
 import { refusedFields, type OptionalField } from './openai-request.ts';
 
 function told(body: unknown, status = 400): ServerError {

@@ -1,6 +1,6 @@
 import type { ChatTurn } from '../prompt.ts';
 import type { Sampling } from '../sampling.ts';
-import type { ServerError } from './openai-failure.ts';
+import type { ServerError } from '../../models/openai/openai-failure.ts';
 
 /** The body of `POST /chat/completions`, as the protocol spells it; `top_k` and `repetition_penalty` are vLLM's. */
 export interface ChatRequest {

@@ -8,7 +8,7 @@ import {
   type FakeReply,
 } from '../../../test/fake-openai-server.ts';
 import { OpenAiReasoner, type OpenAiReasonerOptions } from '../openai.ts';
-import { retryWait } from './openai-retry.ts';
+import { retryWait } from '../../models/openai/openai-retry.ts';
 
 describe('the wait before a request is sent again', () => {
   it('lies anywhere between nothing and a bound that doubles, up to 20 s', () => {

@@ -1,7 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Warnings } from '../../warnings.ts';
 import { isPrivateHost, serverKey } from './openai-key.ts';
-import { OpenAiReasoner } from '../openai.ts';
 
 const env = { OPENAI_API_KEY: ' sk-1\n', MINE: 'sk-2', EMPTY: ' ' };
 
@@ -21,19 +19,6 @@ describe('the key for a server', () => {
     ['https://api.example.com/v1', 'NOWHERE', { variable: 'NOWHERE', state: 'unset' }],
   ])('at %s, named by %s, is %j', (url, variable, key) => {
     expect(serverKey(url, variable, env)).toEqual(key);
-  });
-
-  it('is warned of where it is withheld', () => {
-    const warnings = new Warnings();
-    OpenAiReasoner.create({ name: 'openai:m@http://api.example.com/v1', env, warnings });
-    expect(warnings.list()).toMatchObject([
-      {
-        message: expect.stringMatching(/OPENAI_API_KEY is not sent unencrypted.*keyVariable/),
-        first: 'openai:m@http://api.example.com/v1',
-      },
-    ]);
-    OpenAiReasoner.create({ name: 'openai:m@http://api.example.com/v1', env: {}, warnings });
-    expect(warnings.list()).toMatchObject([{ count: 1 }]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { QuernError } from '../../errors.ts';
 
-/** The model and the server that a reasoner's name `openai:MODEL@BASE_URL` stands for. */
+/** The model and the server that a name `openai:MODEL@BASE_URL` stands for. */
 export interface OpenAiAddress {
   readonly model: string;
   /** Without a slash at its end, e.g. `http://localhost:8000/v1`. */
@@ -17,8 +17,19 @@ const PUBLISHED_URL = 'https://api.openai.com/v1';
  * repeats nothing of the name, for a URL with a password, a query or a fragment, and for anything but HTTP.
  */
 export function openAiAddress(name: string, env: NodeJS.ProcessEnv): OpenAiAddress {
-  if (!name.startsWith('openai:')) throw unusable('does not start with openai:');
-  const rest = name.slice('openai:'.length);
+  return serverAddress('openai', name, () =>
+    checkedUrl(env.OPENAI_BASE_URL || PUBLISHED_URL, 'OPENAI_BASE_URL'),
+  );
+}
+
+/** {@link openAiAddress} of a name `KIND:MODEL@BASE_URL`; what lacks the URL has `otherwise`, which may throw. */
+export function serverAddress(kind: string, name: string, otherwise?: () => string): OpenAiAddress {
+  const unusable = (what: string): QuernError =>
+    new QuernError('USAGE', `the name ${what}`, {
+      hint: `It reads like ${kind}:tongsearch-qr-7b@http://localhost:8000/v1`,
+    });
+  if (!name.startsWith(`${kind}:`)) throw unusable(`does not start with ${kind}:`);
+  const rest = name.slice(kind.length + 1);
   const at = Math.max(
     rest.toLowerCase().lastIndexOf('@http://'),
     rest.toLowerCase().lastIndexOf('@https://'),
@@ -28,11 +39,10 @@ export function openAiAddress(name: string, env: NodeJS.ProcessEnv): OpenAiAddre
   if (/@[a-z][a-z0-9+.-]*:\/\//i.test(model)) throw unusable('has a base URL that is not HTTP, or two');
   if (/@(\/\/|https?:|\s|$)/i.test(model)) throw unusable('has a base URL that is none');
   if (/@[\w.-]+:\d+(\/|$)/.test(model)) throw unusable('has a base URL without http:// or https://');
+  if (at === -1 && !otherwise) throw unusable('has no base URL');
   const baseUrl =
-    at === -1
-      ? checkedUrl(env.OPENAI_BASE_URL || PUBLISHED_URL, 'OPENAI_BASE_URL')
-      : checkedUrl(rest.slice(at + 1), 'the base URL of openai:MODEL@BASE_URL');
-  return { model, baseUrl, name: `openai:${model}@${baseUrl}` };
+    at === -1 ? otherwise!() : checkedUrl(rest.slice(at + 1), `the base URL of ${kind}:MODEL@BASE_URL`);
+  return { model, baseUrl, name: `${kind}:${model}@${baseUrl}` };
 }
 
 function checkedUrl(text: string, where: string): string {
@@ -50,16 +60,11 @@ function checkedUrl(text: string, where: string): string {
     });
   }
   const base = url.href.replace(/\/+$/, '');
-  if (/\/(chat\/)?completions$/.test(base)) throw refused('is the address of one kind of request');
+  if (/\/((chat\/)?completions|embeddings|rerank)$/.test(base))
+    throw refused('is the address of one kind of request');
   return base;
 }
 
 function hasControlCharacters(text: string): boolean {
   return /\p{Cc}/u.test(text);
-}
-
-function unusable(what: string): QuernError {
-  return new QuernError('USAGE', `the reasoner's name ${what}`, {
-    hint: 'It reads like openai:tongsearch-qr-7b@http://localhost:8000/v1',
-  });
 }

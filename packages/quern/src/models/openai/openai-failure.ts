@@ -18,7 +18,7 @@ export interface ServerError {
   readonly shouldRetry?: boolean;
 }
 
-/** Thrown inside the reasoner, and turned into a {@link QuernError} before it leaves it. */
+/** Thrown where a server is asked, and turned into a {@link QuernError} before a caller sees it. */
 export class RefusedRequest extends Error {
   readonly error: ServerError;
 
@@ -88,10 +88,10 @@ export function isPassing({ status, kind, shouldRetry }: ServerError): boolean {
   return status === undefined || status === 408 || status === 409 || status === 429 || status >= 500;
 }
 
-/** The error that callers see. `model` and `key` are for its hints. */
+/** The error that callers see. `model`, `key` and `route`, such as `/chat/completions`, are for its hints. */
 export function refusal(
   { status, message, kind }: ServerError,
-  { where, model, key }: { where: string; model: string; key: ServerKey },
+  { where, model, key, route }: { where: string; model: string; key: ServerKey; route: string },
 ): QuernError {
   const said = message === '' ? '' : `: ${message}`;
   const answered = status === undefined ? 'the server sends an error' : `the server answers ${status}`;
@@ -107,7 +107,7 @@ export function refusal(
   if (status === 404) {
     return new QuernError('NOT_FOUND', `${answered}${said}`, {
       where,
-      hint: `It knows no model ${JSON.stringify(model)}, or the base URL is not the one that /chat/completions comes after`,
+      hint: `It knows no model ${JSON.stringify(model)}, or the base URL is not the one that ${route} comes after`,
     });
   }
   if (status !== undefined && status >= 300 && status < 400) {

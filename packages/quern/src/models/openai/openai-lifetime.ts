@@ -13,13 +13,13 @@ export interface Lifetime {
   end(): void;
 }
 
-/** A call's lifetime ends when the caller, the reasoner's closing or the clock ends it, whichever is first. */
+/** A call's lifetime ends when the caller, its closing or the clock ends it, whichever is first. */
 export function lifetime(caller: AbortSignal | undefined, closing: AbortSignal): Lifetime {
   const life = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   let until = Infinity;
   const stop = (): void => life.abort(new QuernError('ABORTED', 'stopped on request'));
-  const close = (): void => life.abort(new QuernError('ABORTED', 'the reasoner is closed'));
+  const close = (): void => life.abort(new QuernError('ABORTED', 'the connection is closed'));
   // Many calls at once share these signals: that is no leak.
   setMaxListeners(0, closing, ...(caller ? [caller] : []));
   caller?.addEventListener('abort', stop);
