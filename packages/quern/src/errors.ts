@@ -5,6 +5,8 @@ export type QuernErrorCode =
   | 'NOT_FOUND'
   | 'ALREADY_EXISTS'
   | 'ANALYZER_MISMATCH'
+  /** Vectors are another embedder's than the one that is to search them. */
+  | 'EMBEDDER_MISMATCH'
   | 'CORRUPT_FILE'
   | 'WRONG_VERSION'
   | 'LOCKED'

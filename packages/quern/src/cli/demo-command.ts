@@ -59,7 +59,7 @@ async function run({ html, json }: Options): Promise<void> {
       onWork: startProgress,
     },
     async (outcome) => {
-      const { collection, evaluations, retriever } = outcome;
+      const { collection, evaluations, index } = outcome;
       await writeReport(html, outcome, measures, {
         title: 'Quern on its sample collection',
         collection: 'the sample collection',
@@ -72,10 +72,10 @@ async function run({ html, json }: Options): Promise<void> {
         measures,
       );
       if (json) {
-        printJson({ ...comparison, documents: retriever.index.facts.documents, report: html });
+        printJson({ ...comparison, documents: index.facts.documents, report: html });
         return;
       }
-      print(`${retriever.index.facts.documents} short passages, ${comparison.topics} questions, three ways:`);
+      print(`${index.facts.documents} short passages, ${comparison.topics} questions, three ways:`);
       print('  bm25                the question as it was asked');
       print('  bm25+reasoned.json  replaced by what a language model thought about it (recorded)');
       print('  bm25+rm3            with the terms that weigh most in its ten best passages; no model');

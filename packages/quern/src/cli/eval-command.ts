@@ -20,6 +20,7 @@ import { failuresInPart, noteReasons } from './failure-notes.ts';
 import { wholeRecord } from './mean-record.ts';
 import { warnOfIdleOptions } from './idle-options.ts';
 import { interruptSignal } from './interrupt.ts';
+import { addDenseOptions, denseSettings, embedderSettings, type DenseOptions } from './dense-options.ts';
 import { listOf, shared } from './options.ts';
 import { oneLine } from '../one-line.ts';
 import { durationText, note, orWarnings, print, printJson, printWarnings, table } from './output.ts';
@@ -36,12 +37,13 @@ import { writeReport } from './report-file.ts';
 import { severalText } from './several-text.ts';
 import { trafficText } from './traffic-text.ts';
 
-interface Options extends ReasonerOptions, PlanningOptions {
+interface Options extends ReasonerOptions, PlanningOptions, DenseOptions {
   readonly data?: string;
   readonly split?: string;
   readonly index?: string;
   readonly analyzer?: string;
   readonly scoring?: Scoring;
+  readonly retriever?: string;
   readonly reasoner: string[];
   readonly k: number;
   readonly measures: Measure[];
@@ -66,12 +68,13 @@ export function evalCommand(): Command {
     )
     .addOption(shared.analyzer())
     .addOption(shared.collectionScoring())
+    .addOption(shared.retriever())
     .addOption(listOf(shared.reasoner(), 'none', 'repeat it to compare others with the first'))
     .addOption(shared.k(1000))
     .addOption(shared.measures('ndcg@10,map,recip_rank,recall@100,recall@1000'))
     .option('--run <file>', 'write the rankings as a TREC run')
     .addOption(shared.html());
-  return addReasonerOptions(addPlanningOptions(command))
+  return addReasonerOptions(addPlanningOptions(addDenseOptions(command)))
     .addOption(shared.json())
     .addHelpText(
       'after',
@@ -82,6 +85,7 @@ Examples:
   $ quern eval r2med:all --data DATA --index r2med-indexes
   $ quern eval beir:textbooks --split reasoned-test --data DATA --scoring bm25q --run bm25q.trec --html report.html
   $ quern eval beir:examples/collection --reasoner none --reasoner rm3
+  $ quern eval beir:nfcorpus --data DATA --index nf.index --retriever hybrid:bm25+dense:onnx:Xenova/all-MiniLM-L6-v2
   $ quern eval log:queries.tsv.gz --index my.index --reasoner rm3 --reasoner file:reasoned.json`,
     )
     .action(run);
@@ -130,12 +134,13 @@ async function run(name: string, options: Options): Promise<void> {
       {
         ...options,
         plan,
+        dense: { ...denseSettings(options), embedder: embedderSettings(options, warnings) },
         parameters,
         background,
         reasoning,
         index: folder,
-        // A report shows the titles of hits, and rounds show the model passages.
-        store: options.html !== undefined || (options.rounds ?? 1) > 1,
+        // A report shows the titles of hits, rounds show the model passages, and a reranker reads them.
+        store: options.html !== undefined || (options.rounds ?? 1) > 1 || options.rerank !== undefined,
         reasoners,
         warnings,
         signal,
@@ -231,10 +236,10 @@ function recordTable(
         const { traffic } = record;
         return severalText(record, measures) + (traffic ? `\n\n${trafficText(traffic)}` : '');
       }
-      const { collection, queries, scoring, reasoner, combine, milliseconds } = record;
+      const { collection, queries, retriever, reasoner, combine, milliseconds } = record;
       const { index, reason, search, total } = milliseconds;
       const head =
-        `${collection}: ${queriesText(queries)}, ${scoring}, reasoner ${oneLine(reasoner)}, ${combine}\n` +
+        `${collection}: ${queriesText(queries)}, ${oneLine(retriever)}, reasoner ${oneLine(reasoner)}, ${combine}\n` +
         `  index ${durationText(index)}, reasoning ${durationText(reason)}${reason > total ? ' (of topics at the same time, summed)' : ''}, search ${durationText(search)}` +
         ` (${(search / queries).toFixed(2)} ms a query)` +
         reasoningText(record.reasoning);

@@ -10,6 +10,8 @@ import { callsOf } from '../search/reasoning-plan.ts';
 export interface EvaluationRecord {
   readonly collection: string;
   readonly reasoner: string;
+  /** The string that names the retriever: the scoring, where it is lexical. */
+  readonly retriever: string;
   readonly scoring: string;
   readonly combine: string;
   readonly k: number;
@@ -37,7 +39,7 @@ export interface SeveralRecord extends EvaluationRecord {
 
 /** The record of one run. `combine` is the name of how query and reasoned query are combined. */
 export function evaluationRecord(
-  { collection, scoring, k, indexMilliseconds }: NamedEvaluation,
+  { collection, retriever, scoring, k, indexMilliseconds }: NamedEvaluation,
   evaluation: Evaluation,
   reasoner: string,
   combine: string,
@@ -46,6 +48,7 @@ export function evaluationRecord(
   return {
     collection: collection.name,
     reasoner,
+    retriever: retriever.id,
     scoring,
     combine,
     k,

@@ -12,7 +12,7 @@ export function warnOfIdleOptions(
   warnings: Warnings,
 ): void {
   const { combine, join, keyTerms, background, backgroundPower, earlyStop, gate } = options;
-  const { rounds = 1, roundsKeep, roundsTokens } = options;
+  const { rounds = 1, roundsKeep, roundsTokens, rerank, rerankDepth } = options;
   const all = reasoners.flatMap(namedMembers).map(({ name }) => name);
   const reasons = all.some((name) => name !== 'none');
   const writes = all.some((name) => name !== 'none' && name !== 'rm3');
@@ -34,6 +34,7 @@ export function warnOfIdleOptions(
     ],
     ['--rounds-keep', roundsKeep !== undefined && rounds === 1, 'there is one round'],
     ['--rounds-tokens', roundsTokens !== undefined && rounds === 1, 'there is one round'],
+    ['--rerank-depth', rerankDepth !== undefined && rerank === undefined, 'there is no --rerank'],
   ];
   const names = reasoners.join(', ');
   for (const [option, isIdle, why] of idle) {

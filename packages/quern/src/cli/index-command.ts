@@ -5,6 +5,10 @@ import { appendCorpus } from '../lexical/append-corpus.ts';
 import { indexCorpus } from '../lexical/index-corpus.ts';
 import { readManifest } from '../lexical/manifest.ts';
 import { Warnings } from '../warnings.ts';
+import { embedCorpus, type EmbedCorpusSummary } from '../dense/embed-corpus.ts';
+import { checkEmbeddable, checkVectorsToAppend, removeOtherVectors } from '../dense/index-vectors.ts';
+import { closeEmbedders, openEmbedders, retrieverNamed } from '../search/retrievers.ts';
+import { addDenseOptions, denseSettings, embedderSettings, type DenseOptions } from './dense-options.ts';
 import { indexDeleteCommand } from './index-delete-command.ts';
 import { indexInfoCommand } from './index-info-command.ts';
 import { interruptSignal } from './interrupt.ts';
@@ -12,7 +16,8 @@ import { shared } from './options.ts';
 import { bytesText, durationText, note, print, printJson, printWarnings } from './output.ts';
 import { startProgress } from './progress.ts';
 
-interface Options {
+interface Options extends DenseOptions {
+  readonly dense?: string;
   readonly out?: string;
   readonly append?: boolean;
   readonly format?: CorpusFormat;
@@ -23,39 +28,41 @@ interface Options {
 
 /** `quern index CORPUS --out FOLDER`, and `quern index delete` and `info` */
 export function indexCommand(): Command {
-  return (
-    new Command('index')
-      .description('Build an index from a corpus, add to it, delete from it, or look at it.')
-      .argument(
-        '<corpus>',
-        'a BEIR folder, a JSONL file (id, title, text), a folder of .txt, .md and .text files, or JSON vectors',
-      )
-      // Required, but not by `delete` and `info`, which commander would ask for it too.
-      .option('--out <folder>', 'the folder of the index (required)')
-      .option('--append', 'add to the index in the folder; a document replaces the one with its id')
-      .addOption(shared.format())
-      .addOption(shared.analyzer())
-      .option('--store', 'keep titles and texts for display')
-      .addOption(shared.json())
-      .addCommand(indexDeleteCommand())
-      .addCommand(indexInfoCommand())
-      .addHelpText(
-        'after',
-        `
+  const command = new Command('index')
+    .description('Build an index from a corpus, add to it, delete from it, or look at it.')
+    .argument(
+      '<corpus>',
+      'a BEIR folder, a JSONL file (id, title, text), a folder of .txt, .md and .text files, or JSON vectors',
+    )
+    // Required, but not by `delete` and `info`, which commander would ask for it too.
+    .option('--out <folder>', 'the folder of the index (required)')
+    .option('--append', 'add to the index in the folder; a document replaces the one with its id')
+    .addOption(shared.format())
+    .addOption(shared.analyzer())
+    .option('--store', 'keep titles and texts for display')
+    .option('--dense <embedder>', 'embed the documents too: onnx:…, llama:… or openai:MODEL@URL');
+  return addDenseOptions(command)
+    .addOption(shared.json())
+    .addCommand(indexDeleteCommand())
+    .addCommand(indexInfoCommand())
+    .addHelpText(
+      'after',
+      `
 An index that is in the folder already is replaced, unless --append is given.
+Embedding that was broken off goes on where it was when the command is given again.
 A corpus that is called delete or info is given as ./delete or ./info.
 
 Examples:
   $ quern index notes/ --out notes.index --store
   $ quern index more-notes/ --append --out notes.index
   $ quern index corpus.jsonl.gz --out corpus.index
+  $ quern index corpus.jsonl.gz --out corpus.index --store --dense onnx:Xenova/all-MiniLM-L6-v2
   $ quern index vectors.jsonl.gz --format vectors --analyzer english+english --out v.index
   $ quern index delete notes.index old.txt
   $ quern index info notes.index`,
-      )
-      .hook('preSubcommand', checkPlaces)
-      .action(run)
-  );
+    )
+    .hook('preSubcommand', checkPlaces)
+    .action(run);
 }
 
 /** Throws `USAGE` for options before the name of a command under `index`: that command would not see them. */
@@ -86,19 +93,56 @@ async function run(path: string, options: Options): Promise<void> {
   const started = performance.now();
   const signal = interruptSignal();
   const warnings = new Warnings();
-  const corpus = await openCorpus(path, { format, warnings, signal });
-  const progress = startProgress('indexing', corpus.bytes ?? 0);
-  const onProgress = (_: number, bytes: number): void => progress.update(bytes);
-  const before = append ? undefined : await documentsIn(out);
-  const settings = { out, analyzer, store, signal, onProgress };
-  const indexing = append ? appendCorpus(corpus, settings) : indexCorpus(corpus, settings);
-  const summary = await indexing.finally(() => progress.stop());
-  const milliseconds = performance.now() - started;
-  printWarnings(warnings);
-  if (json) {
-    printJson({ index: out, ...summary, milliseconds, warnings: warnings.list() });
-    return;
+  const dense = options.dense === undefined ? [] : retrieverNamed(`dense:${options.dense}`).embedders;
+  const embedders = await openEmbedders(
+    { embedders: dense },
+    { ...embedderSettings(options, warnings), signal },
+  );
+  try {
+    const corpus = await openCorpus(path, { format, warnings, signal });
+    if (embedders.size > 0) checkEmbeddable(corpus);
+    if (append) await checkVectorsToAppend(out, [...embedders.values()]);
+    const before = append ? undefined : await documentsIn(out);
+    const progress = startProgress('indexing', corpus.bytes ?? 0);
+    const onProgress = (_: number, bytes: number): void => progress.update(bytes);
+    const settings = { out, analyzer, store, signal, onProgress };
+    const indexing = append ? appendCorpus(corpus, settings) : indexCorpus(corpus, settings);
+    const summary = await indexing.finally(() => progress.stop());
+    const milliseconds = performance.now() - started;
+    if (!append) await removeOtherVectors(out, [...embedders.values()]);
+    const vectors: EmbedCorpusSummary[] = [];
+    for (const embedder of embedders.values()) {
+      // What is odd in the corpus has been said.
+      const again = await openCorpus(path, { format, signal });
+      const making = {
+        ...denseSettings(options),
+        folder: out,
+        embedder,
+        append,
+        signal,
+        onWork: startProgress,
+      };
+      vectors.push(await embedCorpus(again, making));
+    }
+    printWarnings(warnings);
+    const total = performance.now() - started;
+    if (json) {
+      const record = { index: out, ...summary, ...(vectors[0] && { dense: vectors[0] }) };
+      printJson({ ...record, milliseconds: total, warnings: warnings.list() });
+      return;
+    }
+    printSummary(out, summary, { before, milliseconds });
+    for (const each of vectors) printVectors(each, total - milliseconds);
+  } finally {
+    await closeEmbedders(embedders);
   }
+}
+
+function printSummary(
+  out: string,
+  summary: Awaited<ReturnType<typeof appendCorpus>> | Awaited<ReturnType<typeof indexCorpus>>,
+  { before, milliseconds }: { readonly before: number | undefined; readonly milliseconds: number },
+): void {
   const end = `in ${durationText(milliseconds)} (analyzer ${summary.analyzer})`;
   if ('added' in summary) {
     const { added, replaced, documents, segments } = summary;
@@ -112,6 +156,19 @@ async function run(path: string, options: Options): Promise<void> {
     `${out}: ${documents} documents, ${tokens} tokens, ${terms} terms, ${postings} postings, ` +
       `${bytesText(bytes)}, ${end}`,
   );
+}
+
+function printVectors(summary: EmbedCorpusSummary, milliseconds: number): void {
+  const { vectors, documents, passages, reused, dimensions, precision, method, recall, bytes } = summary;
+  const kept = reused > 0 ? `, ${reused} of them embedded before` : '';
+  print(
+    `${vectors}: ${passages} passages of ${documents} documents${kept}, ${dimensions} × ${precision}, ` +
+      `${bytesText(bytes)}, ${method} search${recallText(recall)}, in ${durationText(milliseconds)}`,
+  );
+}
+
+function recallText(recall: number | undefined): string {
+  return recall === undefined ? '' : ` (recall@10 ${recall.toFixed(4)} of exact search)`;
 }
 
 /** The number of documents of the index in `folder`; undefined where there is none that can be read. */

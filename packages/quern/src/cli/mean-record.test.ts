@@ -9,6 +9,7 @@ function record(collection: string, reasoner: string, ndcg: number, queries: num
   return {
     collection,
     reasoner,
+    retriever: 'bm25q',
     scoring: 'bm25q',
     combine: 'replace',
     k: 10,

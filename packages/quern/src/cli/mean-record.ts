@@ -34,9 +34,11 @@ function meanRecord<T extends EvaluationRecord>(
   const scoring = records.every((record) => record.scoring === records[0].scoring)
     ? records[0].scoring
     : scorings.join('/');
+  const isOne = records.every(({ retriever }) => retriever === records[0].retriever);
   return {
     ...records[0],
     collection: name,
+    retriever: isOne ? records[0].retriever : scoring,
     scoring,
     queries: sum(({ queries }) => queries),
     measures: macroMean(

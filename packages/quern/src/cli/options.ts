@@ -75,6 +75,11 @@ export const shared = {
       return name;
     });
   },
+  retriever: () =>
+    new Option(
+      '--retriever <retriever>',
+      'bm25, bm25q, dense:EMBEDDER, or several: hybrid:bm25q+dense:EMBEDDER (default: the scoring)',
+    ),
   k: (value: number) =>
     new Option('-k <number>', 'how many hits').argParser(positiveInteger).default(value, String(value)),
   measures: (names: string) =>

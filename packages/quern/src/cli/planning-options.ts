@@ -8,6 +8,7 @@ import { planningName } from '../evaluate/tuning-candidates.ts';
 import { differenceText, openGate, reasoningDifferences } from '../search/calibrated-gate.ts';
 import { combineNamed, type Combine } from '../search/combine.ts';
 import { defaultEarlyStop, earlyStopName, earlyStopNamed, type EarlyStop } from '../search/early-stop.ts';
+import { defaultRerankDepth } from '../search/reranking.ts';
 import { joinNamed, joins, type Join } from '../search/join.ts';
 import type { ReasoningPlan } from '../search/reasoning-plan.ts';
 import type { Warnings } from '../warnings.ts';
@@ -29,6 +30,8 @@ export interface PlanningOptions {
   readonly rounds?: number;
   readonly roundsKeep?: 'all' | 'last';
   readonly roundsTokens?: number;
+  readonly rerank?: string;
+  readonly rerankDepth?: number;
 }
 
 /** Options of how terms are weighed, which `tune` has too. */
@@ -102,6 +105,16 @@ export function addPlanningOptions(command: Command): Command {
       new Option(
         '--rounds-tokens <number>',
         'no further round after so many tokens (default: 8000)',
+      ).argParser(positiveInteger),
+    )
+    .option(
+      '--rerank <reranker>',
+      'a cross-encoder that reads the best hits again, with the question: onnx:HUB_ID_OR_FOLDER or rerank:MODEL@URL',
+    )
+    .addOption(
+      new Option(
+        '--rerank-depth <number>',
+        `how many hits it reads (default: ${defaultRerankDepth})`,
       ).argParser(positiveInteger),
     );
 }

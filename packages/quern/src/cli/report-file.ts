@@ -11,13 +11,12 @@ import { writeLines } from '../whole-file.ts';
  */
 export async function writeReport(
   path: string,
-  { collection, evaluations, retriever, scoring, k }: NamedEvaluation,
+  { collection, evaluations, index, retriever, scoring, k }: NamedEvaluation,
   measures: readonly Measure[],
   words: { readonly title?: string; readonly collection?: string } = {},
   traffic?: TrafficReport,
 ): Promise<void> {
   const [baseline, ...others] = evaluations;
-  const { index } = retriever;
   const report = await buildReport({
     collection: collection.name,
     ...words,
@@ -26,7 +25,7 @@ export async function writeReport(
     baseline,
     others,
     retriever,
-    scoring,
+    scoring: retriever.id === scoring ? scoring : retriever.id,
     k,
     traffic,
     document: index.hasStore ? (id) => index.document(id) : undefined,

@@ -7,13 +7,21 @@ import { preparedReasoner } from '../reason/reasoners.ts';
 import { combineName } from '../search/combine.ts';
 import { explainAnswer, type Explanation } from '../search/explain.ts';
 import { Background } from '../search/background.ts';
-import { LexicalRetriever } from '../search/lexical-retriever.ts';
+import {
+  checkScoring,
+  closeEmbedders,
+  openEmbedders,
+  openRetriever,
+  retrieverNamed,
+} from '../search/retrievers.ts';
+import type { OpenRetriever } from '../search/retrievers.ts';
 import type { Round } from '../search/reasoning-plan.ts';
 import { answer, type Answer } from '../search/pipeline.ts';
 import { analyzerNamed } from '../text/analyzers.ts';
 import { Warnings } from '../warnings.ts';
 import { closeSoon } from './closing.ts';
 import { failuresInPart, noteReasons } from './failure-notes.ts';
+import { addEmbedderOptions, embedderSettings, type EmbedderCommandOptions } from './dense-options.ts';
 import { hitLegend, printStages, printTerms } from './explanation-text.ts';
 import { warnOfIdleOptions } from './idle-options.ts';
 import { interruptSignal } from './interrupt.ts';
@@ -30,9 +38,10 @@ import {
 import { failureLine } from './reasoned-facts.ts';
 import { addReasonerOptions, reasonerSettings, type ReasonerOptions } from './reasoner-options.ts';
 
-interface Options extends ReasonerOptions, PlanningOptions {
+interface Options extends ReasonerOptions, PlanningOptions, EmbedderCommandOptions {
   readonly k: number;
-  readonly scoring: Scoring;
+  readonly scoring?: Scoring;
+  readonly retriever?: string;
   readonly reasoner: string;
   readonly explain?: boolean;
   readonly json?: boolean;
@@ -45,9 +54,10 @@ export function searchCommand(): Command {
     .argument('<index>', 'the folder of an index')
     .argument('<question>', 'the question')
     .addOption(shared.k(10))
-    .addOption(shared.scoring().default(scorings[0]))
+    .addOption(shared.scoring())
+    .addOption(shared.retriever())
     .addOption(shared.reasoner().default('none'));
-  return addReasonerOptions(addPlanningOptions(command))
+  return addReasonerOptions(addPlanningOptions(addEmbedderOptions(command)))
     .option('--explain', 'show every stage: texts, terms with their weights and origin, milliseconds')
     .addOption(shared.json())
     .addHelpText(
@@ -57,6 +67,7 @@ Examples:
   $ quern search notes.index "why does my bread not rise"
   $ quern search notes.index "why does my bread not rise" --reasoner rm3 --explain
   $ quern search notes.index "why does my bread not rise" --reasoner llama:model.gguf --deadline 5s
+  $ quern search notes.index "..." --retriever hybrid:bm25+dense:onnx:Xenova/all-MiniLM-L6-v2
   $ quern search notes.index "..." --reasoner file:reasoned.json --combine concat:1 --scoring bm25q --json`,
     )
     .action(run);
@@ -71,10 +82,19 @@ async function run(folder: string, question: string, options: Options): Promise<
   warnOfIdleOptions(options, [options.reasoner], warnings);
   const plan = await planned(options, warnings);
   const signal = interruptSignal();
-  const index = await LexicalIndex.open(folder);
-  const reasoner = prepare({ index, scoring: options.scoring, parameters });
+  const named = retrieverNamed(options.retriever ?? options.scoring ?? scorings[0]);
+  checkScoring(named, options.scoring);
+  const scoring = options.scoring ?? named.scoring ?? scorings[0];
+  const embedders = await openEmbedders(named, { ...embedderSettings(options, warnings), signal });
+  const index = await LexicalIndex.open(folder).catch(async (error: unknown) => {
+    await closeEmbedders(embedders);
+    throw error;
+  });
+  const reasoner = prepare({ index, scoring, parameters });
+  let opened: OpenRetriever | undefined;
   try {
-    const retriever = new LexicalRetriever(index, options.scoring, parameters);
+    opened = await openRetriever(named, embedders, { index, folder, parameters, warnings });
+    const { retriever } = opened;
     const background =
       learnt && Background.of(learnt, analyzerNamed(index.analyzer), options.backgroundPower);
     const pipeline = { ...plan, background, reasoner, retriever };
@@ -87,11 +107,14 @@ async function run(folder: string, question: string, options: Options): Promise<
     noteReasoning(found);
     const explanation = options.explain ? explainAnswer(found, retriever, { background }) : undefined;
     if (options.json) {
-      const record = answerRecord(found, options, documents, explanation);
+      const record = answerRecord(found, { ...options, scoring }, documents, explanation);
       printJson({ ...record, warnings: warnings.list() });
     } else printAnswer(found, documents, explanation);
   } finally {
     await closeSoon(reasoner);
+    await plan.rerank?.reranker.close();
+    await opened?.close();
+    await closeEmbedders(embedders);
     await index.close();
     printWarnings(warnings);
   }
@@ -115,7 +138,7 @@ function noteReasoning(found: Answer): void {
 
 function answerRecord(
   found: Answer,
-  { k, scoring, combine }: Options,
+  { k, scoring, combine }: Pick<Options, 'k' | 'scoring' | 'combine'>,
   documents: ReadonlyMap<string, StoredDocument>,
   explanation: Explanation | undefined,
 ): object {
@@ -124,8 +147,10 @@ function answerRecord(
     query: found.query,
     reasoner: reasoned.reasoner,
     combine: combineName(combine),
+    retriever: found.retriever,
     scoring,
     k,
+    ...(found.reranking && { reranking: found.reranking }),
     reasoned,
     hits: found.hits.map((hit, i) => ({
       ...hit,
@@ -149,7 +174,7 @@ function printAnswer(
 ): void {
   if (explanation) printStages(found, explanation);
   if (found.hits.length === 0) {
-    print('No document has any of the terms.');
+    print('No document was found.');
     return;
   }
   for (const [i, hit] of found.hits.entries()) {

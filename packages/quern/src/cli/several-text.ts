@@ -6,8 +6,8 @@ import { durationText, table } from './output.ts';
 
 /** Several runs as a table with a row for each, and what sets the others apart from the first, for a terminal. */
 export function severalText(record: SeveralRecord, measures: readonly Measure[]): string {
-  const { collection, queries, scoring, combine, milliseconds, runs, comparisons = [] } = record;
-  const head = `${collection}: ${queriesText(queries)}, ${scoring}, ${combine}, index ${durationText(milliseconds.index)}`;
+  const { collection, queries, retriever, combine, milliseconds, runs, comparisons = [] } = record;
+  const head = `${collection}: ${queriesText(queries)}, ${oneLine(retriever)}, ${combine}, index ${durationText(milliseconds.index)}`;
   const counts = countsOf(runs);
   const columns = [
     '  run',

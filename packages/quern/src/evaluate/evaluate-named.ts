@@ -1,6 +1,9 @@
 import { logFile, openCollection, type Collection } from '../collections/collection.ts';
 import { fileBytes } from '../collections/files.ts';
 import { withoutDocuments } from '../collections/log-collection.ts';
+import { embedCorpus, type DenseSettings } from '../dense/embed-corpus.ts';
+import type { EmbedderOptions } from '../dense/embedders.ts';
+import { hasVectors } from '../dense/index-vectors.ts';
 import type { Bm25Parameters, Scoring } from '../lexical/bm25.ts';
 import { openCollectionIndex, openIndexMadeWith } from '../lexical/collection-index.ts';
 import type { LexicalIndex } from '../lexical/lexical-index.ts';
@@ -8,8 +11,16 @@ import { hasIndex } from '../lexical/manifest.ts';
 import { preparedReasoner, type ReasonerSettings } from '../reason/reasoners.ts';
 import { planName } from '../search/plan-name.ts';
 import { Background } from '../search/background.ts';
-import { LexicalRetriever } from '../search/lexical-retriever.ts';
 import type { ReasoningPlan } from '../search/reasoning-plan.ts';
+import type { Retriever } from '../search/retriever.ts';
+import {
+  checkScoring,
+  closeEmbedders,
+  openEmbedders,
+  openRetriever,
+  retrieverNamed,
+  type OpenEmbedders,
+} from '../search/retrievers.ts';
 import { analyzerNamed } from '../text/analyzers.ts';
 import type { Warnings } from '../warnings.ts';
 import { silentWork, type OnWork } from '../work.ts';
@@ -28,6 +39,10 @@ export interface NamedEvaluationOptions {
   readonly store?: boolean;
   /** The collection's own default when not given. */
   readonly scoring?: Scoring;
+  /** The name of a retriever (see `retrieverNamed`). Default: the scoring. */
+  readonly retriever?: string;
+  /** How vectors are made where an embedder of the retriever has none in the index, and how embedders are opened. */
+  readonly dense?: DenseSettings & { readonly embedder?: EmbedderOptions };
   /** BM25's k1 and b. Default 0.9 and 0.4. */
   readonly parameters?: Bm25Parameters;
   /** Names of reasoners; each is one run. */
@@ -45,10 +60,12 @@ export interface NamedEvaluationOptions {
   readonly onWork?: OnWork;
 }
 
-/** The runs over one collection. The retriever's index is open as long as the visitor runs. */
+/** The runs over one collection. Index and retriever are open as long as the visitor runs. */
 export interface NamedEvaluation {
   readonly collection: Collection;
-  readonly retriever: LexicalRetriever;
+  readonly index: LexicalIndex;
+  readonly retriever: Retriever;
+  /** Of the part that scores by terms; where the retriever has none, what reasoners learn with. */
   readonly scoring: Scoring;
   /** Depth of the rankings. */
   readonly k: number;
@@ -70,18 +87,35 @@ export async function evaluateNamed<T>(
   const { warnings, signal, k, measures, plan, onWork = () => silentWork } = options;
   const settings = { ...options.reasoning, warnings, onWork };
   const prepare = () => Promise.all(options.reasoners.map((each) => preparedReasoner(each, settings)));
+  const planned = options.retriever === undefined ? undefined : retrieverNamed(options.retriever);
+  if (planned) checkScoring(planned, options.scoring);
   const open = logFile(name) !== undefined ? openedLog : openedWithCorpus;
-  const { collection, index, prepared, indexMilliseconds, close } = await open(name, options, prepare);
+  const embedders = await openEmbedders(planned ?? { embedders: [] }, { ...options.dense?.embedder, signal });
+  const closing = [() => closeEmbedders(embedders)];
   try {
-    const scoring = options.scoring ?? collection.defaultScoring;
+    const { collection, index, folder, prepared, indexMilliseconds, close } = await open(
+      name,
+      options,
+      prepare,
+    );
+    closing.unshift(close);
+    const scoring = options.scoring ?? planned?.scoring ?? collection.defaultScoring;
     const { parameters } = options;
-    const retriever = new LexicalRetriever(index, scoring, parameters);
-    const whole = { ...plan, background: backgroundOf(options, retriever) };
+    const embedding = await withVectors(collection, folder, embedders, options);
+    const opened = await openRetriever(planned ?? retrieverNamed(scoring), embedders, {
+      index,
+      folder,
+      parameters,
+      warnings,
+    });
+    closing.unshift(() => opened.close());
+    const { retriever } = opened;
+    const whole = { ...plan, background: backgroundOf(options, index) };
     const evaluations: Evaluation[] = [];
     let work = silentWork;
     for (const make of prepared) {
       const reasoner = make({ index, scoring, parameters });
-      const parts = [scoring, reasoner.id, planName(whole)] as const;
+      const parts = [retriever.id, reasoner.id, planName(whole)] as const;
       const isTaken = evaluations.some(({ run }) => run.name === runName(...parts));
       const run = isTaken ? fullRunName(...parts) : runName(...parts);
       const pipeline = { ...whole, reasoner, retriever };
@@ -98,9 +132,10 @@ export async function evaluateNamed<T>(
         await reasoner.close();
       }
     }
-    return await visit({ collection, retriever, scoring, k, evaluations, indexMilliseconds });
+    const made = indexMilliseconds + embedding;
+    return await visit({ collection, index, retriever, scoring, k, evaluations, indexMilliseconds: made });
   } finally {
-    await close();
+    for (const each of closing) await each();
   }
 }
 
@@ -110,6 +145,7 @@ type Prepared = Awaited<ReturnType<typeof preparedReasoner>>;
 interface Opened {
   readonly collection: Collection;
   readonly index: LexicalIndex;
+  readonly folder: string;
   readonly prepared: readonly Prepared[];
   readonly indexMilliseconds: number;
   close(): Promise<void>;
@@ -134,9 +170,9 @@ async function openedWithCorpus(
     onBuild: (bytes) => (work = onWork(`indexing ${collection.name}`, bytes ?? 0)),
     onProgress: (_, bytes) => work.update(bytes),
   }).finally(() => work.stop());
-  const { index } = opened;
+  const { index, folder } = opened;
   const indexMilliseconds = performance.now() - started;
-  return { collection, index, prepared, indexMilliseconds, close: () => opened.close() };
+  return { collection, index, folder, prepared, indexMilliseconds, close: () => opened.close() };
 }
 
 /** Opens the index first: which clicks of a log count depends on it. */
@@ -163,7 +199,7 @@ async function openedLog(
       hasDocument: (id) => index.has(id),
       onBytes: (count) => work.update((read += count)),
     });
-    return { collection, index, prepared, indexMilliseconds, close: () => index.close() };
+    return { collection, index, folder, prepared, indexMilliseconds, close: () => index.close() };
   } catch (error) {
     await index.close();
     throw error;
@@ -172,9 +208,24 @@ async function openedLog(
   }
 }
 
+/** Makes the vectors that the index lacks; the milliseconds that took. A log has no corpus to make them of. */
+async function withVectors(
+  collection: Collection,
+  folder: string,
+  embedders: OpenEmbedders,
+  { dense, signal, onWork }: NamedEvaluationOptions,
+): Promise<number> {
+  const started = performance.now();
+  for (const embedder of embedders.values()) {
+    if (collection.traffic || (await hasVectors(embedder, folder))) continue;
+    await embedCorpus(await collection.corpus(), { ...dense, folder, embedder, signal, onWork });
+  }
+  return performance.now() - started;
+}
+
 function backgroundOf(
   { background }: Pick<NamedEvaluationOptions, 'background'>,
-  { index }: LexicalRetriever,
+  { analyzer }: LexicalIndex,
 ): Background | undefined {
-  return background && Background.of(background.texts, analyzerNamed(index.analyzer), background.power);
+  return background && Background.of(background.texts, analyzerNamed(analyzer), background.power);
 }

@@ -23,6 +23,8 @@ export interface CollectionIndexOptions extends Pick<
 /** An open index of a collection, and how to be done with it. */
 export interface CollectionIndex {
   readonly index: LexicalIndex;
+  /** Its folder. */
+  readonly folder: string;
   /** Whether it was built just now. */
   readonly built: boolean;
   /** Closes the index, and removes it if it was only for the moment. */
@@ -47,7 +49,7 @@ export async function openCollectionIndex(
       await index.close();
       throw error;
     }
-    return { index, built: false, close: () => index.close() };
+    return { index, folder, built: false, close: () => index.close() };
   }
   const corpus = await collection.corpus();
   options.onBuild?.(corpus.bytes);
@@ -70,6 +72,7 @@ export async function openCollectionIndex(
     }
     return {
       index,
+      folder: out,
       built: true,
       close: async () => {
         await index.close();

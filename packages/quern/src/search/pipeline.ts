@@ -1,6 +1,7 @@
 import type { ReasonedQuery } from '../reason/reasoner.ts';
 import { combineName } from './combine.ts';
 import { rankedBy, type Ranked } from './ranked.ts';
+import { defaultRerankDepth, reranked, type Reranked } from './reranking.ts';
 import { reasoningAbout } from './reasoning.ts';
 import type { Reasoning, ReasoningPlan } from './reasoning-plan.ts';
 import { searchesFor, type RetrievedWith, type SearchPlanning } from './searches.ts';
@@ -25,6 +26,8 @@ export interface Answer extends Reasoning, Ranked {
   readonly retriever: string;
   /** One search, or several that were fused. */
   readonly searches: readonly RetrievedWith[];
+  /** What read the best hits again, where something did. */
+  readonly reranking?: Reranked['reranking'];
   readonly milliseconds: { readonly reason: number; readonly search: number };
 }
 
@@ -49,9 +52,12 @@ export async function answerReasoned(
   options: AnswerOptions,
 ): Promise<Answer> {
   const started = performance.now();
-  const { combine, retriever } = planning;
+  const { combine, retriever, rerank } = planning;
   const searches = searchesFor(query, reasoned, planning);
-  const ranked = await rankedBy(searches, retriever, options);
+  const { k, signal } = options;
+  const depth = rerank ? Math.max(k, rerank.depth ?? defaultRerankDepth) : k;
+  const ranked = await rankedBy(searches, retriever, { ...options, k: depth });
+  const again = rerank && (await reranked(query, ranked.hits, retriever, rerank, signal));
   return {
     query,
     reasoned,
@@ -59,6 +65,7 @@ export async function answerReasoned(
     retriever: retriever.id,
     searches,
     ...ranked,
+    ...(again && { hits: again.hits.slice(0, k), reranking: again.reranking }),
     milliseconds: { reason: reasoned.milliseconds, search: performance.now() - started },
   };
 }

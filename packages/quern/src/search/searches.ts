@@ -7,6 +7,7 @@ import type { Combine } from './combine.ts';
 import type { Join } from './join.ts';
 import { HybridRetriever, type HybridPart } from './hybrid-retriever.ts';
 import { withKeyTerms, type KeptTerms } from './key-terms.ts';
+import { checkReranking, type Reranking } from './reranking.ts';
 import { isTermRetriever, type Retriever, type TermRetriever } from './retriever.ts';
 
 /** How a query and its reasoned queries become what is searched. */
@@ -19,6 +20,8 @@ export interface SearchPlanning {
   /** What the reasoner writes whatever it is asked; words of it weigh less. Of reasoners that yield weights it says nothing. */
   readonly background?: Background;
   readonly retriever: Retriever;
+  /** A second look at the best of what was found; without it the ranking is the retriever's. */
+  readonly rerank?: Reranking;
 }
 
 /** One search of an answer: what went to the retriever. */
@@ -108,9 +111,10 @@ function searchesOfOne(query: string, reasoned: ReasonedQuery, planning: SearchP
   return combine.kind === 'rrf' ? [ofQuery, ...kept] : kept;
 }
 
-/** Throws `USAGE` where a planning needs term weights, and its retriever has none. `isSeveral`: of several reasoned queries. */
+/** Throws `USAGE` where a planning needs term weights or texts, and its retriever has none. `isSeveral`: of several reasoned queries. */
 export function checkPlanning(planning: SearchPlanning, isSeveral: boolean): void {
-  const { retriever } = planning;
+  const { retriever, rerank } = planning;
+  if (rerank) checkReranking(retriever);
   if (!(retriever instanceof HybridRetriever)) {
     checkPlanningOfOne(planning, isSeveral);
     return;

@@ -1,0 +1,126 @@
+import { rm } from 'node:fs/promises';
+import type { Corpus } from '../collections/corpus.ts';
+import { QuernError } from '../errors.ts';
+import { LexicalIndex } from '../lexical/lexical-index.ts';
+import { readManifest } from '../lexical/manifest.ts';
+import { silentWork, type OnWork } from '../work.ts';
+import { DocumentVectors } from './document-vectors.ts';
+import { EmbeddingJournal } from './embedding-journal.ts';
+import type { Embedder } from './embedder.ts';
+import { checkEmbeddable, indexVectorsFacts, openIndexVectors, vectorsFolder } from './index-vectors.ts';
+import type { IndexVectors } from './index-vectors.ts';
+import { defaultPassages, passagesName, type PassageSettings } from './passages.ts';
+import type { VectorIndex } from './vector-index.ts';
+import { writeVectorIndex, type VectorDocument, type VectorIndexSummary } from './vector-index-writer.ts';
+import type { SearchMethod, VectorPrecision } from './vector-settings.ts';
+
+/** How vectors are made and kept. */
+export interface DenseSettings {
+  /** Default: as `defaultPassages` says for what the embedder reads; of an index that has vectors, as they were made. */
+  readonly passages?: PassageSettings;
+  /** Default `f32`. */
+  readonly precision?: VectorPrecision;
+  /** Default `auto`: exact up to 200,000 vectors. */
+  readonly method?: SearchMethod;
+}
+
+/** How the documents of an index get vectors. */
+export interface EmbedCorpusOptions extends DenseSettings {
+  /** The folder of the index, which holds the corpus's documents. */
+  readonly folder: string;
+  readonly embedder: Embedder;
+  /** Keep the vectors of documents that the corpus does not have but the index does: it was added to. */
+  readonly append?: boolean;
+  readonly signal?: AbortSignal;
+  readonly onWork?: OnWork;
+}
+
+/** What embedding a corpus came to. */
+export interface EmbedCorpusSummary extends VectorIndexSummary {
+  /** The folder of the vectors. */
+  readonly folder: string;
+  readonly embedder: string;
+  readonly passages: PassageSettings;
+  /** Passages that were embedded now. */
+  readonly embedded: number;
+  /** Passages whose vectors were there: of an earlier try, or of the same text. */
+  readonly reused: number;
+}
+
+/**
+ * Embeds the documents of a corpus that is in the index in `folder`, passage by passage, and puts their vectors beside it.
+ * What was embedded is kept at once, by its text: a try that is broken off, or killed, goes on where it was. Throws `USAGE` for
+ * a corpus of term vectors, `BAD_INPUT` where the index has documents that the corpus lacks, `LOCKED` while another does the
+ * same, and what the embedder throws.
+ */
+export async function embedCorpus(corpus: Corpus, options: EmbedCorpusOptions): Promise<EmbedCorpusSummary> {
+  const { folder, embedder, precision, method, signal, onWork = () => silentWork } = options;
+  checkEmbeddable(corpus);
+  const index = await LexicalIndex.open(folder);
+  const made = vectorsFolder(folder, embedder);
+  const journalPath = `${made}.journal`;
+  let before: IndexVectors | undefined;
+  let journal: EmbeddingJournal | undefined;
+  const work = onWork('embedding', corpus.bytes ?? 0);
+  try {
+    const manifest = await readManifest(folder);
+    if (options.append) before = await openIndexVectors(embedder, { index, folder, isPartial: true });
+    const passages = options.passages ?? before?.passages ?? defaultPassages(embedder.maxTokens);
+    if (before) checkPassages(passages, before.passages, made);
+    journal = await EmbeddingJournal.open(journalPath, embedder);
+    const stream = new DocumentVectors(corpus, { index, embedder, journal, passages, work, signal });
+    const facts = indexVectorsFacts(manifest, passages);
+    const documents = withKept(stream, before?.vectors, index);
+    const settings = { embedder, facts, precision, method, signal };
+    const written = await writeVectorIndex(made, documents, settings);
+    await journal.close();
+    await rm(journalPath, { force: true });
+    const { embedded, reused } = stream;
+    return { ...written, folder: made, embedder: embedder.id, passages, embedded, reused };
+  } finally {
+    work.stop();
+    await journal?.close();
+    await before?.vectors.close();
+    await index.close();
+  }
+}
+
+/**
+ * The documents of the stream, then those of the index that it did not have, as they were. Throws `BAD_INPUT` where documents
+ * of the index are in neither.
+ */
+async function* withKept(
+  stream: DocumentVectors,
+  before: VectorIndex | undefined,
+  index: LexicalIndex,
+): AsyncGenerator<VectorDocument> {
+  const done = new Set<string>();
+  for await (const document of stream.documents()) {
+    done.add(document.id);
+    yield document;
+  }
+  for (let i = 0; i < (before?.documents ?? 0); i++) {
+    const id = before!.documentId(i);
+    if (done.has(id) || !index.has(id)) continue;
+    done.add(id);
+    yield { id, vectors: before!.vectorsOf(id) };
+  }
+  const missing = index.facts.documents - done.size;
+  if (missing <= 0) return;
+  throw new QuernError(
+    'BAD_INPUT',
+    `the index has ${missing} documents that the corpus to be embedded lacks`,
+    {
+      hint: 'Is it the index of another corpus?',
+    },
+  );
+}
+
+function checkPassages(passages: PassageSettings, before: PassageSettings, where: string): void {
+  const [now, then] = [passages, before].map(passagesName);
+  if (now === then) return;
+  throw new QuernError('USAGE', `these vectors are of passages with ${then}, not ${now}`, {
+    where,
+    hint: 'Leave --passages out, or embed the whole corpus again',
+  });
+}

@@ -1,0 +1,206 @@
+/**
+ * The vectors of an index: a folder `dense-HASH` in the index's folder, one for each embedder, by the embedder's content hash.
+ * They keep what the index was made of when they were made, so that an index that has changed since is noticed.
+ */
+import { readdir, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import * as z from 'zod';
+import type { Corpus, TextCorpus } from '../collections/corpus.ts';
+import { QuernError } from '../errors.ts';
+import type { LexicalIndex } from '../lexical/lexical-index.ts';
+import { readManifest, type Manifest } from '../lexical/manifest.ts';
+import type { Warnings } from '../warnings.ts';
+import type { EmbedderIdentity } from './embedder.ts';
+import { aggregateName, aggregateNamed, type PassageSettings } from './passages.ts';
+import { listVectorIndexes, VectorIndex } from './vector-index.ts';
+
+/** What is kept beside vectors. */
+export interface IndexVectorsFacts {
+  readonly passages: PassageSettings;
+  /** The generation of the index that they were made of. */
+  readonly generation: number;
+  /** Its segments, each by its file and checksum. */
+  readonly segments: readonly string[];
+}
+
+/** The vectors of an open index. */
+export interface IndexVectors {
+  readonly vectors: VectorIndex;
+  readonly passages: PassageSettings;
+  /** Whether the index is just what it was when they were made: every document that has vectors is there. */
+  readonly isCurrent: boolean;
+}
+
+const factsSchema = z.object({
+  passages: z.object({
+    words: z.int().positive(),
+    stride: z.int().positive(),
+    aggregate: z.string(),
+  }),
+  generation: z.int().nonnegative(),
+  segments: z.array(z.string()),
+});
+
+/** The folder of an embedder's vectors in an index's folder. */
+export function vectorsFolder(
+  folder: string,
+  { contentHash }: Pick<EmbedderIdentity, 'contentHash'>,
+): string {
+  return join(folder, `dense-${contentHash.slice(0, 16)}`);
+}
+
+/** What is kept of an index and of how its documents are cut, as JSON. */
+export function indexVectorsFacts(manifest: Manifest, passages: PassageSettings): Record<string, unknown> {
+  const { words, stride, aggregate } = passages;
+  return {
+    passages: { words, stride, aggregate: aggregateName(aggregate) },
+    generation: manifest.generation,
+    segments: segmentNames(manifest),
+  };
+}
+
+/** The facts that {@link indexVectorsFacts} made. Throws `CORRUPT_FILE`. */
+export function readIndexVectorsFacts({
+  facts,
+  folder,
+}: Pick<VectorIndex, 'facts' | 'folder'>): IndexVectorsFacts {
+  const { data, error } = factsSchema.safeParse(facts);
+  try {
+    if (!data) throw error;
+    const { aggregate, ...passages } = data.passages;
+    return { ...data, passages: { ...passages, aggregate: aggregateNamed(aggregate) } };
+  } catch (cause) {
+    throw new QuernError('CORRUPT_FILE', 'does not say what its vectors are of', {
+      where: folder,
+      hint: 'Embed the corpus again, with quern index … --dense',
+      cause,
+    });
+  }
+}
+
+/** The index whose vectors are opened. */
+export interface OpenIndexVectorsOptions {
+  readonly index: LexicalIndex;
+  readonly folder: string;
+  readonly warnings?: Warnings;
+  /** Whether documents of the index may be without vectors: they are about to be made. */
+  readonly isPartial?: boolean;
+}
+
+/**
+ * Opens the vectors that an embedder has made for an index. Throws `NOT_FOUND` where there are none, `EMBEDDER_MISMATCH` where
+ * those with its name are of another content, `BAD_INPUT` where documents of the index have none; a document whose text was
+ * replaced in the index since is found by its old vectors, which is counted among `warnings`.
+ */
+export async function openIndexVectors(
+  embedder: EmbedderIdentity,
+  { index, folder, warnings, isPartial }: OpenIndexVectorsOptions,
+): Promise<IndexVectors> {
+  const made = vectorsFolder(folder, embedder);
+  await checkMade(embedder, folder);
+  const vectors = await VectorIndex.open(made);
+  try {
+    const { passages, generation, segments } = readIndexVectorsFacts(vectors);
+    const manifest = await readManifest(folder);
+    const isCurrent = generation === manifest.generation;
+    const known = new Set(segments);
+    if (!isCurrent && !segmentNames(manifest).every((name) => known.has(name))) {
+      if (!isPartial) checkWhole(vectors, index);
+      warnings?.add(
+        'the index has changed since its vectors were made: a text that was replaced is found by its old vectors',
+        made,
+      );
+    }
+    return { vectors, passages, isCurrent };
+  } catch (error) {
+    await vectors.close();
+    throw error;
+  }
+}
+
+async function checkMade(embedder: EmbedderIdentity, folder: string): Promise<void> {
+  const all = await listVectorIndexes(folder);
+  if (all.some((each) => each.embedder.contentHash === embedder.contentHash)) return;
+  const hint = `Make them: quern index CORPUS --out FOLDER --dense ${embedder.id}`;
+  const changed = all.find((each) => each.embedder.id === embedder.id);
+  if (changed) {
+    throw new QuernError('EMBEDDER_MISMATCH', `${embedder.id} has changed since these vectors were made`, {
+      where: changed.folder,
+      hint,
+    });
+  }
+  const others = all.map((each) => each.embedder.id).join(', ');
+  const what = others === '' ? 'no vectors' : `only vectors of ${others}`;
+  throw new QuernError('NOT_FOUND', `the index has ${what}, and none of ${embedder.id}`, {
+    where: folder,
+    hint,
+  });
+}
+
+/** Whether an index has vectors with the name of an embedder, or of its content. Throws what listing them throws. */
+export async function hasVectors({ id, contentHash }: EmbedderIdentity, folder: string): Promise<boolean> {
+  const all = await listVectorIndexes(folder);
+  return all.some(({ embedder }) => embedder.id === id || embedder.contentHash === contentHash);
+}
+
+/** Throws `USAGE` for a corpus that has no text. */
+export function checkEmbeddable(corpus: Corpus): asserts corpus is TextCorpus {
+  if (corpus.kind === 'text') return;
+  throw new QuernError('USAGE', 'term vectors have no text to embed', { hint: 'Leave the embedder out' });
+}
+
+/** Throws `USAGE` unless documents that are added to an index get vectors of just the embedders that it has vectors of. */
+export async function checkVectorsToAppend(
+  folder: string,
+  embedders: readonly EmbedderIdentity[],
+): Promise<void> {
+  const given = new Set(embedders.map(({ contentHash }) => contentHash));
+  const made = await listVectorIndexes(folder);
+  for (const { embedder, folder: where } of made) {
+    if (given.has(embedder.contentHash)) continue;
+    throw new QuernError(
+      'USAGE',
+      `the index has vectors of ${embedder.id}, and what is added would have none`,
+      {
+        where,
+        hint: `Give --dense ${embedder.id}, or remove this folder`,
+      },
+    );
+  }
+  for (const { id, contentHash } of embedders) {
+    if (made.some(({ embedder }) => embedder.contentHash === contentHash)) continue;
+    throw new QuernError('USAGE', `the index has no vectors of ${id} that could be added to`, {
+      where: folder,
+      hint: 'Index the whole corpus with --dense first',
+    });
+  }
+}
+
+/** Removes the vectors of an index that was replaced, but for those of these embedders, which are about to be replaced too. */
+export async function removeOtherVectors(
+  folder: string,
+  embedders: readonly EmbedderIdentity[],
+): Promise<void> {
+  const kept = new Set(embedders.map((embedder) => basename(vectorsFolder(folder, embedder))));
+  for (const name of await readdir(folder)) {
+    const [, own] = /^(dense-[0-9a-f]{16})(?:\.journal)?$/.exec(name) ?? [];
+    if (own === undefined || kept.has(own)) continue;
+    await rm(join(folder, name), { recursive: true, force: true });
+  }
+}
+
+/** Throws `BAD_INPUT` where a document of the index has no vectors. */
+function checkWhole(vectors: VectorIndex, index: LexicalIndex): void {
+  let held = 0;
+  for (let i = 0; i < vectors.documents; i++) if (index.has(vectors.documentId(i))) held++;
+  const missing = index.facts.documents - held;
+  if (missing <= 0) return;
+  throw new QuernError('BAD_INPUT', `${missing} of ${index.facts.documents} documents have no vectors`, {
+    where: vectors.folder,
+    hint: 'They were added later: embed the corpus again, with quern index … --dense',
+  });
+}
+
+function segmentNames({ segments }: Pick<Manifest, 'segments'>): string[] {
+  return segments.map(({ file, checksum }) => `${file}:${checksum}`);
+}
