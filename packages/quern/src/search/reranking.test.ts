@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import type { Reranker } from '../dense/reranker.ts';
+import { NoReasoner } from '../reason/none.ts';
+import { answer } from './pipeline.ts';
+import { planName } from './plan-name.ts';
+import { reranked } from './reranking.ts';
+import type { Retriever } from './retriever.ts';
+
+const texts: Readonly<Record<string, string>> = { a: 'one two', b: 'two three four', c: 'x', d: 'five' };
+
+const retriever: Retriever = {
+  id: 'fixed',
+  search: async (_, { k }) =>
+    ['a', 'b', 'c', 'd'].slice(0, k).map((id, i) => ({ id, score: 4 - i, rank: i + 1 })),
+  document: async (id) => texts[id],
+};
+
+/** Likes long texts, and keeps what it read. */
+function longest(): Reranker & { read: string[] } {
+  const read: string[] = [];
+  return {
+    id: 'longest',
+    read,
+    async score(_, given) {
+      read.push(...given);
+      return given.map(({ length }) => length);
+    },
+    close: async () => undefined,
+  };
+}
+
+describe('reranking', () => {
+  it('puts the best of a ranking in the order of the reranker, and keeps the rest below them', async () => {
+    const reranker = longest();
+    const hits = await retriever.search('q', { k: 4 });
+    const { hits: again, reranking } = await reranked('q', hits, retriever, { reranker, depth: 3 });
+    expect(again.map(({ id }) => id)).toEqual(['b', 'a', 'c', 'd']);
+    expect(again.map(({ rank }) => rank)).toEqual([1, 2, 3, 4]);
+    expect(again[3]!.score).toBeLessThan(again[2]!.score);
+    expect(reranker.read).toEqual(['one two', 'two three four', 'x']);
+    expect(reranking).toMatchObject({ reranker: 'longest', depth: 3 });
+  });
+  it('reads deeper than is asked for, and no more words of a document than it may', async () => {
+    const reranker = longest();
+    const rerank = { reranker, depth: 4, words: 2 };
+    const pipeline = { retriever, reasoner: new NoReasoner(), combine: { kind: 'replace' } as const, rerank };
+    const { hits } = await answer(pipeline, 'q', { k: 1 });
+    expect(hits.map(({ id }) => id)).toEqual(['b']);
+    expect(reranker.read).toEqual(['one two', 'two three', 'x', 'five']);
+    expect(planName(pipeline)).toEqual(['rerank:longest,depth:4,words:2']);
+  });
+  it('leaves an empty ranking alone, and asks for texts', async () => {
+    const reranker = longest();
+    expect((await reranked('q', [], retriever, { reranker })).hits).toEqual([]);
+    expect(reranker.read).toEqual([]);
+    const { document: _, ...bare } = retriever;
+    const pipeline = { retriever: bare, reasoner: new NoReasoner(), combine: { kind: 'replace' } as const };
+    await expect(answer({ ...pipeline, rerank: { reranker } }, 'q', { k: 1 })).rejects.toThrow(
+      expect.objectContaining({ code: 'USAGE' }),
+    );
+  });
+});
