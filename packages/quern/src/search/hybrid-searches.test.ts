@@ -4,7 +4,6 @@ import { temporaryFolder } from '../../test/temporary-folder.ts';
 import type { LexicalIndex } from '../lexical/lexical-index.ts';
 import { NoReasoner } from '../reason/none.ts';
 import type { Reasoner } from '../reason/reasoner.ts';
-import { Rm3Reasoner } from '../reason/rm3.ts';
 import { SeveralReasoner } from '../reason/several.ts';
 import { combineNamed } from './combine.ts';
 import { explainAnswer } from './explain.ts';
@@ -44,6 +43,13 @@ function saying(text: string): Reasoner {
   };
 }
 
+/** A reasoner that yields term weights, as RM3 does. */
+function weighing(terms: Readonly<Record<string, number>>): Reasoner {
+  const weights = new Map(Object.entries(terms));
+  const { id, close } = saying('');
+  return { id, reason: async (query) => ({ ...(await saying('x').reason(query)), weights }), close };
+}
+
 async function searched(
   takes: readonly (PartTakes | undefined)[],
   combine: string,
@@ -80,12 +86,15 @@ describe('what the parts of a hybrid search', () => {
       new Rm3Reasoner(index, 'bm25'),
     );
     expect(asked).toEqual(['ash']);
-    expect(answered.searches[0]).toMatchObject({ from: 'reasoned', reasoner: 'rm3' });
+    expect(answered.searches[0]).toMatchObject({ from: 'reasoned', reasoner: 'saying' });
   });
   it('is the weights alone, where a part takes both and the weights hold the query already', async () => {
-    const rm3 = new Rm3Reasoner(index, 'bm25');
-    const { answered } = await searched(['both', 'query'], 'replace', rm3);
-    expect(answered.searches[0]!.weights!.has('ash')).toBe(true);
+    const reasoner = weighing({ ash: 1, beech: 2 });
+    const { answered } = await searched(['both', 'query'], 'replace', reasoner);
+    expect([...answered.searches[0]!.weights!]).toEqual([
+      ['ash', 1],
+      ['beech', 2],
+    ]);
   });
   it('is fused where texts would be averaged that have no weights', async () => {
     const reasoner = new SeveralReasoner('join:a,b', [
