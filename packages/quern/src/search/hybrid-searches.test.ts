@@ -83,7 +83,7 @@ describe('what the parts of a hybrid search', () => {
     const { answered, asked } = await searched(
       [undefined, undefined],
       'replace',
-      new Rm3Reasoner(index, 'bm25'),
+      weighing({ ash: 1, beech: 2 }),
     );
     expect(asked).toEqual(['ash']);
     expect(answered.searches[0]).toMatchObject({ from: 'reasoned', reasoner: 'saying' });
