@@ -192,5 +192,7 @@ export { reasoningCost, type ReasoningCost, type TrafficAmount } from './evaluat
 export { buildReport, type Report, type ReportedRun, type ReportInput } from './evaluate/report.ts';
 export { reportHtml } from './evaluate/report-html.ts';
 export type { Embedder, EmbedderIdentity, TextKind } from './dense/embedder.ts';
-export { openEmbedder, type EmbedderOptions } from './dense/embedders.ts';
+export { openEmbedder, type DenseModelOptions, type EmbedderOptions } from './dense/embedders.ts';
 export type { EmbeddingSettings, PartialSettings, Pooling } from './dense/embedding-settings.ts';
+export type { Reranker } from './dense/reranker.ts';
+export { openReranker, type RerankerOptions } from './dense/rerankers.ts';

@@ -148,10 +148,14 @@ async function run(name: string, options: Options): Promise<void> {
       },
       (outcome) => written(outcome, options, isSeveral ? reasoners : undefined),
     );
-    const record = await orWarnings(evaluated, warnings);
+    const record = await orWarnings(evaluated, warnings).catch(async (error: unknown) => {
+      await plan.rerank?.reranker.close();
+      throw error;
+    });
     records.push(record);
     if (names.length > 1 && !options.json) print(recordTable([record], options.measures));
   }
+  await plan.rerank?.reranker.close();
   printWarnings(warnings);
   const whole = names.length > 1 ? wholeRecord(name, records, options.measures) : records[0];
   if (options.json) {

@@ -8,11 +8,13 @@ import { planningName } from '../evaluate/tuning-candidates.ts';
 import { differenceText, openGate, reasoningDifferences } from '../search/calibrated-gate.ts';
 import { combineNamed, type Combine } from '../search/combine.ts';
 import { defaultEarlyStop, earlyStopName, earlyStopNamed, type EarlyStop } from '../search/early-stop.ts';
-import { defaultRerankDepth } from '../search/reranking.ts';
+import { defaultRerankDepth, type Reranking } from '../search/reranking.ts';
+import { openReranker } from '../dense/rerankers.ts';
 import { joinNamed, joins, type Join } from '../search/join.ts';
 import type { ReasoningPlan } from '../search/reasoning-plan.ts';
 import type { Warnings } from '../warnings.ts';
 import { isSeveral } from '../reason/several-names.ts';
+import { startProgress } from './progress.ts';
 import { parsed, positiveInteger } from './options.ts';
 
 /** What the options of {@link addPlanningOptions} come to. */
@@ -120,8 +122,9 @@ export function addPlanningOptions(command: Command): Command {
 }
 
 /**
- * What the options say of a pipeline; `deadline` is of all rounds together. Throws what opening the gate's file throws; what
- * the gate was calibrated for and differs from the options is counted among `warnings`.
+ * What the options say of a pipeline, whose reranker, where there is one, is the caller's to close; `deadline` is of all rounds
+ * together. Throws what opening the gate's file or the reranker throws; what the gate was calibrated for and differs from the
+ * options is counted among `warnings`.
  */
 export async function planned(
   options: PlanningOptions & { readonly deadline?: number; readonly reasoner: string | readonly string[] },
@@ -146,6 +149,7 @@ export async function planned(
     join,
     ...(gate && { gate }),
     ...(keyTerms !== undefined && { keyTerms }),
+    ...(options.rerank !== undefined && { rerank: await openedReranking(options.rerank, options, warnings) }),
     ...(earlyStop && { earlyStop: earlyStop === true ? defaultEarlyStop : earlyStop }),
     ...(rounds !== undefined && {
       rounds: {
@@ -156,6 +160,15 @@ export async function planned(
       },
     }),
   };
+}
+
+async function openedReranking(
+  name: string,
+  { rerankDepth: depth }: Pick<PlanningOptions, 'rerankDepth'>,
+  warnings: Warnings,
+): Promise<Reranking> {
+  const reranker = await openReranker(name, { warnings, onWork: startProgress });
+  return { reranker, ...(depth !== undefined && { depth }) };
 }
 
 /** Without settings the option takes the word after it for them, which may be the question. */

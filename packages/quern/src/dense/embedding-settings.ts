@@ -1,4 +1,5 @@
 import { QuernError } from '../errors.ts';
+import type { TextKind } from './embedder.ts';
 
 /** How the vectors of a text's tokens become the text's: the first token's, their mean, or the last token's. */
 export type Pooling = 'cls' | 'mean' | 'last';
@@ -25,26 +26,14 @@ export interface EmbeddingSettings {
 /** Settings as one source knows them: what a checkpoint's files do not say, a table may. */
 export type PartialSettings = Partial<EmbeddingSettings>;
 
-/** Settings of which the first source that knows one decides. Throws `USAGE` where none knows the pooling. */
+/** Settings of which the first source that knows one decides; without instructions and normalised where none does. */
 export function settledSettings(
   sources: readonly PartialSettings[],
-  where: string,
-): Omit<EmbeddingSettings, 'maxTokens'> & { readonly maxTokens?: number } {
+): Omit<EmbeddingSettings, 'maxTokens' | 'pooling'> & Pick<PartialSettings, 'maxTokens' | 'pooling'> {
   const settled = <K extends keyof EmbeddingSettings>(key: K): EmbeddingSettings[K] | undefined =>
     sources.map((source) => source[key]).find((value) => value !== undefined);
-  const pooling = settled('pooling');
-  if (pooling === undefined) {
-    throw new QuernError(
-      'USAGE',
-      'its files do not say how its vectors are pooled, and it is none of the known models',
-      {
-        where,
-        hint: `Name its pooling: ${poolings.join(', ')}`,
-      },
-    );
-  }
   return {
-    pooling,
+    pooling: settled('pooling'),
     isNormalized: settled('isNormalized') ?? true,
     maxTokens: settled('maxTokens'),
     queryInstruction: settled('queryInstruction') ?? '',
@@ -52,6 +41,36 @@ export function settledSettings(
     poolsInstruction: settled('poolsInstruction') ?? true,
     isLowercased: settled('isLowercased') ?? false,
   };
+}
+
+/** A pooling that some source knew. Throws `USAGE` where none did. */
+export function settledPooling(pooling: Pooling | undefined, where: string): Pooling {
+  if (pooling !== undefined) return pooling;
+  throw new QuernError(
+    'USAGE',
+    'its files do not say how its vectors are pooled, and it is none of the known models',
+    { where, hint: `Name its pooling: ${poolings.join(', ')}` },
+  );
+}
+
+/** A text as a model is to read it: in lower case where it wants that, behind the instruction for its kind. */
+export function instructedText(
+  text: string,
+  as: TextKind,
+  settings: Pick<EmbeddingSettings, 'isLowercased' | 'queryInstruction' | 'documentInstruction'>,
+): string {
+  return instructionOf(as, settings) + (settings.isLowercased ? text.toLowerCase() : text);
+}
+
+/** What is put before texts of a kind. */
+export function instructionOf(
+  as: TextKind,
+  {
+    queryInstruction,
+    documentInstruction,
+  }: Pick<EmbeddingSettings, 'queryInstruction' | 'documentInstruction'>,
+): string {
+  return as === 'query' ? queryInstruction : documentInstruction;
 }
 
 /** The settings that a caller gives, checked. Throws `USAGE`. */

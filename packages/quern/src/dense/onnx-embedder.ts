@@ -4,22 +4,25 @@ import { availableParallelism } from 'node:os';
 import { QuernError } from '../errors.ts';
 import { distinctTexts } from './distinct-texts.ts';
 import type { Embedder, TextKind } from './embedder.ts';
-import { settledSettings, type EmbeddingSettings } from './embedding-settings.ts';
-import type { EmbedderOptions } from './embedders.ts';
-import { knownSettings } from './known-models.ts';
-import { onnxFiles, onnxHashes, type OnnxFiles } from './onnx-files.ts';
+import {
+  instructedText,
+  instructionOf,
+  settledPooling,
+  settledSettings,
+  type EmbeddingSettings,
+} from './embedding-settings.ts';
+import type { CheckedOptions } from './embedders.ts';
+import { knownModel } from './known-models.ts';
+import { onnxFiles, onnxHashes, readableTokens, type OnnxFiles } from './onnx-files.ts';
 import { OnnxModel } from './onnx-model.ts';
-import { readJsonObject } from '../models/checkpoint/json-file.ts';
+import { batchLimits } from './batch-limits.ts';
 import { checkpointSettings } from './sentence-transformers.ts';
-import { tokenBatches, type BatchLimits } from './token-batches.ts';
+import { tokenBatches } from './token-batches.ts';
 import { checkedVector } from './vector-check.ts';
 import { join } from 'node:path';
 
 /** Texts that are tokenized together and put into batches. */
 const windowTexts = 2048;
-/** Small enough for a processor's caches, large enough that starting a batch counts for little. */
-const batchLimits: BatchLimits = { area: 4096, sequences: 64 };
-
 /** An embedding model in ONNX. */
 export class OnnxEmbedder implements Embedder {
   readonly id: string;
@@ -50,19 +53,16 @@ export class OnnxEmbedder implements Embedder {
   }
 
   /** The embedder of that name, `onnx:` and all; its files are looked at and hashed, the model is loaded by the first texts. */
-  static async open(
-    id: string,
-    options: EmbedderOptions & { readonly cacheFolder: string },
-  ): Promise<OnnxEmbedder> {
-    const { settings: given = {}, cacheFolder, signal, onWork, threads = availableParallelism() } = options;
+  static async open(id: string, options: CheckedOptions): Promise<OnnxEmbedder> {
+    const { settings: given, cacheFolder, signal, onWork, threads = availableParallelism() } = options;
     const files = await onnxFiles(id.slice('onnx:'.length), options);
-    const sources = [
-      given,
-      await checkpointSettings(files.folder, signal),
-      knownSettings(namesOf(files)) ?? {},
-    ];
-    const settled = settledSettings(sources, files.folder);
-    const settings = { ...settled, maxTokens: await readableTokens(settled.maxTokens, files, signal) };
+    const known = knownModel(namesOf(files))?.settings ?? {};
+    const settled = settledSettings([given, await checkpointSettings(files.folder, signal), known]);
+    const settings: EmbeddingSettings = {
+      ...settled,
+      pooling: settledPooling(settled.pooling, files.folder),
+      maxTokens: await readableTokens(settled.maxTokens, files, signal),
+    };
     const hashes = await onnxHashes(files, { folder: cacheFolder, signal, onWork });
     const contentHash = createHash('sha256').update(JSON.stringify({ hashes, settings })).digest('hex');
     return new OnnxEmbedder(id, files, settings, { dimensions: hiddenSize(files), contentHash }, threads);
@@ -74,14 +74,15 @@ export class OnnxEmbedder implements Embedder {
     signal?: AbortSignal,
     onEmbedded?: (done: number) => void,
   ): Promise<Float32Array[]> {
-    const { isLowercased, poolsInstruction, maxTokens, pooling, isNormalized } = this.#settings;
-    const instruction = as === 'query' ? this.#settings.queryInstruction : this.#settings.documentInstruction;
-    const read = (text: string): string => instruction + (isLowercased ? text.toLowerCase() : text);
+    const { poolsInstruction, maxTokens, pooling, isNormalized } = this.#settings;
+    const instruction = instructionOf(as, this.#settings);
     const distinct = distinctTexts(texts);
     const vectors: Float32Array[] = Array.from({ length: texts.length });
     let done = 0;
     for (let from = 0; from < distinct.texts.length; from += windowTexts) {
-      const window = distinct.texts.slice(from, from + windowTexts).map(read);
+      const window = distinct.texts
+        .slice(from, from + windowTexts)
+        .map((text) => instructedText(text, as, this.#settings));
       const sequences = await this.#model.tokens({ texts: window, maxTokens }, signal);
       for (const batch of tokenBatches(
         sequences.map(({ ids }) => ids),
@@ -116,28 +117,6 @@ export class OnnxEmbedder implements Embedder {
 function namesOf({ knownAs, config }: OnnxFiles): string[] {
   const named = config['_name_or_path'];
   return [knownAs, ...(typeof named === 'string' ? [named] : [])];
-}
-
-/** No more than the model has positions for, and no more than its tokenizer is for. */
-async function readableTokens(
-  settled: number | undefined,
-  { folder, config }: OnnxFiles,
-  signal: AbortSignal | undefined,
-): Promise<number> {
-  const positions = count(config['max_position_embeddings']);
-  if (settled !== undefined && settled <= positions) return settled;
-  const tokenizer = await readJsonObject(join(folder, 'tokenizer_config.json'), signal);
-  const most = Math.min(positions, settled ?? count(tokenizer['model_max_length']));
-  if (Number.isFinite(most)) return most;
-  throw new QuernError('USAGE', 'its files do not say how many tokens it reads', {
-    where: folder,
-    hint: 'Name the most that it is to read as maxTokens',
-  });
-}
-
-/** Some write 10^30 where there is no end. */
-function count(value: unknown): number {
-  return Number.isSafeInteger(value) && (value as number) > 2 ? (value as number) : Infinity;
 }
 
 function hiddenSize({ config, folder }: OnnxFiles): number {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import type { Llama, LlamaContext, LlamaModel } from 'node-llama-cpp';
+import type { Llama, LlamaContext, LlamaEmbeddingContext, LlamaModel } from 'node-llama-cpp';
 import { QuernError, throwIfAborted } from '../errors.ts';
 import { firstError } from './llama-log.ts';
 import { oneLine } from '../one-line.ts';
@@ -31,9 +31,9 @@ export interface LlamaSettings {
 }
 
 /** A model that llama.cpp has loaded, with a context to evaluate it in. */
-export interface LoadedLlama {
+export interface LoadedLlama<Context = LlamaContext> {
   readonly model: LlamaModel;
-  readonly context: LlamaContext;
+  readonly context: Context;
   close(): Promise<void>;
 }
 
@@ -49,7 +49,51 @@ const logs = new Set<string[]>();
  * {@link readGguf} throws, `MISSING_PACKAGE`, `UNSUPPORTED` where llama.cpp cannot load it, `OUT_OF_MEMORY`, and `ABORTED`.
  */
 export async function loadLlama(path: string, settings: LlamaSettings): Promise<LoadedLlama> {
-  const { adapters = [], sequences, threads, signal, onProgress } = settings;
+  const { adapters = [], sequences, threads, signal } = settings;
+  return loaded(path, settings, (model, llama, contextSize) =>
+    model.createContext({
+      sequences,
+      contextSize,
+      threads: threads ?? llama.cpuMathCores,
+      createSignal: signal,
+      ...(adapters.length > 0 && { lora: { adapters: adapters.map((filePath) => ({ filePath })) } }),
+    }),
+  );
+}
+
+/** How a model that embeds is opened. */
+export interface LlamaEmbeddingSettings extends Omit<
+  LlamaSettings,
+  'adapters' | 'sequences' | 'leastTokens'
+> {
+  /** Whether all tokens of a text are computed at once, as a pooling needs that looks at more than the last. */
+  readonly isOneBatch: boolean;
+}
+
+/** {@link loadLlama} for a model that embeds texts, of up to `contextTokens`, one at a time. */
+export async function loadLlamaEmbedding(
+  path: string,
+  settings: LlamaEmbeddingSettings,
+): Promise<LoadedLlama<LlamaEmbeddingContext>> {
+  const { threads, signal, isOneBatch } = settings;
+  return loaded(path, { ...settings, sequences: 1 }, (model, llama, size) =>
+    model.createEmbeddingContext({
+      // It takes texts that are shorter than its context only.
+      contextSize: size + 1,
+      ...(isOneBatch && { batchSize: size + 1 }),
+      threads: threads ?? llama.cpuMathCores,
+      createSignal: signal,
+    }),
+  );
+}
+
+/** A model with the largest context that `create` can make of it. */
+async function loaded<Context>(
+  path: string,
+  settings: LlamaSettings,
+  create: (model: LlamaModel, llama: Llama, contextSize: number) => Promise<Context>,
+): Promise<LoadedLlama<Context>> {
+  const { adapters = [], signal, onProgress } = settings;
   const gguf = await readModel(path, settings);
   const { InsufficientMemoryError } = await llamaPackage();
   throwIfAborted(signal);
@@ -60,22 +104,14 @@ export async function loadLlama(path: string, settings: LlamaSettings): Promise<
   try {
     throwIfAborted(signal);
     const sizes = fittingContexts(gguf, path, settings, await availableMemory(llama, adapters));
-    const loaded = await llama.loadModel({ modelPath: path, loadSignal: signal, onLoadProgress: onProgress });
-    model = loaded;
-    const context = await largestContext(sizes, (contextSize) =>
-      loaded.createContext({
-        sequences,
-        contextSize,
-        threads: threads ?? llama.cpuMathCores,
-        createSignal: signal,
-        ...(adapters.length > 0 && { lora: { adapters: adapters.map((filePath) => ({ filePath })) } }),
-      }),
-    );
+    const opened = await llama.loadModel({ modelPath: path, loadSignal: signal, onLoadProgress: onProgress });
+    model = opened;
+    const context = await largestContext(sizes, (contextSize) => create(opened, llama, contextSize));
     let closed: Promise<void> | undefined;
     return {
-      model: loaded,
+      model: opened,
       context,
-      close: () => (closed ??= loaded.dispose().then(left)),
+      close: () => (closed ??= opened.dispose().then(left)),
     };
   } catch (error) {
     await model?.dispose();
@@ -148,10 +184,10 @@ function fittingContexts(
 }
 
 /** The largest of these contexts that can be had: of a GPU's memory nobody knows beforehand what is in one piece. */
-async function largestContext(
+async function largestContext<Context>(
   sizes: readonly number[],
-  create: (contextSize: number) => Promise<LlamaContext>,
-): Promise<LlamaContext> {
+  create: (contextSize: number) => Promise<Context>,
+): Promise<Context> {
   const { InsufficientMemoryError } = await llamaPackage();
   const [size, ...smaller] = sizes;
   try {

@@ -13,12 +13,17 @@ export interface ServerKey {
 const DEFAULT_VARIABLE = 'OPENAI_API_KEY';
 
 /**
- * The key for a server: from the environment variable that the configuration names, else from `OPENAI_API_KEY`. A key that
+ * The key for a server: from the environment variable that the configuration names, else from `usual`, `OPENAI_API_KEY`. A key that
  * nobody chose for this server is withheld from one that is reached unencrypted over a public network. Throws `USAGE`,
  * without repeating either, where the variable's name is none or the key holds what no HTTP header can.
  */
-export function serverKey(baseUrl: string, named: string | undefined, env: NodeJS.ProcessEnv): ServerKey {
-  const variable = named ?? DEFAULT_VARIABLE;
+export function serverKey(
+  baseUrl: string,
+  named: string | undefined,
+  env: NodeJS.ProcessEnv,
+  usual = DEFAULT_VARIABLE,
+): ServerKey {
+  const variable = named ?? usual;
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(variable)) {
     throw new QuernError('USAGE', 'is the name of an environment variable, never the key itself', {
       where: 'keyVariable',
