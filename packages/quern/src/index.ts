@@ -107,7 +107,14 @@ export { SafetensorsFile, writeSafetensors, type NewTensor } from './models/chec
 export type { Dtype, SafetensorsTensor } from './models/checkpoint/safetensors-header.ts';
 
 export { combineName, combineNamed, type Combine } from './search/combine.ts';
-export { reciprocalRankFusion } from './search/fusion.ts';
+export { fusedRankings, fusedShares, reciprocalRankFusion } from './search/fusion.ts';
+export type { FusedShare, Fusion, WeightedRanking } from './search/fusion.ts';
+export { HybridRetriever, hybridName, hybridNamed } from './search/hybrid-retriever.ts';
+export type { HybridPart, NamedPart, PartTakes } from './search/hybrid-retriever.ts';
+export { DenseRetriever, type DenseRetrieverOptions } from './search/dense-retriever.ts';
+export { closeEmbedders, openEmbedders, openRetriever, retrieverNamed } from './search/retrievers.ts';
+export type { OpenEmbedders, OpenRetriever, RetrieverContext, RetrieverPlan } from './search/retrievers.ts';
+export type { Reranked, Reranking } from './search/reranking.ts';
 export { LexicalRetriever } from './search/lexical-retriever.ts';
 export { explainAnswer } from './search/explain.ts';
 export type { ExplainedHit, ExplainedTerm, Explanation, TermOrigin } from './search/explain.ts';
@@ -195,4 +202,10 @@ export type { Embedder, EmbedderIdentity, TextKind } from './dense/embedder.ts';
 export { openEmbedder, type DenseModelOptions, type EmbedderOptions } from './dense/embedders.ts';
 export type { EmbeddingSettings, PartialSettings, Pooling } from './dense/embedding-settings.ts';
 export type { Reranker } from './dense/reranker.ts';
+export { defaultPassages, passagesName, passagesNamed, passagesOf } from './dense/passages.ts';
+export type { Aggregate, PassageSettings } from './dense/passages.ts';
+export { embedCorpus } from './dense/embed-corpus.ts';
+export type { DenseSettings, EmbedCorpusOptions, EmbedCorpusSummary } from './dense/embed-corpus.ts';
+export { hasVectors, openIndexVectors } from './dense/index-vectors.ts';
+export type { IndexVectors, OpenIndexVectorsOptions } from './dense/index-vectors.ts';
 export { openReranker, type RerankerOptions } from './dense/rerankers.ts';
