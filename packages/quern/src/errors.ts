@@ -24,6 +24,8 @@ export type QuernErrorCode =
   | 'OUT_OF_MEMORY'
   /** An optional package is not installed; the hint says how to get it. */
   | 'MISSING_PACKAGE'
+  /** Too much waits already; later it will be taken. */
+  | 'OVERLOADED'
   /** A model of an architecture or in a format that is not supported. */
   | 'UNSUPPORTED';
 

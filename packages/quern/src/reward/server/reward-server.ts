@@ -1,0 +1,160 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { QuernError } from '../../errors.ts';
+import { optionalPackage } from '../../optional-package.ts';
+import type { Reward, RewardItem, RewardResult } from '../reward.ts';
+import { checkAccess, checkReach } from './access.ts';
+import { openRlhfAnswer, openRlhfItems } from './openrlhf-protocol.ts';
+import { rewardMetrics } from './reward-metrics.ts';
+import { RewardQueue, type RewardQueueOptions } from './reward-queue.ts';
+import { requestedItems } from './rewards-protocol.ts';
+
+/** How a reward is served. */
+export interface RewardServerOptions extends Pick<RewardQueueOptions, 'batch' | 'linger'> {
+  /** Default 127.0.0.1. */
+  readonly host?: string;
+  /** Default 0: one that is free. */
+  readonly port?: number;
+  /** What requests must show; needed where the host is not this machine alone. */
+  readonly token?: string;
+  /** The most items that wait before `/v1/rewards` refuses more. Default 4,096. */
+  readonly queue?: number;
+  /** The most bytes of a request. Default 64 MiB. */
+  readonly bodyLimit?: number;
+}
+
+/** A reward that is being served. */
+export interface RewardServer {
+  /** E.g. `http://127.0.0.1:8080`. */
+  readonly url: string;
+  /** Takes no more requests, answers those that it has, and ends; the reward stays the caller's to close. */
+  close(): Promise<void>;
+}
+
+const defaultQueue = 4096;
+const defaultBodyLimit = 64 << 20;
+/** A request must have come within this time, in milliseconds. */
+const requestTimeout = 60_000;
+/** When to try again, in seconds, where the queue is full. */
+const retryAfter = 1;
+
+/**
+ * Serves a reward: `POST /get_reward` in OpenRLHF's protocol, `POST /v1/rewards`, `GET /healthz` and `GET /metrics`. Requests to
+ * `/get_reward` are held until they are scored, as their client does not wait to try again; `/v1/rewards` answers 429 with
+ * Retry-After while too many items wait. Throws `USAGE` for a host that others reach without a token, `MISSING_PACKAGE`, and
+ * what listening throws.
+ */
+export async function serveReward(reward: Reward, options: RewardServerOptions = {}): Promise<RewardServer> {
+  const { host = '127.0.0.1', port = 0 } = options;
+  const server = await rewardApplication(reward, options);
+  try {
+    const url = await server.listen({ host, port });
+    return { url, close: () => server.close() };
+  } catch (error) {
+    await server.close();
+    const { code } = error as NodeJS.ErrnoException;
+    const taken = code === 'EADDRINUSE' ? 'is taken' : code === 'EACCES' ? 'is not allowed' : undefined;
+    if (taken === undefined) throw error;
+    throw new QuernError('USAGE', `port ${port} of ${host} ${taken}`, {
+      where: '--port',
+      hint: 'Give another, or 0 for one that is free',
+      cause: error,
+    });
+  }
+}
+
+/** The application that {@link serveReward} listens with. */
+export async function rewardApplication(
+  reward: Reward,
+  options: RewardServerOptions = {},
+): Promise<FastifyInstance> {
+  const { host = '127.0.0.1', token, queue: most = defaultQueue, bodyLimit = defaultBodyLimit } = options;
+  checkReach(host, token);
+  const { fastify } = await optionalPackage(
+    () => import('fastify'),
+    'fastify, which serves rewards',
+    'npm install fastify prom-client',
+  );
+  const metrics = await rewardMetrics(() => queue.waiting);
+  const { batch, linger } = options;
+  const queue = new RewardQueue(reward, { batch, linger, onBatch: (items) => metrics.batch(items) });
+  const server = fastify({ bodyLimit, requestTimeout, forceCloseConnections: 'idle' });
+
+  server.addHook('onRequest', async (request) => {
+    checkAccess({ authorization: request.headers.authorization, host: request.headers.host }, token);
+  });
+  server.addHook('onResponse', async ({ routeOptions }, { statusCode, elapsedTime }) => {
+    metrics.answered(routeOptions.url ?? 'none', statusCode, elapsedTime / 1000);
+  });
+  let isClosing = false;
+  server.addHook('preClose', async () => {
+    isClosing = true;
+  });
+  // Else who was answered would hold the connection, and the server would wait for that.
+  server.addHook('onSend', async (_, reply) => {
+    if (isClosing) void reply.header('connection', 'close');
+  });
+  server.addHook('onClose', () => queue.drained());
+  server.setErrorHandler((error, _, reply) => answerError(error, reply));
+  server.setNotFoundHandler((_, reply) =>
+    answerError(new QuernError('NOT_FOUND', 'no such route, or not with this method'), reply),
+  );
+
+  const scored = async (items: readonly RewardItem[], request: FastifyRequest): Promise<RewardResult[]> => {
+    const results = await queue.score(items, goneSignal(request));
+    metrics.scored(results);
+    return results;
+  };
+  server.post('/get_reward', (request) => scored(openRlhfItems(request.body), request).then(openRlhfAnswer));
+  server.post('/v1/rewards', (request, reply) => {
+    const items = requestedItems(request.body);
+    // One that asks for more than all that may wait is let in alone.
+    if (queue.waiting > 0 && queue.waiting + items.length > most) {
+      void reply.header('retry-after', String(retryAfter));
+      throw new QuernError('OVERLOADED', `${queue.waiting} items wait, and ${most} may`);
+    }
+    return scored(items, request).then((rewards) => ({ rewards }));
+  });
+  server.get('/healthz', async () => ({ status: 'ok', reward: reward.id, waiting: queue.waiting }));
+  server.get('/metrics', async (_, reply) => {
+    void reply.type(metrics.contentType);
+    return metrics.text();
+  });
+  return server;
+}
+
+/** Aborted when the client of a request goes away before it is answered. */
+function goneSignal({ raw }: FastifyRequest): AbortSignal {
+  const controller = new AbortController();
+  raw.socket.once('close', () => controller.abort());
+  return controller.signal;
+}
+
+const statuses: Readonly<Record<string, number>> = {
+  BAD_INPUT: 400,
+  USAGE: 400,
+  DENIED: 401,
+  NOT_FOUND: 404,
+  OVERLOADED: 429,
+  ABORTED: 499,
+};
+
+/** Answers with what went wrong; of what is nobody's but ours, without its message. */
+function answerError(error: unknown, reply: FastifyReply): FastifyReply {
+  if (error instanceof QuernError) {
+    const { code, what, where, hint } = error;
+    const details = {
+      code,
+      message: what,
+      ...(where !== undefined && { where }),
+      ...(hint !== undefined && { hint }),
+    };
+    return reply.status(statuses[code] ?? 500).send({ error: details });
+  }
+  // What fastify finds wrong: a body that is too large, not JSON, or of another type.
+  const { statusCode = 500, message } = error as { statusCode?: number; message: string };
+  const isClients = statusCode >= 400 && statusCode < 500;
+  const details = isClients
+    ? { code: 'BAD_INPUT', message }
+    : { code: 'INTERNAL', message: 'the reward could not be computed' };
+  return reply.status(isClients ? statusCode : 500).send({ error: details });
+}

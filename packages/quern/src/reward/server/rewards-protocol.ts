@@ -1,0 +1,32 @@
+import * as z from 'zod';
+import type { RewardItem } from '../reward.ts';
+import { badRequest } from './openrlhf-protocol.ts';
+
+const text = z.string().regex(/\S/u, 'must hold more than white space');
+
+const bodySchema = z.object({
+  items: z
+    .array(
+      z.object({
+        query: text,
+        completion: z.string(),
+        positives: z.array(text).min(1),
+        positiveIds: z.array(z.string()).optional(),
+        completionTokens: z.int().nonnegative().optional(),
+        truncated: z.boolean().optional(),
+      }),
+    )
+    .min(1),
+});
+
+/** The items of a request to `/v1/rewards`. Throws `BAD_INPUT` naming the item and the field. */
+export function requestedItems(body: unknown): RewardItem[] {
+  const parsed = bodySchema.safeParse(body);
+  if (!parsed.success) throw badRequest(parsed.error);
+  return parsed.data.items.map(({ positiveIds, completionTokens, truncated, ...item }) => ({
+    ...item,
+    ...(positiveIds && { positiveIds }),
+    ...(completionTokens !== undefined && { completionTokens }),
+    ...(truncated !== undefined && { truncated }),
+  }));
+}
