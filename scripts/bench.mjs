@@ -13,7 +13,7 @@ if (!names.includes(name)) {
   console.error(`usage: npm run bench -- NAME\nbenchmarks: ${names.join(', ')}`);
   process.exit(2);
 }
-step(process.execPath, ['scripts/setup.mjs']);
+step(process.execPath, ['scripts/setup.mjs', '--tests']);
 step('npx', ['tsc', '-p', 'bench']);
 const data = process.env.QUERN_DATA ?? join(root, '../shared/data');
 if (!existsSync(data)) {

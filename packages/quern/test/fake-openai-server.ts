@@ -195,6 +195,8 @@ export class FakeOpenAiServer {
   readonly script: FakeReply[] = [];
   reply: FakeReply = streamed();
   models: FakeReply = json(200, { object: 'list', data: [{ id: 'served', object: 'model' }] });
+  /** What is done with other requests, such as `POST /v1/embeddings`. */
+  readonly routes = new Map<string, FakeReply>();
   /** Chat completions under way, and the most that ever were. */
   underWay = 0;
   mostUnderWay = 0;
@@ -252,6 +254,8 @@ export class FakeOpenAiServer {
 
   async #answer(request: ReceivedRequest, response: ServerResponse): Promise<void> {
     if (request.method === 'GET' && request.path === '/v1/models') return this.models(response, request);
+    const route = this.routes.get(`${request.method} ${request.path}`);
+    if (route) return route(response, request);
     if (request.method !== 'POST' || request.path !== '/v1/chat/completions') {
       return failing(404, { message: `Unknown request URL: ${request.method} ${request.path}` })(
         response,

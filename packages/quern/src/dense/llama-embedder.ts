@@ -45,6 +45,8 @@ export class LlamaEmbedder implements Embedder {
   readonly #endToken: string | undefined;
   readonly #loaded: Once<LoadedLlama<LlamaEmbeddingContext>>;
   readonly #closing = new AbortController();
+  /** What llama.cpp works on; it cannot be broken off, and nothing that it uses may be freed under it. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   private constructor(id: string, path: string, model: Described, options: CheckedOptions) {
     this.id = id;
@@ -104,7 +106,12 @@ export class LlamaEmbedder implements Embedder {
     let done = 0;
     for (const [i, text] of distinct.texts.entries()) {
       const tokens = this.#tokens(model, instructedText(text, as, this.#settings));
-      const vector = await orAborted(this.#vector(context, tokens), stop);
+      const own = this.#turn.then(() => {
+        throwIfAborted(stop);
+        return this.#vector(context, tokens);
+      });
+      this.#turn = own.catch(() => undefined);
+      const vector = await orAborted(own, stop);
       for (const position of distinct.positions[i]) {
         vectors[position] = checkedVector(vector.slice(), this.dimensions, { where: this.#path, position });
         done++;
@@ -116,6 +123,7 @@ export class LlamaEmbedder implements Embedder {
 
   async close(): Promise<void> {
     this.#closing.abort();
+    await this.#turn;
     const loaded = await this.#loaded.underWay?.catch(() => undefined);
     await loaded?.close();
   }

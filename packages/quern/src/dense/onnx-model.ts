@@ -11,6 +11,9 @@ import type {
 } from './onnx-thread.ts';
 import type { TokenSequence } from './token-encoder.ts';
 
+/** From src/dense and from dist/dense this is the same file. */
+const threadFile = new URL('../../dist/dense/onnx-thread.js', import.meta.url);
+
 type Told = (outcome: OnnxAnswer | { readonly failure: Error }) => void;
 
 interface Thread {
@@ -25,11 +28,14 @@ interface Thread {
  */
 export class OnnxModel {
   readonly #data: OnnxThreadData;
+  readonly #file: URL;
   #thread: Thread | undefined;
   #isClosed = false;
 
-  constructor(data: OnnxThreadData) {
+  /** The model that `data` names; `file` is the thread's program. */
+  constructor(data: OnnxThreadData, file = threadFile) {
     this.#data = data;
+    this.#file = file;
   }
 
   /** The tokens of each text. Throws what loading throws, `IO` and `ABORTED`. */
@@ -75,9 +81,7 @@ export class OnnxModel {
   }
 
   #started(): Thread {
-    // From src/dense and from dist/dense this is the same file.
-    const file = new URL('../../dist/dense/onnx-thread.js', import.meta.url);
-    const thread: Thread = { worker: new Worker(file, { workerData: this.#data }), waiting: [] };
+    const thread: Thread = { worker: new Worker(this.#file, { workerData: this.#data }), waiting: [] };
     const failed = (cause: unknown): void => {
       if (this.#thread === thread) this.#thread = undefined;
       const failure = this.#isClosed

@@ -24,7 +24,7 @@ export async function isWholeModel(
   read: (name: string) => Promise<string>,
 ): Promise<boolean> {
   const there = new Set(names);
-  if (!names.some((name) => /\.(safetensors|gguf)$/.test(name))) return false;
+  if (!names.some((name) => /\.(safetensors|gguf|onnx)$/.test(name))) return false;
   for (const name of names) {
     if (!shardNames(name).every((shard) => there.has(shard))) return false;
     if (!name.endsWith('.safetensors.index.json')) continue;
