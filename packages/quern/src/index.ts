@@ -209,3 +209,12 @@ export type { DenseSettings, EmbedCorpusOptions, EmbedCorpusSummary } from './de
 export { hasVectors, openIndexVectors } from './dense/index-vectors.ts';
 export type { IndexVectors, OpenIndexVectorsOptions } from './dense/index-vectors.ts';
 export { openReranker, type RerankerOptions } from './dense/rerankers.ts';
+
+export type { Reward, RewardItem, RewardResult } from './reward/reward.ts';
+export type { Fault, Gain, ReadItem, RewardPart } from './reward/reward-part.ts';
+export { rewardNamed, type RewardSettings } from './reward/rewards.ts';
+export { reasonedQueryOf, type CompletionFailure, type ReadCompletion } from './reward/completion.ts';
+export { KeptVectors, type TextToEmbed, type VectorOf } from './reward/kept-vectors.ts';
+export { LexicalGain } from './reward/lexical-gain.ts';
+export { SimilarityGain, type SimilaritySettings } from './reward/similarity-gain.ts';
+export { WeightedReward, type WeightedPart } from './reward/weighted-reward.ts';

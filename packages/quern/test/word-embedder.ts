@@ -1,31 +1,36 @@
-import { createHash } from 'node:crypto';
-import type { Embedder } from '../src/dense/embedder.ts';
+import type { Embedder, TextKind } from '../src/dense/embedder.ts';
 
-/** An embedder whose vectors are sums of one fixed vector a word: texts are near that share words. It counts its texts. */
-export function wordEmbedder(id = 'words', dimensions = 24): Embedder & { readonly embedded: string[] } {
-  const embedded: string[] = [];
-  return {
-    id,
-    dimensions,
-    contentHash: createHash('sha256').update(`${id} ${dimensions}`).digest('hex'),
-    isNormalized: false,
-    maxTokens: 40,
-    embedded,
-    async embed(texts, _, signal, onEmbedded) {
-      signal?.throwIfAborted();
-      embedded.push(...texts);
-      onEmbedded?.(texts.length);
-      return texts.map((text) => sumOfWords(text, dimensions));
-    },
-    close: async () => undefined,
-  };
-}
+/** A small embedder that looks at words alone: each adds 1 to a dimension. It counts what it is given. */
+export class WordEmbedder implements Embedder {
+  readonly id = 'words';
+  readonly dimensions: number;
+  readonly contentHash = '0'.repeat(64);
+  readonly isNormalized = false;
+  /** The texts of each call, and as what they were to be embedded. */
+  readonly calls: { readonly texts: readonly string[]; readonly as: TextKind }[] = [];
+  closed = 0;
 
-function sumOfWords(text: string, dimensions: number): Float32Array {
-  const vector = new Float32Array(dimensions);
-  for (const word of ['', ...text.toLowerCase().split(/\W+/u)]) {
-    const hash = createHash('sha512').update(word).digest();
-    for (let i = 0; i < dimensions; i++) vector[i] = vector[i]! + (hash[i % 64]! - 127.5) / 128;
+  constructor(dimensions = 64) {
+    this.dimensions = dimensions;
   }
-  return vector;
+
+  embed(texts: readonly string[], as: TextKind): Promise<Float32Array[]> {
+    this.calls.push({ texts: [...texts], as });
+    return Promise.resolve(texts.map((text) => this.vectorOf(text)));
+  }
+
+  vectorOf(text: string): Float32Array {
+    const vector = new Float32Array(this.dimensions);
+    for (const word of text.toLowerCase().match(/\w+/g) ?? []) {
+      let place = 0;
+      for (const letter of word) place = (place * 31 + letter.codePointAt(0)!) % this.dimensions;
+      vector[place]++;
+    }
+    return vector;
+  }
+
+  close(): Promise<void> {
+    this.closed++;
+    return Promise.resolve();
+  }
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../test/temporary-folder.ts';
-import { wordEmbedder } from '../../test/word-embedder.ts';
+import { hashedEmbedder } from '../../test/hashed-embedder.ts';
 import type { TextCorpus } from '../collections/corpus.ts';
 import { embedCorpus } from '../dense/embed-corpus.ts';
 import { indexCorpus } from '../lexical/index-corpus.ts';
@@ -11,7 +11,7 @@ import type { DenseRetriever } from './dense-retriever.ts';
 import { openRetriever, retrieverNamed, type OpenRetriever } from './retrievers.ts';
 
 const folder = join(temporaryFolder(), 'index');
-const embedder = wordEmbedder();
+const embedder = hashedEmbedder();
 const passages = { words: 4, stride: 3, aggregate: 'max' } as const;
 let index: LexicalIndex;
 
@@ -70,10 +70,10 @@ describe('dense retrieval', () => {
     await close();
   });
   it('refuses vectors of an embedder that has changed, and those of another', async () => {
-    await expect(opened(wordEmbedder('words', 25))).rejects.toThrow(
+    await expect(opened(hashedEmbedder('words', 25))).rejects.toThrow(
       expect.objectContaining({ code: 'EMBEDDER_MISMATCH' }),
     );
-    await expect(opened(wordEmbedder('others'))).rejects.toThrow(
+    await expect(opened(hashedEmbedder('others'))).rejects.toThrow(
       expect.objectContaining({ code: 'NOT_FOUND', what: expect.stringContaining('only vectors of words') }),
     );
   });
