@@ -218,3 +218,8 @@ export { KeptVectors, type TextToEmbed, type VectorOf } from './reward/kept-vect
 export { LexicalGain } from './reward/lexical-gain.ts';
 export { SimilarityGain, type SimilaritySettings } from './reward/similarity-gain.ts';
 export { WeightedReward, type WeightedPart } from './reward/weighted-reward.ts';
+export { RetrievalGain } from './reward/retrieval-gain.ts';
+export { gradedRank, rankMeasureNamed, type RankMeasure } from './reward/rank-measure.ts';
+export { lexicalCollection, vectorCollection } from './reward/reward-collection.ts';
+export type { PositiveSearch, RewardCollection, VectorSearch } from './reward/reward-collection.ts';
+export { lexicalBatch, vectorBatch } from './reward/batch-collection.ts';

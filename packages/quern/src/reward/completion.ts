@@ -23,17 +23,15 @@ export const mostCompletionCharacters = 1_000_000;
 const turnEnd = /<\|(?:im_end|endoftext|eot_id|end_of_text|end|eos)\|>|<end_of_turn>|<｜end▁of▁sentence｜>/;
 /** Tokens that stand before a turn, and those of padding, which are also ordinary markup further inside. */
 const turnStart = /^(?:\s*(?:<\|im_start\|>(?:assistant\n)?|<\|begin_of_text\|>|<bos>|<s>|<pad>|\[PAD\]))+/;
-const padding = /(?:<\/s>|<eos>|<pad>|\[PAD\]|<s>)$/;
+const padding = ['</s>', '<eos>', '<pad>', '[PAD]', '<s>'];
 
 /** The text of a completion without the special tokens at its start, and from where they end its turn. */
 export function withoutSpecialTokens(completion: string): string {
-  const end = completion.search(turnEnd);
-  let text = end < 0 ? completion : completion.slice(0, end);
-  for (;;) {
-    const trimmed = text.trimEnd();
-    const shorter = trimmed.replace(padding, '');
-    if (shorter === trimmed) break;
-    text = shorter;
+  const turn = completion.search(turnEnd);
+  let text = turn < 0 ? completion : completion.slice(0, turn);
+  for (let last: string | undefined = ''; last !== undefined;) {
+    text = text.slice(0, text.length - last.length).trimEnd();
+    last = padding.find((token) => text.endsWith(token));
   }
   return text.replace(turnStart, '');
 }

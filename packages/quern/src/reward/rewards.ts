@@ -2,8 +2,21 @@ import { openEmbedder, type EmbedderOptions } from '../dense/embedders.ts';
 import type { Embedder } from '../dense/embedder.ts';
 import { QuernError } from '../errors.ts';
 import { analyzerNamed } from '../text/analyzers.ts';
+import { lexicalBatch, vectorBatch } from './batch-collection.ts';
+import {
+  copyingFault,
+  formatFault,
+  languageFault,
+  lengthFault,
+  repetitionFault,
+  truncationFault,
+} from './faults.ts';
 import { KeptVectors } from './kept-vectors.ts';
 import { LexicalGain } from './lexical-gain.ts';
+import { namedParts } from './mix-name.ts';
+import { rankMeasureNamed } from './rank-measure.ts';
+import { RetrievalGain } from './retrieval-gain.ts';
+import type { RewardCollection } from './reward-collection.ts';
 import type { RewardPart } from './reward-part.ts';
 import type { Reward } from './reward.ts';
 import { SimilarityGain } from './similarity-gain.ts';
@@ -19,20 +32,35 @@ export interface RewardSettings {
   readonly asQueries?: boolean;
   /** Bytes of vectors of questions and positives that are kept of each embedder. Default 256 MiB. */
   readonly keptBytes?: number;
+  /** What `retrieval:MEASURE` ranks positives among. Default: the positives of the batch. */
+  readonly collection?: RewardCollection;
   /** The analyzer of parts that have no index to take it from. Default `english`. */
   readonly analyzer?: string;
 }
 
 /**
- * The reward that a string names: `similarity:EMBEDDER` or `lexical`. Throws `USAGE` for an unknown name, and what opening an
- * embedder throws.
+ * The reward that a string names: `similarity:EMBEDDER`; `retrieval:MEASURE` in the collection that is given, or among the
+ * positives of the batch by query-side BM25; `retrieval:MEASURE:EMBEDDER` among those by an embedder; `lexical`; or
+ * `mix:WEIGHT*REWARD,…`, in which there can also be `length:BUDGET`, `truncation`, `copying`, `repetition`, `language` and
+ * `format`, with weights below 0. Throws `USAGE` for an unknown name or a mix that rewards a fault, and what opening an embedder
+ * throws. It closes its embedders, but not the collection that was given.
  */
 export async function rewardNamed(name: string, settings: RewardSettings = {}): Promise<Reward> {
   const embedders = new OpenedEmbedders(settings);
   try {
-    const reward = new WeightedReward(name, [
-      { part: await partNamed(name, settings, embedders), weight: 1 },
-    ]);
+    const named = namedParts(name);
+    const similarities = named.filter((each) => each.name.startsWith('similarity:')).length;
+    const members = [];
+    for (const { name: partName, weight } of named) {
+      const similarityName = similarities > 1 ? partName : undefined;
+      members.push({ part: await partNamed(partName, { ...settings, similarityName }, embedders), weight });
+    }
+    if (named.length === 1 && named[0].name === name && members[0].part.kind === 'fault') {
+      throw new QuernError('USAGE', `${name} says how much of a fault there is, and is no reward`, {
+        hint: `Use it in a mix, e.g. mix:1*lexical,-0.1*${name}`,
+      });
+    }
+    const reward = new WeightedReward(name, members);
     return {
       id: name,
       score: (batch, signal) => reward.score(batch, signal),
@@ -44,18 +72,53 @@ export async function rewardNamed(name: string, settings: RewardSettings = {}): 
   }
 }
 
+const faults: ReadonlyMap<string, RewardPart> = new Map(
+  [truncationFault, copyingFault, repetitionFault, languageFault, formatFault].map((each) => [
+    each.name,
+    each,
+  ]),
+);
+
 async function partNamed(
   name: string,
-  settings: RewardSettings,
+  settings: RewardSettings & { readonly similarityName?: string },
   embedders: OpenedEmbedders,
 ): Promise<RewardPart> {
+  const fault = faults.get(name);
+  if (fault) return fault;
+  const analyzer = analyzerNamed(settings.analyzer ?? 'english');
   const [kind, ...parts] = name.split(':');
   const rest = parts.join(':');
-  if (name === 'lexical') return new LexicalGain(analyzerNamed(settings.analyzer ?? 'english'));
-  if (kind === 'similarity' && rest !== '') return new SimilarityGain(await embedders.named(rest), settings);
+  if (name === 'lexical') return new LexicalGain(analyzer);
+  if (rest !== '') {
+    switch (kind) {
+      case 'similarity':
+        return new SimilarityGain(await embedders.named(rest), {
+          ...settings,
+          name: settings.similarityName,
+        });
+      case 'retrieval': {
+        const measure = rankMeasureNamed(parts[0]);
+        if (parts.length > 1) {
+          return new RetrievalGain(measure, vectorBatch(await embedders.named(parts.slice(1).join(':'))));
+        }
+        return new RetrievalGain(measure, settings.collection ?? lexicalBatch(analyzer));
+      }
+      case 'length':
+        return lengthFault(budgetOf(rest, name));
+    }
+  }
   throw new QuernError('USAGE', `unknown reward ${JSON.stringify(name)}`, {
-    hint: 'Rewards are similarity:EMBEDDER and lexical',
+    hint:
+      'Rewards are similarity:EMBEDDER, retrieval:MEASURE, lexical and mix:WEIGHT*REWARD,…; in a mix also length:BUDGET, ' +
+      'truncation, copying, repetition, language and format',
   });
+}
+
+function budgetOf(text: string, name: string): number {
+  const budget = Number(text);
+  if (/^\d+$/.test(text) && budget >= 1 && Number.isSafeInteger(budget)) return budget;
+  throw new QuernError('USAGE', 'the budget is a whole number of tokens, 1 or more', { where: name });
 }
 
 /** The embedders of a reward, each opened once. */

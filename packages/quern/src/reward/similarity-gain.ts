@@ -10,6 +10,8 @@ export interface SimilaritySettings {
    * false, as in the reference system: all are embedded as documents. It is the same for models without instructions.
    */
   readonly asQueries?: boolean;
+  /** Its name in logs, where there are several. Default `similarity`. */
+  readonly name?: string;
 }
 
 /**
@@ -22,11 +24,12 @@ export interface SimilaritySettings {
  */
 export class SimilarityGain implements Gain {
   readonly kind = 'gain';
-  readonly name = 'similarity';
+  readonly name: string;
   readonly #vectors: KeptVectors;
   readonly #as: TextKind;
 
-  constructor(vectors: KeptVectors, { asQueries = false }: SimilaritySettings = {}) {
+  constructor(vectors: KeptVectors, { asQueries = false, name = 'similarity' }: SimilaritySettings = {}) {
+    this.name = name;
     this.#vectors = vectors;
     this.#as = asQueries ? 'query' : 'document';
   }

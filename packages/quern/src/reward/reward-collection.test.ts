@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { indexOf, someTexts } from '../../test/small-index.ts';
+import { temporaryFolder } from '../../test/temporary-folder.ts';
+import { WordEmbedder } from '../../test/word-embedder.ts';
+import { compareHits } from '../collections/ranking-order.ts';
+import type { LexicalIndex } from '../lexical/lexical-index.ts';
+import { LexicalRetriever } from '../search/lexical-retriever.ts';
+import { cosine, KeptVectors } from './kept-vectors.ts';
+import { lexicalCollection, ranksAmong, vectorCollection } from './reward-collection.ts';
+
+const folder = temporaryFolder();
+let index: LexicalIndex;
+beforeAll(async () => {
+  index = await indexOf(folder, someTexts);
+});
+afterAll(() => index?.close());
+
+const search = (text: string, positives: string[], positiveIds?: string[]) => ({
+  text,
+  isQuestion: true,
+  positives,
+  positiveIds,
+});
+
+// All in order: 6, our 5, 5, 4, our 3 twice, 3.
+it('ranks by how many score more, and no two on one rank', () => {
+  expect(ranksAmong([3, 5, -Infinity, 3], [6, 5, 4, 3], 10)).toEqual([5, 2, Infinity, 6]);
+  expect(ranksAmong([3, 5], [6, 5, 4], 3)).toEqual([Infinity, 2]);
+});
+
+it.each(['bm25', 'bm25q'] as const)('finds with %s the ranks of documents by their ids', async (scoring) => {
+  const retriever = new LexicalRetriever(index, scoring);
+  const hits = await retriever.search('fir elm', { k: 5 });
+  const ids = [hits[3].id, hits[0].id];
+  const [ranks] = await lexicalCollection(retriever).ranks([search('fir elm', ['x'], ids)], 5);
+  expect(ranks).toEqual([4, 1]);
+  await expect(lexicalCollection(retriever).ranks([search('fir', ['x'], ['none'])], 5)).rejects.toThrow(
+    expect.objectContaining({ code: 'BAD_INPUT' }),
+  );
+});
+
+it.each(['bm25', 'bm25q'] as const)(
+  'ranks with %s a text that is in the index before all that score no more than it',
+  async (scoring) => {
+    const retriever = new LexicalRetriever(index, scoring);
+    const hits = await retriever.search('fir elm ash', { k: 60 });
+    expect(hits.length).toBeGreaterThan(30);
+    const searches = hits.map(({ id }) => search('fir elm ash', [someTexts[id]]));
+    const ranks = await lexicalCollection(retriever).ranks(searches, 60);
+    const expected = hits.map(({ score }) => [1 + hits.filter((other) => other.score > score).length]);
+    expect(ranks).toEqual(expected);
+  },
+);
+
+it('does not find what shares no term', async () => {
+  const collection = lexicalCollection(new LexicalRetriever(index, 'bm25q'));
+  expect(await collection.ranks([search('yew', ['fir']), search('fir', ['yew'])], 10)).toEqual([
+    [Infinity],
+    [Infinity],
+  ]);
+});
+
+it('ranks among vectors by cosines, embedding all searches of a batch in one call', async () => {
+  const embedder = new WordEmbedder();
+  const documents = Object.entries(someTexts).map(([id, text]) => ({ id, vector: embedder.vectorOf(text) }));
+  const nearest = (vector: Float32Array, k: number) =>
+    documents
+      .map((document) => ({ id: document.id, score: Math.fround(cosine(vector, document.vector)) }))
+      .sort(compareHits)
+      .slice(0, k)
+      .map((hit, i) => ({ ...hit, rank: i + 1 }));
+  const collection = vectorCollection(new KeptVectors(embedder), {
+    id: 'dense:words',
+    search: (vector, k) => Promise.resolve(nearest(vector, k)),
+    has: (id) => id in someTexts,
+  });
+  const hits = nearest(embedder.vectorOf('fir elm'), 60);
+  const searches = [
+    ...hits.map(({ id }) => search('fir elm', [someTexts[id]])),
+    search('fir elm', ['x'], [hits[8].id]),
+  ];
+  const ranks = await collection.ranks(searches, 60);
+  const higher = hits.map(({ score }) => 1 + hits.filter((other) => other.score > score + 1e-6).length);
+  expect(ranks).toEqual([...higher, 9].map((rank) => [rank]));
+  expect(embedder.calls.map(({ as }) => as)).toEqual(['query', 'document']);
+});
