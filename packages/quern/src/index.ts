@@ -174,6 +174,7 @@ export type {
   RunComparison,
   RunSummary,
 } from './evaluate/comparison.ts';
+export { kendallTau, spearmanRho } from './evaluate/rank-correlation.ts';
 export { macroMean } from './evaluate/macro-mean.ts';
 export { runName } from './evaluate/run-name.ts';
 export { evaluateNamed } from './evaluate/evaluate-named.ts';
@@ -223,3 +224,6 @@ export { gradedRank, rankMeasureNamed, type RankMeasure } from './reward/rank-me
 export { lexicalCollection, vectorCollection } from './reward/reward-collection.ts';
 export type { PositiveSearch, RewardCollection, VectorSearch } from './reward/reward-collection.ts';
 export { lexicalBatch, vectorBatch } from './reward/batch-collection.ts';
+export { ablation } from './reward/ablation.ts';
+export type { Ablation, AblationInput, Correlation, RewardAblation } from './reward/ablation.ts';
+export { ablateNamed, type NamedAblation, type NamedAblationOptions } from './reward/ablate-named.ts';

@@ -10,6 +10,7 @@ import { exportCommand } from './export-command.ts';
 import { indexCommand } from './index-command.ts';
 import { note, printable } from './output.ts';
 import { reasonCommand } from './reason-command.ts';
+import { rewardCommand } from './reward-command.ts';
 import { searchCommand } from './search-command.ts';
 import { tuneCommand } from './tune-command.ts';
 
@@ -34,6 +35,7 @@ for (const command of [
   evalCommand(),
   compareCommand(),
   tuneCommand(),
+  rewardCommand(),
   cacheCommand(),
   exportCommand(),
 ]) {

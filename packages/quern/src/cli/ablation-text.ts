@@ -1,0 +1,51 @@
+import { decimal, intervalText, signed } from '../evaluate/report-words.ts';
+import { oneLine } from '../one-line.ts';
+import type { NamedAblation } from '../reward/ablate-named.ts';
+import type { Correlation } from '../reward/ablation.ts';
+import { table } from './output.ts';
+
+/** An ablation as a table, for a terminal. */
+export function ablationText(outcome: NamedAblation): string {
+  const { collection, scoring, measure, completions, groups, differingGroups, gain, rewards } = outcome;
+  const head =
+    `${collection}, ${scoring}: ${completions} completions of ${groups} questions; in ${differingGroups} they do not all gain ` +
+    `the same in ${measure}.\nGain in ${measure}: ${signed(gain.mean, 4)} of a completion on average, ${signed(gain.best, 4)} of ` +
+    `each question's best.`;
+  const rows = rewards.map(({ reward, mean, failures, overall, within, best, picked }) => {
+    const failed = Object.values(failures).reduce((sum, count) => sum + count, 0);
+    return [
+      oneLine(reward, 60),
+      ...cells(within.kendall),
+      decimal(within.spearman.value ?? NaN, 2),
+      ...cells(overall.kendall),
+      decimal(overall.spearman.value ?? NaN, 2),
+      decimal(best, 2),
+      signed(picked, 4),
+      decimal(mean, 3),
+      String(failed),
+    ];
+  });
+  const columns = [
+    'reward',
+    'τ within',
+    '95 % interval',
+    'ρ within',
+    'τ overall',
+    '95 % interval',
+    'ρ overall',
+    'best',
+    'picked',
+    'mean',
+    'failed',
+  ];
+  const key =
+    "τ: Kendall's τ-b, ρ: Spearman's, between reward and gain; within: mean over the questions whose completions do not all\n" +
+    'gain the same, which is what GRPO sees; overall: of all completions at once; best: share of those questions where the\n' +
+    `completion with the highest reward gains the most (by chance ${decimal(outcome.bestByChance, 2)}); picked: mean gain of the ` +
+    'completion with the\nhighest reward; mean: mean reward; failed: completions without a reasoned query, whose reward is -1.';
+  return [head, table([columns, ...rows]), key].join('\n\n');
+}
+
+function cells({ value, interval }: Correlation): string[] {
+  return [value === null ? '–' : decimal(value, 2), interval === null ? '–' : intervalText(interval, 2)];
+}
