@@ -58,9 +58,18 @@ export class DenseRetriever implements Retriever {
       });
     }
     if (query.trim() === '') return [];
-    const vector = await this.#vectorOf(query, signal);
+    return this.searchVector(await this.#vectorOf(query, signal), { k, excluded, signal });
+  }
+
+  /** The k documents that are nearest to a vector; scores are cosines. */
+  searchVector(vector: Float32Array, { k, excluded, signal }: SearchOptions): Promise<Hit[]> {
     const { aggregate, isAdmitted } = this.#options;
     return this.#index.search(vector, { k, excluded, isAdmitted, aggregate, signal });
+  }
+
+  /** Whether there is a document with this id. */
+  has(id: string): boolean {
+    return this.#index.has(id) && (this.#options.isAdmitted?.(id) ?? true);
   }
 
   async #vectorOf(query: string, signal: AbortSignal | undefined): Promise<Float32Array> {

@@ -39,7 +39,7 @@ export function checkAccess({ authorization, host }: RequestOrigin, token: strin
 }
 
 function shownToken(authorization: string): string {
-  const [scheme, value = ''] = authorization.split(' ', 2) as [string, string?];
+  const [, scheme = '', value = ''] = /^(\S+) (.*)$/su.exec(authorization) ?? [];
   if (scheme.toLowerCase() === 'bearer') return value;
   if (scheme.toLowerCase() !== 'basic') return '';
   const [, password = ''] = /^[^:]*:(.*)$/su.exec(Buffer.from(value, 'base64').toString('utf8')) ?? [];

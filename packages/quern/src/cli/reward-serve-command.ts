@@ -1,0 +1,132 @@
+import { readFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { Command, Option } from 'commander';
+import { fileError, QuernError } from '../errors.ts';
+import { openRewardCollection } from '../reward/index-collection.ts';
+import { rewardNamed } from '../reward/rewards.ts';
+import { checkReach } from '../reward/server/access.ts';
+import { serveReward } from '../reward/server/reward-server.ts';
+import { Warnings } from '../warnings.ts';
+import { addEmbedderOptions, embedderSettings, type EmbedderCommandOptions } from './dense-options.ts';
+import { interruptSignal } from './interrupt.ts';
+import { parsed, positiveInteger, shared } from './options.ts';
+import { note, printJson, printWarnings } from './output.ts';
+import { sizeNamed } from './durations.ts';
+
+interface Options extends EmbedderCommandOptions {
+  readonly reward: string;
+  readonly index?: string;
+  readonly retriever?: string;
+  readonly asQueries?: boolean;
+  readonly host: string;
+  readonly port: number;
+  readonly tokenFile?: string;
+  readonly batch?: number;
+  readonly queue?: number;
+  readonly bodyLimit?: number;
+  readonly json?: boolean;
+}
+
+/** `quern reward serve` */
+export function rewardServeCommand(): Command {
+  const command = new Command('serve')
+    .description('Serve a reward to trainers: OpenRLHF, TRL, verl, or whoever posts completions.')
+    .requiredOption('--reward <reward>', 'as of quern reward ablate, e.g. similarity:onnx:MODEL')
+    .option('--index <folder>', 'the index that retrieval:MEASURE ranks positives in')
+    .addOption(shared.retriever())
+    .option('--as-queries', 'embed questions and reasoned queries with the instruction for queries')
+    .option('--host <address>', 'where it listens; elsewhere than here it asks for a token', '127.0.0.1')
+    .addOption(
+      new Option('--port <number>', '0: one that is free').argParser(parsed(portNamed)).default(8000, '8000'),
+    )
+    .option('--token-file <file>', 'a file with the token that requests must show (or QUERN_TOKEN)')
+    .addOption(
+      new Option(
+        '--batch <number>',
+        'about how many completions are scored together (default: 256)',
+      ).argParser(positiveInteger),
+    )
+    .addOption(
+      new Option(
+        '--queue <number>',
+        'how many may wait before /v1/rewards refuses (default: 4096)',
+      ).argParser(positiveInteger),
+    )
+    .addOption(
+      new Option('--body-limit <size>', 'the most bytes of a request (default: 64 MiB)').argParser(
+        parsed(sizeNamed),
+      ),
+    );
+  return addEmbedderOptions(command)
+    .addOption(shared.json())
+    .addHelpText(
+      'after',
+      `
+POST /get_reward speaks OpenRLHF's protocol, POST /v1/rewards takes {"items": [{"query", "completion", "positives"}]};
+GET /healthz and GET /metrics say how it fares. Ctrl-C ends it once what it accepted is answered.
+
+Examples:
+  $ quern reward serve --reward similarity:onnx:models/bge-base-en-v1.5 --port 8000
+  $ quern reward serve --reward retrieval:rank --index my.index --retriever bm25q
+  $ QUERN_TOKEN=… quern reward serve --reward lexical --host 0.0.0.0`,
+    )
+    .action(run);
+}
+
+async function run(options: Options): Promise<void> {
+  const { reward: name, index, retriever, asQueries, host, port, batch, queue, bodyLimit, json } = options;
+  const warnings = new Warnings();
+  const token = await tokenOf(options);
+  checkReach(host, token);
+  if (index === undefined && retriever !== undefined) {
+    throw new QuernError('USAGE', 'is for an index', { where: '--retriever', hint: 'Give --index too' });
+  }
+  if (index === undefined && /(?:^|\*)retrieval:[^:,]*(?:,|$)/.test(name)) {
+    warnings.add(
+      'positives are ranked among those that happen to be scored together; with --index they are among all documents',
+      name,
+    );
+  }
+  const signal = interruptSignal();
+  const embedding = { ...embedderSettings(options, warnings), signal };
+  const opened =
+    index === undefined
+      ? undefined
+      : await openRewardCollection({ folder: index, retriever, embedding, warnings });
+  try {
+    const settings = { embedding, asQueries, ...(opened && { collection: opened.collection }) };
+    const reward = await rewardNamed(name, settings);
+    try {
+      const server = await serveReward(reward, { host, port, token, batch, queue, bodyLimit });
+      printWarnings(warnings);
+      note(`quern: serving ${name} at ${server.url} (POST /get_reward, POST /v1/rewards)`);
+      if (json) printJson({ url: server.url, reward: name, warnings: warnings.list() });
+      if (!signal.aborted) await once(signal, 'abort');
+      await server.close();
+    } finally {
+      await reward.close();
+    }
+  } finally {
+    await opened?.close();
+  }
+}
+
+/** The token that requests must show, without the white space around it. Throws `USAGE` for an empty one. */
+async function tokenOf({ tokenFile }: Options): Promise<string | undefined> {
+  const given =
+    tokenFile === undefined
+      ? process.env['QUERN_TOKEN']
+      : await readFile(tokenFile, 'utf8').catch((error: unknown) => {
+          throw fileError(error, tokenFile);
+        });
+  if (given === undefined) return undefined;
+  const token = given.trim();
+  if (token !== '') return token;
+  throw new QuernError('USAGE', 'the token is empty', { where: tokenFile ?? 'QUERN_TOKEN' });
+}
+
+function portNamed(text: string): number {
+  const port = Number(text);
+  if (/^\d{1,5}$/.test(text) && port <= 65_535) return port;
+  throw new QuernError('USAGE', 'it must be a whole number from 0 to 65535');
+}
