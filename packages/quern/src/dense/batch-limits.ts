@@ -1,4 +1,4 @@
 import type { BatchLimits } from './token-batches.ts';
 
 /** Small enough for a processor's caches, large enough that starting a batch counts for little. */
-export const batchLimits: BatchLimits = { area: 4096, sequences: 64 };
+export const batchLimits: BatchLimits = { area: 2048, sequences: 64 };
