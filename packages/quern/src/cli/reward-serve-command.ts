@@ -94,7 +94,11 @@ async function run(options: Options): Promise<void> {
       ? undefined
       : await openRewardCollection({ folder: index, retriever, embedding, warnings });
   try {
-    const settings = { embedding, asQueries, ...(opened && { collection: opened.collection }) };
+    const settings = {
+      embedding,
+      asQueries,
+      ...(opened && { collection: opened.collection, analyzer: opened.analyzer }),
+    };
     const reward = await rewardNamed(name, settings);
     try {
       const server = await serveReward(reward, { host, port, token, batch, queue, bodyLimit });

@@ -32,6 +32,8 @@ export interface IndexCollectionOptions {
 /** A collection over an open index, to be closed. */
 export interface OpenRewardCollection {
   readonly collection: RewardCollection;
+  /** The index's analyzer. */
+  readonly analyzer: string;
   close(): Promise<void>;
 }
 
@@ -73,7 +75,7 @@ export async function openRewardCollection(options: IndexCollectionOptions): Pro
     closing.push(() => index.close());
     const opened = await openRetriever(plan, embedders, { index, folder, parameters, warnings });
     closing.push(() => opened.close());
-    return { collection: collectionOf(opened.retriever), close };
+    return { collection: collectionOf(opened.retriever), analyzer: index.analyzer, close };
   } catch (error) {
     await close();
     throw error;

@@ -26,6 +26,8 @@ export interface RewardResult {
 export interface Reward {
   /** The string that names it on the command line and in reports. */
   readonly id: string;
+  /** The names of the parts that results may have, where they are known before. */
+  readonly partNames?: readonly string[];
   /** A result for each item, in their order, the same whatever else is in the batch unless the reward says otherwise. */
   score(batch: readonly RewardItem[], signal?: AbortSignal): Promise<RewardResult[]>;
   close(): Promise<void>;

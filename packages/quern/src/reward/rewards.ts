@@ -63,6 +63,7 @@ export async function rewardNamed(name: string, settings: RewardSettings = {}): 
     const reward = new WeightedReward(name, members);
     return {
       id: name,
+      partNames: reward.partNames,
       score: (batch, signal) => reward.score(batch, signal),
       close: () => embedders.close(),
     };

@@ -18,6 +18,7 @@ export interface WeightedPart {
  */
 export class WeightedReward implements Reward {
   readonly id: string;
+  readonly partNames: readonly string[];
   readonly #members: readonly WeightedPart[];
 
   constructor(id: string, members: readonly WeightedPart[]) {
@@ -34,6 +35,7 @@ export class WeightedReward implements Reward {
     const twice = names.find((name, i) => names.indexOf(name) < i);
     if (twice !== undefined) throw new QuernError('USAGE', `${twice} is in it twice`, { where: id });
     this.id = id;
+    this.partNames = names;
     this.#members = members;
   }
 

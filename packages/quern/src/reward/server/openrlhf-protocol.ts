@@ -57,13 +57,22 @@ export function openRlhfItems(body: unknown): RewardItem[] {
       });
     }
     const completion = responseOf(whole, prompts[i]!);
+    if (completion === undefined) {
+      throw new QuernError('BAD_INPUT', 'does not begin with its prompt', { where: `query[${i}]` });
+    }
     return { query: question, completion, positives, ...(positiveIds && { positiveIds }) };
   });
 }
 
-/** What OpenRLHF is answered. */
-export function openRlhfAnswer(results: readonly RewardResult[]): OpenRlhfAnswer {
-  const names = new Set(results.flatMap(({ parts }) => Object.keys(parts)));
+/**
+ * What OpenRLHF is answered. Its trainer joins the logs of samples that were answered apart, so each answer has all `partNames`,
+ * also where a completion failed before it had parts.
+ */
+export function openRlhfAnswer(
+  results: readonly RewardResult[],
+  partNames: readonly string[] = [],
+): OpenRlhfAnswer {
+  const names = new Set([...partNames, ...results.flatMap(({ parts }) => Object.keys(parts))]);
   const logs = Array.from(names, (name) => [name, results.map(({ parts }) => parts[name] ?? 0)] as const);
   return {
     rewards: results.map(({ reward }) => reward),
@@ -75,6 +84,23 @@ export function openRlhfAnswer(results: readonly RewardResult[]): OpenRlhfAnswer
   };
 }
 
+/**
+ * An answer as JSON, each number with a point or an exponent: its trainer makes tensors of them, and of `-1` one of integers,
+ * which has no mean.
+ */
+export function openRlhfJson({ rewards, scores, extra_logs: logs }: OpenRlhfAnswer): string {
+  const named = Object.entries(logs).map(([name, numbers]) => `${JSON.stringify(name)}:${listed(numbers)}`);
+  return `{"rewards":${listed(rewards)},"scores":${listed(scores)},"extra_logs":{${named.join(',')}}}`;
+}
+
+function listed(numbers: readonly number[]): string {
+  return `[${numbers.map(floatText).join(',')}]`;
+}
+
+function floatText(value: number): string {
+  return Number.isInteger(value) ? value.toFixed(1) : String(value);
+}
+
 /** A reward as a number between 0 and 1, in the same order: `1 / (1 + exp(-reward))`, so that 0 (no gain) is in the middle. */
 export function openRlhfScore(reward: number): number {
   return 1 / (1 + Math.exp(-reward));
@@ -83,17 +109,34 @@ export function openRlhfScore(reward: number): number {
 /** What begins the assistant's turn in Qwen's template, the last of it before a response. */
 const assistantTurn = '<|im_start|>assistant\n';
 
-/** The response at the end of prompt and response. Templates may have changed the prompt: then it is the assistant's last turn. */
-function responseOf(whole: string, prompt: string): string {
+/** As much of the start of a text as is searched for in a prompt. */
+const startLength = 32;
+
+/**
+ * The response at the end of prompt and response. A prompt that was too long has lost its start; where a tokenizer changed it,
+ * the response is the assistant's last turn. Undefined where neither is found.
+ */
+function responseOf(whole: string, prompt: string): string | undefined {
   if (whole.startsWith(prompt)) return whole.slice(prompt.length);
+  const start = whole.slice(0, startLength);
+  let tries = 0;
+  for (let at = prompt.indexOf(start, 1); at > 0 && tries < 100; at = prompt.indexOf(start, at + 1)) {
+    if (start.length === startLength && whole.startsWith(prompt.slice(at))) {
+      return whole.slice(prompt.length - at);
+    }
+    tries++;
+  }
   const turn = whole.lastIndexOf(assistantTurn);
-  return turn < 0 ? whole : whole.slice(turn + assistantTurn.length);
+  return turn < 0 ? undefined : whole.slice(turn + assistantTurn.length);
 }
 
 /** The question in a prompt of ours: after `Question:` or `Query:`, up to the end of the turn. */
 export function questionOf(prompt: string): string | undefined {
-  const [, question] = /(?:Query|Question): (.+?)\s*(?:<\|im_end\|>.*)?$/su.exec(prompt) ?? [];
-  return question;
+  const mark = /(?:Query|Question): /.exec(prompt);
+  if (!mark) return undefined;
+  const rest = prompt.slice(mark.index + mark[0].length);
+  const end = rest.indexOf('<|im_end|>');
+  return (end < 0 ? rest : rest.slice(0, end)).trim() || undefined;
 }
 
 function labelOf(label: unknown, where: string): z.infer<typeof labelSchema> {

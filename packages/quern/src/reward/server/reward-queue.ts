@@ -1,5 +1,5 @@
 import { setTimeout as later } from 'node:timers/promises';
-import { QuernError } from '../../errors.ts';
+import { orAborted, QuernError, throwIfAborted, type QuernErrorCode } from '../../errors.ts';
 import type { Reward, RewardItem, RewardResult } from '../reward.ts';
 
 /** How calls are gathered. */
@@ -20,15 +20,28 @@ interface Call {
   reject(error: unknown): void;
 }
 
+/** Errors that are no item's: they would only come again for each. */
+const commonErrors: ReadonlySet<string> = new Set<QuernErrorCode>([
+  'ABORTED',
+  'DENIED',
+  'IO',
+  'MISSING_PACKAGE',
+  'NETWORK',
+  'NOT_FOUND',
+  'OUT_OF_MEMORY',
+  'TIMEOUT',
+]);
+
 /**
- * Calls of a reward, gathered into batches: those that come while a batch is scored make up the next. Where a batch fails, its
- * calls are scored one by one, so that a call fails only by itself.
+ * Calls of a reward, gathered into batches: those that come while a batch is scored make up the next. Where a batch fails, it
+ * is halved until the call that is at fault is alone, so that a call fails only by itself.
  */
 export class RewardQueue {
   readonly #reward: Reward;
   readonly #batch: number;
   readonly #linger: number;
   readonly #onBatch: (items: number) => void;
+  readonly #stopping = new AbortController();
   #calls: Call[] = [];
   #waiting = 0;
   #running: Promise<void> | undefined;
@@ -59,6 +72,11 @@ export class RewardQueue {
       this.#calls.push({ items, signal, resolve, reject });
       this.#running ??= this.#run().finally(() => (this.#running = undefined));
     });
+  }
+
+  /** Ends the work: what waits or is being scored fails with `ABORTED`. */
+  stop(): void {
+    this.#stopping.abort();
   }
 
   /** Resolves when nothing waits. */
@@ -96,20 +114,31 @@ export class RewardQueue {
 
   async #scoreTogether(calls: readonly Call[]): Promise<void> {
     const items = calls.flatMap((call) => call.items);
-    this.#onBatch(items.length);
     try {
-      const results = (await this.#reward.score(items)).map(finite);
+      const results = await this.#results(items);
       this.#waiting -= items.length;
       let first = 0;
       for (const call of calls) call.resolve(results.slice(first, (first += call.items.length)));
     } catch (error) {
-      if (calls.length === 1) {
-        this.#waiting -= items.length;
-        calls[0].reject(error);
+      const isCommon = error instanceof QuernError && commonErrors.has(error.code);
+      if (calls.length > 1 && !isCommon) {
+        const half = Math.ceil(calls.length / 2);
+        await this.#scoreTogether(calls.slice(0, half));
+        await this.#scoreTogether(calls.slice(half));
         return;
       }
-      for (const call of calls) await this.#scoreTogether([call]);
+      this.#waiting -= items.length;
+      for (const call of calls) call.reject(error);
     }
+  }
+
+  async #results(items: readonly RewardItem[]): Promise<RewardResult[]> {
+    const { signal } = this.#stopping;
+    throwIfAborted(signal);
+    this.#onBatch(items.length);
+    const results = await orAborted(this.#reward.score(items, signal), signal);
+    if (results.length === items.length) return results.map(finite);
+    throw new Error(`the reward ${this.#reward.id} gave ${results.length} results for ${items.length} items`);
   }
 }
 
@@ -117,5 +146,5 @@ export class RewardQueue {
 function finite(result: RewardResult): RewardResult {
   const { reward, parts } = result;
   if (Number.isFinite(reward) && Object.values(parts).every(Number.isFinite)) return result;
-  return { reward: -1, parts: {}, failure: 'not finite' };
+  return { reward: -1, parts: {}, failure: 'not_finite' };
 }

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { lengthReward } from '../../../test/scripted-reward.ts';
 import { QuernError } from '../../errors.ts';
 import type { Reward, RewardResult } from '../reward.ts';
+import { questionOf } from './openrlhf-protocol.ts';
 import {
   rewardApplication,
   serveReward,
@@ -139,7 +140,7 @@ describe('/v1/rewards', () => {
     };
     const url = await served(reward);
     const [, { rewards }] = await answered(`${url}/v1/rewards`, { items: [item('a'), item('b')] });
-    const failed = { reward: -1, parts: {}, failure: 'not finite' };
+    const failed = { reward: -1, parts: {}, failure: 'not_finite' };
     expect(rewards).toEqual([failed, failed]);
   });
 });
@@ -149,7 +150,8 @@ describe('/get_reward', () => {
   const label = JSON.stringify({ query: 'why is it so', positives: ['because'] });
 
   it("answers 192 calls of one sample each, as OpenRLHF's client makes them, in a few batches", async () => {
-    const reward = lengthReward();
+    const { opened, open } = gate();
+    const reward = lengthReward(() => opened);
     const url = await served(reward);
     const calls = Array.from({ length: 192 }, (_, i) =>
       answered(`${url}/get_reward`, {
@@ -158,12 +160,42 @@ describe('/get_reward', () => {
         labels: [label],
       }),
     );
+    await expect
+      .poll(async () => (await fetch(`${url}/healthz`)).json(), { timeout: 10_000 })
+      .toMatchObject({ waiting: 192 });
+    open();
     const all = await Promise.all(calls);
     expect(all.map(([status, body]) => [status, body.rewards])).toEqual(
       Array.from({ length: 192 }, (_, i) => [200, [i + 1]]),
     );
     expect(reward.batches.flat()).toHaveLength(192);
-    expect(reward.batches.length).toBeLessThanOrEqual(20);
+    expect(reward.batches.length).toBeLessThanOrEqual(2);
+  });
+  it('sends numbers that become tensors of floats, and every part of each sample', async () => {
+    const url = await served({ ...lengthReward(), partNames: ['length', 'query'] });
+    const response = await post(`${url}/get_reward`, { query: ['P'], prompts: ['P'], labels: [label] });
+    expect(await response.text()).toMatch(
+      /^{"rewards":\[-1\.0],"scores":\[0\.26\d+],"extra_logs":{"length":\[0\.0],"query":\[0\.0],"failed":\[1\.0]}}$/,
+    );
+  });
+  it('finds the response behind a prompt that was cut at its start, and in a turn', async () => {
+    const reward = lengthReward();
+    const url = await served(reward);
+    const long = `A long beginning. ${'Words of the prompt, over and over. '.repeat(3)}Question: why?\n`;
+    const queries = [`${long.slice(18)}ab`, 'changed<|im_start|>assistant\nabc'];
+    const labels = queries.map(() => '["because"]');
+    const body = { query: queries, prompts: [long, long], labels };
+    const [, answer] = await answered(`${url}/get_reward`, body);
+    expect(answer.rewards).toEqual([2, 3]);
+    const [status, { error }] = await answered(`${url}/get_reward`, {
+      query: ['another text'],
+      prompts: [long],
+      labels: ['["because"]'],
+    });
+    expect([status, error.where]).toEqual([400, 'query[0]']);
+  });
+  it('reads a question with much white space in time that grows with its length alone', () => {
+    expect(questionOf(`Query: a${' '.repeat(1_000_000)}b`)).toHaveLength(1_000_002);
   });
   it('answers lists of any length, with scores between 0 and 1 and the parts of each', async () => {
     const url = await served(lengthReward());
@@ -206,6 +238,43 @@ describe('/get_reward', () => {
 });
 
 describe('a reward server', () => {
+  it('breaks off what does not end in time, so that it ends itself', async () => {
+    const never = new Promise(() => undefined);
+    const server = await serveReward(
+      lengthReward(() => never),
+      { grace: 50 },
+    );
+    const call = post(`${server.url}/v1/rewards`, { items: [item('a')] }).catch(() => 'broken off');
+    await expect
+      .poll(async () => (await fetch(`${server.url}/healthz`)).json())
+      .toMatchObject({ waiting: 1 });
+    await server.close();
+    expect(await call).not.toHaveProperty('status', 200);
+  });
+  it('does not call a reward again for each item where it fails for none of them', async () => {
+    const reward: Reward = lengthReward(async () => {
+      throw new QuernError('NETWORK', 'nothing answers');
+    });
+    const url = await served(reward);
+    const calls = Array.from({ length: 20 }, () => answered(`${url}/v1/rewards`, { items: [item('a')] }));
+    const all = await Promise.all(calls);
+    expect(all.every(([status, { error }]) => status === 500 && error.code === 'NETWORK')).toBe(true);
+    expect((reward as ReturnType<typeof lengthReward>).batches.length).toBeLessThan(20);
+  });
+  it('refuses to divide results among items that a reward left out', async () => {
+    const url = await served({ ...lengthReward(), score: async () => [] });
+    const [status, { error }] = await answered(`${url}/v1/rewards`, { items: [item('a')] });
+    expect([status, error.code]).toEqual([500, 'INTERNAL']);
+  });
+  it('leaves nothing behind on a connection that is used again', async () => {
+    const warnings: Error[] = [];
+    const keep = (warning: Error): void => void warnings.push(warning);
+    process.on('warning', keep);
+    const url = await served(lengthReward(), { linger: 0 });
+    for (let i = 0; i < 30; i++) await answered(`${url}/v1/rewards`, { items: [item('a')] });
+    process.off('warning', keep);
+    expect(warnings).toEqual([]);
+  });
   it('answers what it accepted before it ends, and takes no more', async () => {
     const { opened, open } = gate();
     const server = await serveReward(lengthReward(() => opened));

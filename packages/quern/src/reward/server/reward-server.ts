@@ -1,9 +1,9 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { QuernError } from '../../errors.ts';
 import { optionalPackage } from '../../optional-package.ts';
 import type { Reward, RewardItem, RewardResult } from '../reward.ts';
 import { checkAccess, checkReach } from './access.ts';
-import { openRlhfAnswer, openRlhfItems } from './openrlhf-protocol.ts';
+import { openRlhfAnswer, openRlhfItems, openRlhfJson } from './openrlhf-protocol.ts';
 import { rewardMetrics } from './reward-metrics.ts';
 import { RewardQueue, type RewardQueueOptions } from './reward-queue.ts';
 import { requestedItems } from './rewards-protocol.ts';
@@ -20,6 +20,8 @@ export interface RewardServerOptions extends Pick<RewardQueueOptions, 'batch' | 
   readonly queue?: number;
   /** The most bytes of a request. Default 64 MiB. */
   readonly bodyLimit?: number;
+  /** How long `close` waits for what is under way before it breaks that off, in milliseconds. Default 25,000. */
+  readonly grace?: number;
 }
 
 /** A reward that is being served. */
@@ -32,6 +34,8 @@ export interface RewardServer {
 
 const defaultQueue = 4096;
 const defaultBodyLimit = 64 << 20;
+/** Less than the 30 s that Kubernetes gives a container to end. */
+const defaultGrace = 25_000;
 /** A request must have come within this time, in milliseconds. */
 const requestTimeout = 60_000;
 /** When to try again, in seconds, where the queue is full. */
@@ -68,6 +72,7 @@ export async function rewardApplication(
   options: RewardServerOptions = {},
 ): Promise<FastifyInstance> {
   const { host = '127.0.0.1', token, queue: most = defaultQueue, bodyLimit = defaultBodyLimit } = options;
+  const { grace = defaultGrace } = options;
   checkReach(host, token);
   const { fastify } = await optionalPackage(
     () => import('fastify'),
@@ -86,25 +91,34 @@ export async function rewardApplication(
     metrics.answered(routeOptions.url ?? 'none', statusCode, elapsedTime / 1000);
   });
   let isClosing = false;
+  let patience: NodeJS.Timeout | undefined;
   server.addHook('preClose', async () => {
     isClosing = true;
+    patience = setTimeout(() => {
+      queue.stop();
+      server.server.closeAllConnections();
+    }, grace);
   });
   // Else who was answered would hold the connection, and the server would wait for that.
   server.addHook('onSend', async (_, reply) => {
     if (isClosing) void reply.header('connection', 'close');
   });
-  server.addHook('onClose', () => queue.drained());
+  server.addHook('onClose', () => queue.drained().finally(() => clearTimeout(patience)));
   server.setErrorHandler((error, _, reply) => answerError(error, reply));
   server.setNotFoundHandler((_, reply) =>
     answerError(new QuernError('NOT_FOUND', 'no such route, or not with this method'), reply),
   );
 
-  const scored = async (items: readonly RewardItem[], request: FastifyRequest): Promise<RewardResult[]> => {
-    const results = await queue.score(items, goneSignal(request));
+  const scored = async (items: readonly RewardItem[], reply: FastifyReply): Promise<RewardResult[]> => {
+    const results = await queue.score(items, goneSignal(reply));
     metrics.scored(results);
     return results;
   };
-  server.post('/get_reward', (request) => scored(openRlhfItems(request.body), request).then(openRlhfAnswer));
+  server.post('/get_reward', async (request, reply) => {
+    const results = await scored(openRlhfItems(request.body), reply);
+    void reply.type('application/json; charset=utf-8');
+    return openRlhfJson(openRlhfAnswer(results, reward.partNames));
+  });
   server.post('/v1/rewards', (request, reply) => {
     const items = requestedItems(request.body);
     // One that asks for more than all that may wait is let in alone.
@@ -112,7 +126,7 @@ export async function rewardApplication(
       void reply.header('retry-after', String(retryAfter));
       throw new QuernError('OVERLOADED', `${queue.waiting} items wait, and ${most} may`);
     }
-    return scored(items, request).then((rewards) => ({ rewards }));
+    return scored(items, reply).then((rewards) => ({ rewards }));
   });
   server.get('/healthz', async () => ({ status: 'ok', reward: reward.id, waiting: queue.waiting }));
   server.get('/metrics', async (_, reply) => {
@@ -123,9 +137,11 @@ export async function rewardApplication(
 }
 
 /** Aborted when the client of a request goes away before it is answered. */
-function goneSignal({ raw }: FastifyRequest): AbortSignal {
+function goneSignal({ raw }: FastifyReply): AbortSignal {
   const controller = new AbortController();
-  raw.socket.once('close', () => controller.abort());
+  raw.once('close', () => {
+    if (!raw.writableFinished) controller.abort();
+  });
   return controller.signal;
 }
 
