@@ -16,9 +16,9 @@ export function ablationText(outcome: NamedAblation): string {
     return [
       oneLine(reward, 60),
       ...cells(within.kendall),
-      decimal(within.spearman.value ?? NaN, 2),
+      correlationText(within.spearman),
       ...cells(overall.kendall),
-      decimal(overall.spearman.value ?? NaN, 2),
+      correlationText(overall.spearman),
       decimal(best, 2),
       signed(picked, 4),
       decimal(mean, 3),
@@ -46,6 +46,10 @@ export function ablationText(outcome: NamedAblation): string {
   return [head, table([columns, ...rows]), key].join('\n\n');
 }
 
-function cells({ value, interval }: Correlation): string[] {
-  return [value === null ? '–' : decimal(value, 2), interval === null ? '–' : intervalText(interval, 2)];
+function cells(correlation: Correlation): string[] {
+  return [correlationText(correlation), intervalText(correlation.interval, 2)];
+}
+
+function correlationText({ value }: Correlation): string {
+  return value === null ? '–' : decimal(value, 2);
 }

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { goldenFile } from '../../test/golden-file.ts';
 import { WordEmbedder } from '../../test/word-embedder.ts';
 import { rewardNamed } from './rewards.ts';
 import type { RewardItem } from './reward.ts';
@@ -21,6 +22,13 @@ it('is ten times the mean gain in cosine over the positives', async () => {
   const before = (1 / Math.sqrt(5 * 4) + 2 / Math.sqrt(5 * 2)) / 2;
   expect(value).toBeCloseTo(10 * (after - before), 6);
   expect(parts).toEqual({ similarity: value });
+});
+
+it('agrees with an independent computation of the formula', async () => {
+  const golden = goldenFile<(RewardItem & { reward: number })[]>('rewards/similarity.json');
+  const results = await (await opened(new WordEmbedder())).score(golden);
+  expect(golden.length).toBeGreaterThan(10);
+  for (const [i, { reward }] of golden.entries()) expect(results[i].reward).toBeCloseTo(reward, 5);
 });
 
 it('embeds what comes again once, and all completions of a batch in one call', async () => {
