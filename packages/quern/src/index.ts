@@ -204,7 +204,22 @@ export { openEmbedder, type DenseModelOptions, type EmbedderOptions } from './de
 export type { EmbeddingSettings, PartialSettings, Pooling } from './dense/embedding-settings.ts';
 export type { Reranker } from './dense/reranker.ts';
 export { defaultPassages, passagesName, passagesNamed, passagesOf } from './dense/passages.ts';
-export type { Aggregate, PassageSettings } from './dense/passages.ts';
+export type { PassageSettings } from './dense/passages.ts';
+export type { Aggregation } from './dense/aggregation.ts';
+export { precisions, type Precision } from './dense/row-layout.ts';
+export { embedAll, type EmbedAllOptions, type EmbeddingCounts } from './dense/embed-all.ts';
+export { EmbeddingJournal } from './dense/embedding-journal.ts';
+export { VectorIndex, type VectorSearchOptions } from './dense/vector-index.ts';
+export { mostExactVectors, writeVectorIndex } from './dense/vector-index-writer.ts';
+export type { VectorDocument, VectorIndexOptions } from './dense/vector-index-writer.ts';
+export { listVectorIndexes } from './dense/vector-manifest.ts';
+export type {
+  IndexedEmbedder,
+  ListedVectorIndex,
+  MeasuredRecall,
+  SearchMethod,
+  VectorManifest,
+} from './dense/vector-manifest.ts';
 export { embedCorpus } from './dense/embed-corpus.ts';
 export type { DenseSettings, EmbedCorpusOptions, EmbedCorpusSummary } from './dense/embed-corpus.ts';
 export { hasVectors, openIndexVectors } from './dense/index-vectors.ts';

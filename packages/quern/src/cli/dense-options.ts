@@ -3,8 +3,8 @@ import type { DenseSettings } from '../dense/embed-corpus.ts';
 import type { EmbedderOptions } from '../dense/embedders.ts';
 import { poolings, type PartialSettings, type Pooling } from '../dense/embedding-settings.ts';
 import { passagesNamed, type PassageSettings } from '../dense/passages.ts';
-import { searchMethods, vectorPrecisions } from '../dense/vector-settings.ts';
-import type { SearchMethod, VectorPrecision } from '../dense/vector-settings.ts';
+import { precisions, type Precision } from '../dense/row-layout.ts';
+import type { SearchMethod } from '../dense/vector-manifest.ts';
 import type { Warnings } from '../warnings.ts';
 import { parsed, positiveInteger } from './options.ts';
 import { startProgress } from './progress.ts';
@@ -20,8 +20,8 @@ export interface EmbedderCommandOptions {
 /** What the options of {@link addDenseOptions} come to. */
 export interface DenseOptions extends EmbedderCommandOptions {
   readonly passages?: PassageSettings;
-  readonly precision?: VectorPrecision;
-  readonly vectorSearch?: SearchMethod;
+  readonly precision?: Precision;
+  readonly vectorSearch?: SearchMethod | 'auto';
 }
 
 /** Gives a command the options that say what a checkpoint's files leave open of an embedder. */
@@ -53,8 +53,8 @@ export function addDenseOptions(command: Command): Command {
   return addEmbedderOptions(
     command
       .addOption(passages)
-      .addOption(precision.choices([...vectorPrecisions]))
-      .addOption(method.choices([...searchMethods])),
+      .addOption(precision.choices([...precisions]))
+      .addOption(method.choices(['auto', 'exact', 'hnsw'])),
   );
 }
 

@@ -159,16 +159,13 @@ function printSummary(
 }
 
 function printVectors(summary: EmbedCorpusSummary, milliseconds: number): void {
-  const { vectors, documents, passages, reused, dimensions, precision, method, recall, bytes } = summary;
+  const { folder, documents, vectors, reused, dimensions, precision, method, recall, bytes } = summary;
   const kept = reused > 0 ? `, ${reused} of them embedded before` : '';
+  const found = recall ? ` (recall@${recall.at} ${recall.mean.toFixed(4)} of exact search)` : '';
   print(
-    `${vectors}: ${passages} passages of ${documents} documents${kept}, ${dimensions} × ${precision}, ` +
-      `${bytesText(bytes)}, ${method} search${recallText(recall)}, in ${durationText(milliseconds)}`,
+    `${folder}: ${vectors} passages of ${documents} documents${kept}, ${dimensions} × ${precision}, ` +
+      `${bytesText(bytes)}, ${method} search${found}, in ${durationText(milliseconds)}`,
   );
-}
-
-function recallText(recall: number | undefined): string {
-  return recall === undefined ? '' : ` (recall@10 ${recall.toFixed(4)} of exact search)`;
 }
 
 /** The number of documents of the index in `folder`; undefined where there is none that can be read. */

@@ -1,6 +1,7 @@
 import type { TextCorpus } from '../collections/corpus.ts';
 import type { LexicalIndex } from '../lexical/lexical-index.ts';
 import type { Work } from '../work.ts';
+import { embedAll, type EmbeddingCounts } from './embed-all.ts';
 import type { Embedder } from './embedder.ts';
 import type { EmbeddingJournal } from './embedding-journal.ts';
 import { passagesOf, type PassageSettings } from './passages.ts';
@@ -16,70 +17,48 @@ export interface DocumentVectorsOptions {
   readonly signal?: AbortSignal;
 }
 
-/** How many passages are embedded at a time, and kept: what a kill can lose. */
-const passagesAtOnce = 512;
-
 /** The documents of a corpus that an index holds, with the vectors of their passages. */
 export class DocumentVectors {
   readonly #corpus: TextCorpus;
   readonly #options: DocumentVectorsOptions;
-  #embedded = 0;
-  #reused = 0;
+  #counts: EmbeddingCounts = { embedded: 0, reused: 0 };
+  #bytes = 0;
 
   constructor(corpus: TextCorpus, options: DocumentVectorsOptions) {
     this.#corpus = corpus;
     this.#options = options;
   }
 
-  /** Passages that were embedded. */
-  get embedded(): number {
-    return this.#embedded;
-  }
-
-  /** Passages whose vectors were in the journal, or those of an equal text. */
-  get reused(): number {
-    return this.#reused;
+  /** How many passages were embedded, and how many had vectors. */
+  get counts(): EmbeddingCounts {
+    return this.#counts;
   }
 
   /** The documents in the corpus's order. */
   async *documents(): AsyncGenerator<VectorDocument> {
-    const { index, passages, work } = this.#options;
-    let waiting: { id: string; texts: string[] }[] = [];
-    let count = 0;
-    let bytes = 0;
-    let done = 0;
-    for await (const { document } of this.#corpus.documents((more) => (bytes += more))) {
-      if (!index.has(document.id)) continue;
-      const texts = passagesOf(document, passages);
-      waiting.push({ id: document.id, texts });
-      count += texts.length;
-      if (count < passagesAtOnce) continue;
-      yield* this.#embeddedDocuments(waiting);
-      work.update((done = bytes));
-      waiting = [];
-      count = 0;
+    const { embedder, journal, work, signal } = this.#options;
+    const begun: { readonly id: string; readonly passages: number }[] = [];
+    const onProgress = (counts: EmbeddingCounts): void => {
+      this.#counts = counts;
+      work.update(this.#bytes);
+    };
+    let vectors: Float32Array[] = [];
+    for await (const vector of embedAll(this.#passages(begun), embedder, journal, { signal, onProgress })) {
+      vectors.push(vector);
+      if (vectors.length < begun[0].passages) continue;
+      yield { id: begun.shift()!.id, vectors };
+      vectors = [];
     }
-    yield* this.#embeddedDocuments(waiting);
-    if (bytes > done) work.update(bytes);
   }
 
-  async *#embeddedDocuments(
-    documents: readonly { id: string; texts: readonly string[] }[],
-  ): AsyncGenerator<VectorDocument> {
-    const { embedder, journal, signal } = this.#options;
-    const texts = documents.flatMap((document) => document.texts);
-    const fresh = [...new Set(texts)].filter((text) => !journal.has(text));
-    // A document may have more passages than are lost gladly.
-    for (let first = 0; first < fresh.length; first += passagesAtOnce) {
-      const some = fresh.slice(first, first + passagesAtOnce);
-      await journal.append(some, await embedder.embed(some, 'document', signal));
-    }
-    this.#embedded += fresh.length;
-    this.#reused += texts.length - fresh.length;
-    for (const { id, texts: own } of documents) {
-      const vectors: Float32Array[] = [];
-      for (const text of own) vectors.push((await journal.get(text))!);
-      yield { id, vectors };
+  /** The passages of the documents, each of which is told of in `begun` before. */
+  async *#passages(begun: { readonly id: string; readonly passages: number }[]): AsyncGenerator<string> {
+    const { index, passages } = this.#options;
+    for await (const { document } of this.#corpus.documents((more) => (this.#bytes += more))) {
+      if (!index.has(document.id)) continue;
+      const texts = passagesOf(document, passages);
+      begun.push({ id: document.id, passages: texts.length });
+      yield* texts;
     }
   }
 }

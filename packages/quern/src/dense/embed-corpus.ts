@@ -6,22 +6,24 @@ import { readManifest } from '../lexical/manifest.ts';
 import { silentWork, type OnWork } from '../work.ts';
 import { DocumentVectors } from './document-vectors.ts';
 import { EmbeddingJournal } from './embedding-journal.ts';
+import type { EmbeddingCounts } from './embed-all.ts';
 import type { Embedder } from './embedder.ts';
 import { checkEmbeddable, indexVectorsFacts, openIndexVectors, vectorsFolder } from './index-vectors.ts';
 import type { IndexVectors } from './index-vectors.ts';
 import { defaultPassages, passagesName, type PassageSettings } from './passages.ts';
 import type { VectorIndex } from './vector-index.ts';
-import { writeVectorIndex, type VectorDocument, type VectorIndexSummary } from './vector-index-writer.ts';
-import type { SearchMethod, VectorPrecision } from './vector-settings.ts';
+import type { Precision } from './row-layout.ts';
+import { writeVectorIndex, type VectorDocument } from './vector-index-writer.ts';
+import type { SearchMethod, VectorManifest } from './vector-manifest.ts';
 
 /** How vectors are made and kept. */
 export interface DenseSettings {
   /** Default: as `defaultPassages` says for what the embedder reads; of an index that has vectors, as they were made. */
   readonly passages?: PassageSettings;
   /** Default `f32`. */
-  readonly precision?: VectorPrecision;
+  readonly precision?: Precision;
   /** Default `auto`: exact up to 200,000 vectors. */
-  readonly method?: SearchMethod;
+  readonly method?: SearchMethod | 'auto';
 }
 
 /** How the documents of an index get vectors. */
@@ -36,15 +38,15 @@ export interface EmbedCorpusOptions extends DenseSettings {
 }
 
 /** What embedding a corpus came to. */
-export interface EmbedCorpusSummary extends VectorIndexSummary {
+export interface EmbedCorpusSummary
+  extends Pick<VectorManifest, 'documents' | 'vectors' | 'precision' | 'method' | 'recall'>, EmbeddingCounts {
   /** The folder of the vectors. */
   readonly folder: string;
   readonly embedder: string;
   readonly passages: PassageSettings;
-  /** Passages that were embedded now. */
-  readonly embedded: number;
-  /** Passages whose vectors were there: of an earlier try, or of the same text. */
-  readonly reused: number;
+  readonly dimensions: number;
+  /** Of all files. */
+  readonly bytes: number;
 }
 
 /**
@@ -71,12 +73,24 @@ export async function embedCorpus(corpus: Corpus, options: EmbedCorpusOptions): 
     const stream = new DocumentVectors(corpus, { index, embedder, journal, passages, work, signal });
     const facts = indexVectorsFacts(manifest, passages);
     const documents = withKept(stream, before?.vectors, index);
-    const settings = { embedder, facts, precision, method, signal };
+    const settings = { embedder, facts, precision, method, signal, onWork };
     const written = await writeVectorIndex(made, documents, settings);
     await journal.close();
     await rm(journalPath, { force: true });
-    const { embedded, reused } = stream;
-    return { ...written, folder: made, embedder: embedder.id, passages, embedded, reused };
+    const { documents: count, vectors, files, recall } = written;
+    return {
+      folder: made,
+      embedder: embedder.id,
+      dimensions: embedder.dimensions,
+      passages,
+      documents: count,
+      vectors,
+      precision: written.precision,
+      method: written.method,
+      ...(recall && { recall }),
+      ...stream.counts,
+      bytes: Object.values(files).reduce((sum, { bytes }) => sum + bytes, 0),
+    };
   } finally {
     work.stop();
     await journal?.close();
@@ -103,7 +117,7 @@ async function* withKept(
     const id = before!.documentId(i);
     if (done.has(id) || !index.has(id)) continue;
     done.add(id);
-    yield { id, vectors: before!.vectorsOf(id) };
+    yield { id, vectors: await before!.vectorsOf(id) };
   }
   const missing = index.facts.documents - done.size;
   if (missing <= 0) return;

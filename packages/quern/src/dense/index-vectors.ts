@@ -12,7 +12,8 @@ import { readManifest, type Manifest } from '../lexical/manifest.ts';
 import type { Warnings } from '../warnings.ts';
 import type { EmbedderIdentity } from './embedder.ts';
 import { aggregateName, aggregateNamed, type PassageSettings } from './passages.ts';
-import { listVectorIndexes, VectorIndex } from './vector-index.ts';
+import { VectorIndex } from './vector-index.ts';
+import { listVectorIndexes, type VectorManifest } from './vector-manifest.ts';
 
 /** What is kept beside vectors. */
 export interface IndexVectorsFacts {
@@ -119,7 +120,7 @@ export async function openIndexVectors(
 }
 
 async function checkMade(embedder: EmbedderIdentity, folder: string): Promise<void> {
-  const all = await listVectorIndexes(folder);
+  const all = await readableVectors(folder);
   if (all.some((each) => each.embedder.contentHash === embedder.contentHash)) return;
   const hint = `Make them: quern index CORPUS --out FOLDER --dense ${embedder.id}`;
   const changed = all.find((each) => each.embedder.id === embedder.id);
@@ -137,9 +138,17 @@ async function checkMade(embedder: EmbedderIdentity, folder: string): Promise<vo
   });
 }
 
+/** The vectors of an index. Throws what is wrong with one that cannot be read. */
+async function readableVectors(folder: string): Promise<(VectorManifest & { readonly folder: string })[]> {
+  return (await listVectorIndexes(folder)).map((listed) => {
+    if ('error' in listed) throw listed.error;
+    return { ...listed.manifest, folder: listed.folder };
+  });
+}
+
 /** Whether an index has vectors with the name of an embedder, or of its content. Throws what listing them throws. */
 export async function hasVectors({ id, contentHash }: EmbedderIdentity, folder: string): Promise<boolean> {
-  const all = await listVectorIndexes(folder);
+  const all = await readableVectors(folder);
   return all.some(({ embedder }) => embedder.id === id || embedder.contentHash === contentHash);
 }
 
@@ -155,7 +164,7 @@ export async function checkVectorsToAppend(
   embedders: readonly EmbedderIdentity[],
 ): Promise<void> {
   const given = new Set(embedders.map(({ contentHash }) => contentHash));
-  const made = await listVectorIndexes(folder);
+  const made = await readableVectors(folder);
   for (const { embedder, folder: where } of made) {
     if (given.has(embedder.contentHash)) continue;
     throw new QuernError(

@@ -1,12 +1,7 @@
 import type { Document } from '../collections/records.ts';
 import { QuernError } from '../errors.ts';
+import type { Aggregation } from './aggregation.ts';
 import { wordSpans } from '../text/words.ts';
-
-/**
- * How a document's score comes from those of its passages (Dai and Callan 2019): `max` is that of its best passage (MaxP),
- * `first` that of its first (FirstP), `mean` the mean of those of its best `mean` passages.
- */
-export type Aggregate = 'max' | 'first' | { readonly mean: number };
 
 /** How documents are cut into passages that are embedded one by one. */
 export interface PassageSettings {
@@ -14,7 +9,7 @@ export interface PassageSettings {
   readonly words: number;
   /** How many words after the beginning of a passage the next one begins; less than `words`: they overlap. */
   readonly stride: number;
-  readonly aggregate: Aggregate;
+  readonly aggregate: Aggregation;
 }
 
 /** The most words of a title that stand before a passage. */
@@ -71,7 +66,7 @@ export function passagesName({ words, stride, aggregate }: PassageSettings): str
 }
 
 /** The aggregation that a string names: `max`, `first` or `mean:N`. Throws `USAGE`. */
-export function aggregateNamed(name: string): Aggregate {
+export function aggregateNamed(name: string): Aggregation {
   if (name === 'max' || name === 'first') return name;
   const [, count] = /^mean:([1-9]\d{0,3})$/.exec(name) ?? [];
   if (count !== undefined) return { mean: Number(count) };
@@ -81,7 +76,7 @@ export function aggregateNamed(name: string): Aggregate {
 }
 
 /** The string that names an aggregation. */
-export function aggregateName(aggregate: Aggregate): string {
+export function aggregateName(aggregate: Aggregation): string {
   return typeof aggregate === 'string' ? aggregate : `mean:${aggregate.mean}`;
 }
 

@@ -1,150 +1,229 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
 import { compareHits } from '../collections/ranking-order.ts';
 import type { Hit } from '../collections/records.ts';
-import { fileError, QuernError, throwIfAborted } from '../errors.ts';
-import type { EmbedderIdentity } from './embedder.ts';
-import type { Aggregate } from './passages.ts';
-import { readVectorManifest, type VectorManifest } from './vector-manifest.ts';
+import { QuernError, throwIfAborted } from '../errors.ts';
+import { checkAggregation, type Aggregation } from './aggregation.ts';
+import { readIndexed, verifyIndexed } from './checked-file.ts';
+import type { DocumentSearch, DocumentTask } from './document-search.ts';
+import { ExactSearch } from './exact-search.ts';
+import { GraphSearch } from './graph-search.ts';
+import { vectorLength } from './query-vector.ts';
+import { readRow, rowLayout, type Precision, type RowLayout } from './row-layout.ts';
+import { readDocuments, type VectorDocuments } from './vector-documents.ts';
+import { damaged, readVectorManifest } from './vector-manifest.ts';
+import type {
+  IndexedEmbedder,
+  IndexedFile,
+  MeasuredRecall,
+  SearchMethod,
+  VectorManifest,
+} from './vector-manifest.ts';
+import type { FoundDocuments } from './vector-scan.ts';
 
-/** How vectors are searched. */
+/** How the documents nearest to a vector are searched. */
 export interface VectorSearchOptions {
+  /** How many hits at most. */
   readonly k: number;
-  readonly aggregate: Aggregate;
+  /** How a document's score comes of its passages' cosines. */
+  readonly aggregate: Aggregation;
+  /** Ids of documents that must not appear; unknown ones are ignored. */
   readonly excluded?: Iterable<string>;
+  /** Whether a document may appear. It may be asked of every document, or of those only that would. */
   readonly isAdmitted?: (id: string) => boolean;
+  /**
+   * How many threads compare vectors, where there are more than takes some milliseconds. Default: as many as the machine runs
+   * at once; at most four times as many. They stay, with their working memory, until the index is closed.
+   */
+  readonly threads?: number;
   readonly signal?: AbortSignal;
 }
 
-/** An open vector index. */
+/** An open vector index; it stays as it is while another is written in its place. */
 export class VectorIndex {
   readonly folder: string;
+  readonly embedder: IndexedEmbedder;
+  readonly precision: Precision;
+  readonly method: SearchMethod;
+  /** How many documents there are. */
+  readonly documents: number;
+  /** How many vectors they have together. */
+  readonly vectors: number;
+  /** What of the best is found; absent where all are. */
+  readonly recall: MeasuredRecall | undefined;
+  /** What its maker wanted to know of it. */
+  readonly facts: unknown;
   readonly #manifest: VectorManifest;
-  readonly #ids: readonly string[];
-  readonly #numbers: ReadonlyMap<string, number>;
-  /** Where the vectors of each document begin; one more at the end. */
-  readonly #offsets: Uint32Array;
-  readonly #vectors: Float32Array;
+  readonly #documents: VectorDocuments;
+  readonly #layout: RowLayout;
+  readonly #search: DocumentSearch;
+  #isClosed = false;
 
   private constructor(
     folder: string,
     manifest: VectorManifest,
-    documents: readonly (readonly [string, number])[],
-    vectors: Float32Array,
+    documents: VectorDocuments,
+    layout: RowLayout,
+    search: DocumentSearch,
   ) {
     this.folder = folder;
+    this.embedder = manifest.embedder;
+    this.precision = manifest.precision;
+    this.method = manifest.method;
+    this.documents = manifest.documents;
+    this.vectors = manifest.vectors;
+    this.recall = manifest.recall;
+    this.facts = manifest.facts;
     this.#manifest = manifest;
-    this.#ids = documents.map(([id]) => id);
-    this.#numbers = new Map(this.#ids.map((id, i) => [id, i]));
-    this.#offsets = new Uint32Array(documents.length + 1);
-    for (const [i, [, count]] of documents.entries()) this.#offsets[i + 1] = this.#offsets[i]! + count;
-    this.#vectors = vectors;
+    this.#documents = documents;
+    this.#layout = layout;
+    this.#search = search;
   }
 
+  /**
+   * Opens the vector index in `folder`. All that it reads into memory is verified; the vectors of one with a graph are read
+   * when they are needed, and verified by {@link verify} only. Throws `NOT_FOUND`, `CORRUPT_FILE`, `WRONG_VERSION`,
+   * `MISSING_PACKAGE` where it has a graph and usearch is not installed, and `IO` for want of memory.
+   */
   static async open(folder: string): Promise<VectorIndex> {
-    const manifest = await readVectorManifest(folder);
-    const { vectors, documents } = manifest.files;
-    const ids = JSON.parse((await readChecked(folder, documents)).toString('utf8')) as [string, number][];
-    const bytes = await readChecked(folder, vectors);
-    const numbers = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
-    return new VectorIndex(folder, manifest, ids, numbers);
-  }
-
-  get embedder(): Omit<EmbedderIdentity, never> {
-    return this.#manifest.embedder;
-  }
-
-  get facts(): Readonly<Record<string, unknown>> {
-    return this.#manifest.facts;
-  }
-
-  get documents(): number {
-    return this.#ids.length;
-  }
-
-  documentId(document: number): string {
-    return this.#ids[document]!;
-  }
-
-  has(id: string): boolean {
-    return this.#numbers.has(id);
-  }
-
-  vectorsOf(id: string): Float32Array[] {
-    const { dimensions } = this.embedder;
-    const number = this.#numbers.get(id)!;
-    const all: Float32Array[] = [];
-    for (let i = this.#offsets[number]!; i < this.#offsets[number + 1]!; i++) {
-      all.push(this.#vectors.slice(i * dimensions, (i + 1) * dimensions));
-    }
-    return all;
-  }
-
-  async search(query: Float32Array, options: VectorSearchOptions): Promise<Hit[]> {
-    const { k, aggregate, excluded = [], isAdmitted, signal } = options;
-    throwIfAborted(signal);
-    const { dimensions } = this.embedder;
-    const without = new Set(excluded);
-    const scale = 1 / Math.sqrt(query.reduce((sum, value) => sum + value * value, 0));
-    const hits: Hit[] = [];
-    for (const [number, id] of this.#ids.entries()) {
-      if (without.has(id) || (isAdmitted && !isAdmitted(id))) continue;
-      const scores: number[] = [];
-      for (let i = this.#offsets[number]!; i < this.#offsets[number + 1]!; i++) {
-        let sum = 0;
-        for (let j = 0, at = i * dimensions; j < dimensions; j++, at++) sum += query[j]! * this.#vectors[at]!;
-        scores.push(sum * scale);
+    let manifest = await readVectorManifest(folder);
+    for (;;) {
+      try {
+        return await VectorIndex.#opened(folder, manifest);
+      } catch (error) {
+        // A writer may have replaced it since the manifest was read.
+        const latest = await readVectorManifest(folder);
+        if (latest.generation === manifest.generation) throw error;
+        manifest = latest;
       }
-      hits.push({ id, score: Math.fround(aggregated(scores, aggregate)), rank: 0 });
     }
-    return hits
+  }
+
+  static async #opened(folder: string, manifest: VectorManifest): Promise<VectorIndex> {
+    const { files, precision, embedder, vectors, longest } = manifest;
+    const layout = rowLayout(precision, embedder.dimensions);
+    if (files.vectors.bytes !== vectors * layout.bytes) {
+      throw damaged(join(folder, files.vectors.file), 'is not as long as its vectors are');
+    }
+    const content = new SharedArrayBuffer(files.documents.bytes);
+    await readIndexed(new Uint8Array(content), folder, files.documents);
+    const documents = readDocuments(content, manifest, join(folder, files.documents.file));
+    const { rowOffsets } = documents;
+    const search = files.graph
+      ? await GraphSearch.open(folder, files.vectors, files.graph, layout, rowOffsets, longest)
+      : await ExactSearch.open(folder, files.vectors, layout, rowOffsets, longest);
+    return new VectorIndex(folder, manifest, documents, layout, search);
+  }
+
+  /** The length of the vectors. */
+  get dimensions(): number {
+    return this.embedder.dimensions;
+  }
+
+  /** How many cosines of a vector and a query have been computed, exact ones of the best not counted again. */
+  get cosines(): number {
+    return this.#search.cosines;
+  }
+
+  /** The id of document `number`, 0 and up, in the order in which they came. */
+  documentId(number: number): string {
+    if (!Number.isInteger(number) || number < 0 || number >= this.documents) {
+      throw new QuernError('USAGE', `there is no document ${number}: there are ${this.documents}`);
+    }
+    return this.#documents.ids.id(number);
+  }
+
+  /** Whether there is a document with this id. */
+  has(id: string): boolean {
+    return this.#documents.ids.numberOf(id) >= 0;
+  }
+
+  /** The vectors of a document's passages, as they are stored: of length 1. Throws `NOT_FOUND`. */
+  async vectorsOf(id: string): Promise<Float32Array[]> {
+    this.#checkOpen();
+    const document = this.#documents.ids.numberOf(id);
+    if (document < 0) {
+      throw new QuernError('NOT_FOUND', `the vector index has no document ${JSON.stringify(id)}`);
+    }
+    const rows = await this.#search.rows(document);
+    const { bytes } = this.#layout;
+    return Array.from({ length: rows.byteLength / bytes }, (_, i) =>
+      readRow(new DataView(rows.buffer, rows.byteOffset + i * bytes, bytes), this.#layout),
+    );
+  }
+
+  /**
+   * The k best documents by what their passages' cosines with `query` are aggregated to, in the order of `compareHits`. A
+   * cosine is the product with the vector as it is stored, of length 1 as exactly as its precision allows, over the length of
+   * `query`, summed in double precision; scores are rounded to 32-bit floats. Throws
+   * `BAD_INPUT` for a query vector of another number of dimensions, zero or not finite, `USAGE`, and `ABORTED`.
+   */
+  async search(query: Float32Array, options: VectorSearchOptions): Promise<Hit[]> {
+    for await (const hits of this.searchEach([query], options)) return hits;
+    return [];
+  }
+
+  /**
+   * The hits of many queries, one query's after the other, each as {@link search} finds them; a block of vectors is read once
+   * for many of them. Throws as `search` does.
+   */
+  async *searchEach(
+    queries: readonly Float32Array[],
+    options: VectorSearchOptions,
+  ): AsyncGenerator<Hit[], void> {
+    const { k } = options;
+    this.#checkOpen();
+    const task = this.#task(options);
+    for (const query of queries) vectorLength(query, this.dimensions, 'the query vector');
+    for await (const found of this.#search.found(queries, task)) yield this.#hits(found, k);
+  }
+
+  /**
+   * Reads every file whole and verifies its checksum; throws `CORRUPT_FILE`, also where the index has been replaced since it
+   * was opened.
+   */
+  async verify(): Promise<void> {
+    this.#checkOpen();
+    for (const file of Object.values(this.#manifest.files) as IndexedFile[]) {
+      await verifyIndexed(this.folder, file);
+    }
+  }
+
+  /** Ends the threads; the index is of no use any more. Closing twice does no harm. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#search.close();
+  }
+
+  /** What the options say, checked. */
+  #task(options: VectorSearchOptions): DocumentTask {
+    const { k, aggregate, excluded = [], isAdmitted, threads = availableParallelism(), signal } = options;
+    throwIfAborted(signal);
+    for (const [name, value] of Object.entries({ k, threads })) {
+      if (Number.isSafeInteger(value) && value >= 1) continue;
+      throw new QuernError('USAGE', `${name} must be a positive whole number, not ${value}`);
+    }
+    checkAggregation(aggregate);
+    const { ids } = this.#documents;
+    return {
+      k,
+      aggregation: aggregate,
+      excluded: new Set(Array.from(excluded, (id) => ids.numberOf(id)).filter((number) => number >= 0)),
+      isAdmitted: isAdmitted && ((document) => isAdmitted(ids.id(document))),
+      threads,
+      signal,
+    };
+  }
+
+  #checkOpen(): void {
+    if (this.#isClosed) throw new QuernError('USAGE', 'this vector index is closed');
+  }
+
+  #hits({ documents, scores }: FoundDocuments, k: number): Hit[] {
+    return documents
+      .map((document, i) => ({ id: this.#documents.ids.id(document), score: scores[i] }))
       .sort(compareHits)
       .slice(0, k)
       .map(({ id, score }, i) => ({ id, score, rank: i + 1 }));
   }
-
-  async close(): Promise<void> {}
-}
-
-/** The vector indexes in the folder of an index. */
-export async function listVectorIndexes(
-  folder: string,
-): Promise<(VectorManifest & { readonly folder: string })[]> {
-  const names = await readdir(folder).catch((error: unknown) => {
-    throw fileError(error, folder);
-  });
-  const all: (VectorManifest & { readonly folder: string })[] = [];
-  for (const name of names.filter((each) => /^dense-[0-9a-f]{16}$/.test(each)).sort()) {
-    const path = join(folder, name);
-    const manifest = await readVectorManifest(path).catch((error: unknown) => {
-      // A folder that was begun and never finished holds none.
-      if (error instanceof QuernError && error.code === 'NOT_FOUND') return undefined;
-      throw error;
-    });
-    if (manifest) all.push({ ...manifest, folder: path });
-  }
-  return all;
-}
-
-function aggregated(scores: readonly number[], aggregate: Aggregate): number {
-  if (aggregate === 'first') return scores[0]!;
-  if (aggregate === 'max') return Math.max(...scores);
-  const best = scores.toSorted((a, b) => b - a).slice(0, aggregate.mean);
-  return best.reduce((sum, score) => sum + score, 0) / best.length;
-}
-
-async function readChecked(
-  folder: string,
-  { file, bytes, checksum }: { readonly file: string; readonly bytes: number; readonly checksum: number },
-): Promise<Buffer> {
-  const path = join(folder, file);
-  const content = await readFile(path).catch((error: unknown) => {
-    throw fileError(error, path);
-  });
-  if (content.length === bytes && crc32(content) === checksum) return content;
-  throw new QuernError('CORRUPT_FILE', 'the checksum does not match', {
-    where: path,
-    hint: 'Embed the corpus again, with quern index … --dense',
-  });
 }

@@ -1,6 +1,6 @@
 import type { Hit, TermWeights } from '../collections/records.ts';
 import type { Embedder, EmbedderIdentity } from '../dense/embedder.ts';
-import type { Aggregate } from '../dense/passages.ts';
+import type { Aggregation } from '../dense/aggregation.ts';
 import type { VectorIndex } from '../dense/vector-index.ts';
 import { QuernError, throwIfAborted } from '../errors.ts';
 import type { Retriever, SearchOptions } from './retriever.ts';
@@ -8,7 +8,7 @@ import type { Retriever, SearchOptions } from './retriever.ts';
 /** What a {@link DenseRetriever} searches with, and beside. */
 export interface DenseRetrieverOptions {
   /** How documents' scores come from their passages'. */
-  readonly aggregate: Aggregate;
+  readonly aggregate: Aggregation;
   /** Which documents are still there; all where this is absent. */
   readonly isAdmitted?: (id: string) => boolean;
   /** Texts of documents, where there are any. */
@@ -45,7 +45,7 @@ export class DenseRetriever implements Retriever {
     return this.#embedder;
   }
 
-  get aggregate(): Aggregate {
+  get aggregate(): Aggregation {
     return this.#options.aggregate;
   }
 
