@@ -1,113 +1,165 @@
-"""Quern's reward for trainers in Python: what `quern reward serve` says of completions.
+"""Rewards of a running `quern reward serve` for trainers in Python; standard library only, Python 3.9 or later.
 
-Standard library only, Python 3.9 or newer. The server's address is in QUERN_REWARD_URL (http://127.0.0.1:8000 where it is
-not set), its token, where it asks for one, in QUERN_REWARD_TOKEN.
-
-TRL:   GRPOTrainer(..., reward_funcs=quern_reward.reward); the data set has columns `positives` and, unless the prompt is one
-       of Quern's, `query`.
-verl:  custom_reward_function.path=quern_reward.py custom_reward_function.name=compute_score; `ground_truth` holds the
-       positives, `extra_info` the `query`.
-OpenRLHF needs nothing of this: --remote_rm_url http://127.0.0.1:8000/get_reward
+The server is named by QUERN_REWARD_URL (default http://127.0.0.1:8700), its token by QUERN_REWARD_TOKEN.
+README.md beside this file shows how TRL and verl are told of it.
 """
 
+import http.client
 import json
 import os
-import re
+import random
 import time
 import urllib.error
 import urllib.request
 
-_TRIES = 8
-_TIMEOUT = 180.0
-_LONGEST_PAUSE = 30.0
-# Behind the last heading of Quern's prompts stands the question.
-_QUESTION = re.compile(r"(?:Query|Question): (.+?)\s*(?:<\|im_end\|>.*)?$", re.DOTALL)
+TRIES = 8
+TIMEOUT_SECONDS = 180.0
+LONGEST_WAIT_SECONDS = 60.0
+#: A request holds so many items, and fewer where they are longer than so many bytes; the server takes 32 MiB.
+ITEMS_A_REQUEST = 256
+BYTES_A_REQUEST = 8_000_000
+#: Statuses of what may pass by itself; any other is final.
+PASSING = {408, 429, 502, 503, 504}
 
 
 class RewardError(RuntimeError):
-    """The server refuses what it was sent, or was not to be reached."""
+    """No reward could be had: what the server said, or that nothing answers."""
 
 
 def rewards(items):
-    """The results of items, in their order: a dict each, with "reward", "parts" and, where it failed, "failure".
+    """The reward of each item, as floats, in their order.
 
-    An item is a dict with "query", "completion", "positives" (a list of texts) and, where they are known, "positiveIds",
-    "completionTokens" and "truncated". Tries again where the server is busy or not to be reached; raises RewardError.
+    An item is a dict with `query`, `completion` and `positives` (a list of texts), and, where they are known, `positiveIds`,
+    `completionTokens` and `truncated`. Raises RewardError: training must not go on with rewards that nobody gave.
     """
-    url = os.environ.get("QUERN_REWARD_URL", "http://127.0.0.1:8000").rstrip("/") + "/v1/rewards"
+    found = []
+    for part in _parts([json.dumps(item) for item in items]):
+        answered = _posted("/v1/rewards", '{"items": [' + ", ".join(part) + "]}").get("rewards", [])
+        if len(answered) != len(part):
+            raise RewardError(f"{len(answered)} rewards for {len(part)} items")
+        found.extend(float(each["reward"]) for each in answered)
+    return found
+
+
+def reward(prompts, completions, **columns):
+    """TRL: a reward function of GRPOTrainer. The data set has a column `answer` (see `label`), or `positives`; the question is
+    in a column `query` or `question`, or in `answer`.
+    """
+    items = []
+    for i, completion in enumerate(completions):
+        row = {name: column[i] for name, column in columns.items() if _is_column(column, len(completions))}
+        item = label(row["answer"] if row.get("answer") is not None else row.get("positives"))
+        if row.get("completion_ids") is not None:
+            item["completionTokens"] = len(row["completion_ids"])
+        items.append(_asked({**item, "completion": _text(completion)}, row))
+    return rewards(items)
+
+
+def compute_score(data_source, solution_str, ground_truth, extra_info=None, **_):
+    """verl: a custom reward function. `ground_truth` is a `label`; the question is in it, or in `extra_info` as `query` or
+    `question`.
+    """
+    return rewards([_asked({**label(ground_truth), "completion": solution_str}, extra_info or {})])[0]
+
+
+def label(answer):
+    """What the column `answer` says, as a dict: JSON, or what it stands for, of `{query?, positives, positiveIds?}`, a list of
+    positives, or one.
+    """
+    if isinstance(answer, str):
+        try:
+            answer = json.loads(answer)
+        except ValueError as error:
+            raise RewardError(f"the answer is no JSON: {answer[:80]!r}") from error
+    answer = _plain(answer)
+    if isinstance(answer, str):
+        answer = [answer]
+    if isinstance(answer, list):
+        answer = {"positives": answer}
+    if not isinstance(answer, dict):
+        raise RewardError(f"the answer holds no positives: {str(answer)[:80]!r}")
+    known = {name: _plain(answer.get(name)) for name in ("query", "positives", "positiveIds")}
+    return {name: value for name, value in known.items() if value is not None}
+
+
+def _parts(texts):
+    """The texts in lists, each for a request."""
+    part, size = [], 0
+    for text in texts:
+        if part and (len(part) == ITEMS_A_REQUEST or size + len(text) > BYTES_A_REQUEST):
+            yield part
+            part, size = [], 0
+        part.append(text)
+        size += len(text)
+    if part:
+        yield part
+
+
+def _plain(value):
+    """A list of a tuple or of an array, as Parquet files yield; anything else as it is."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _asked(item, row):
+    """The item with the question of the row, unless it has one."""
+    questions = [item.get("query"), row.get("query"), row.get("question")]
+    return {**item, "query": next((each for each in questions if isinstance(each, str)), None)}
+
+
+def _is_column(values, length):
+    return isinstance(values, (list, tuple)) and len(values) == length
+
+
+def _text(completion):
+    """A completion's text, of a string or of a list of chat messages."""
+    if isinstance(completion, str):
+        return completion
+    return "".join(message.get("content") or "" for message in completion)
+
+
+def _posted(path, body):
+    """The JSON answer to a POST, tried again where the server is busy, stopping or not there yet."""
+    url = os.environ.get("QUERN_REWARD_URL", "http://127.0.0.1:8700").rstrip("/") + path
     headers = {"Content-Type": "application/json"}
     token = os.environ.get("QUERN_REWARD_TOKEN")
     if token:
-        headers["Authorization"] = "Bearer " + token
-    body = json.dumps({"items": items}).encode("utf-8")
-    pause = 0.5
-    for attempt in range(_TRIES):
-        if attempt > 0:
-            time.sleep(pause)
+        headers["Authorization"] = f"Bearer {token}"
+    data = body.encode()
+    for attempt in range(TRIES):
+        # Half of it by chance, so that many workers do not come back at once.
+        wait = min(LONGEST_WAIT_SECONDS, 0.5 * 2**attempt) * (0.5 + random.random() / 2)
         try:
-            request = urllib.request.Request(url, data=body, headers=headers, method="POST")
-            with urllib.request.urlopen(request, timeout=_TIMEOUT) as response:
-                return json.loads(response.read())["rewards"]
+            request = urllib.request.Request(url, data=data, headers=headers, method="POST")
+            with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
+                return json.load(answer)
         except urllib.error.HTTPError as error:
-            said = error.read().decode("utf-8", "replace")
-            if error.code not in (429, 502, 503, 504):
-                raise RewardError("%d: %s" % (error.code, said)) from error
-            failure = error
-            pause = _pause(error.headers.get("Retry-After"), pause)
-        except (OSError, json.JSONDecodeError) as error:
-            failure = error
-            pause = min(2 * pause, _LONGEST_PAUSE)
-    raise RewardError("%s: %s after %d tries" % (url, failure, _TRIES)) from failure
+            failure = f"{error.code}: {_said(error)}"
+            if error.code not in PASSING:
+                raise RewardError(f"{url} answered {failure}") from error
+            wait = _asked_wait(error.headers.get("Retry-After"), wait)
+        except (OSError, http.client.HTTPException) as error:  # refused, reset, timed out, ended halfway
+            failure = str(getattr(error, "reason", error)) or type(error).__name__
+        except ValueError as error:
+            raise RewardError(f"{url} answered with no JSON: {error}") from error
+        if attempt < TRIES - 1:
+            time.sleep(wait)
+    raise RewardError(f"{url} gave no rewards in {TRIES} tries; last: {failure}")
 
 
-def reward(prompts, completions, positives=None, query=None, **columns):
-    """A reward function of TRL's GRPOTrainer: a float a completion. `positives` and `query` are columns of the data set."""
-    if positives is None:
-        raise RewardError("the data set has no column `positives`")
-    items = []
-    for i, (prompt, completion) in enumerate(zip(prompts, completions)):
-        asked = query[i] if query is not None else _question(_text(prompt))
-        items.append({"query": asked, "completion": _text(completion), "positives": _listed(positives[i])})
-    ids = columns.get("positive_ids")
-    if ids is not None:
-        for item, own in zip(items, ids):
-            item["positiveIds"] = list(own)
-    return [result["reward"] for result in rewards(items)] if items else []
-
-
-def compute_score(data_source, solution_str, ground_truth, extra_info=None):
-    """A score of verl's: the reward of one completion. `ground_truth` is the positives, or JSON of them."""
-    known = dict(extra_info or {})
-    truth = json.loads(ground_truth) if isinstance(ground_truth, str) and ground_truth[:1] in "[{" else ground_truth
-    if isinstance(truth, dict):
-        known = {**known, **truth}
-        truth = truth.get("positives")
-    if "query" not in known and "question" not in known:
-        raise RewardError("extra_info holds no query")
-    asked = known.get("query", known.get("question"))
-    return rewards([{"query": asked, "completion": solution_str, "positives": _listed(truth)}])[0]["reward"]
-
-
-def _text(turns):
-    """The text of a completion or prompt, which may come as chat turns: the last one counts."""
-    if isinstance(turns, str):
-        return turns
-    return turns[-1]["content"] if turns else ""
-
-
-def _listed(positives):
-    return [positives] if isinstance(positives, str) else list(positives or [])
-
-
-def _question(prompt):
-    found = _QUESTION.search(prompt)
-    if found is None:
-        raise RewardError("the data set has no column `query`, and the prompt holds no question after Query: or Question:")
-    return found.group(1)
-
-
-def _pause(retry_after, before):
+def _said(error):
+    """The message of an error's body, and its place."""
     try:
-        return min(max(float(retry_after), 0.1), _LONGEST_PAUSE)
+        said = json.load(error)["error"]
+        return f"{said['where']}: {said['message']}" if "where" in said else said["message"]
+    except (ValueError, KeyError, TypeError, OSError):
+        return error.reason
+
+
+def _asked_wait(header, otherwise):
+    """The seconds that a header Retry-After asks for, or `otherwise`."""
+    try:
+        return min(LONGEST_WAIT_SECONDS, max(0.0, float(header)))
     except (TypeError, ValueError):
-        return min(2 * before, _LONGEST_PAUSE)
+        return otherwise

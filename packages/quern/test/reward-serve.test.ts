@@ -41,9 +41,9 @@ describe.skipIf(python === undefined)('the Python plug, in a process of its own'
   it("is a reward function of TRL's, for texts and chat turns", async () => {
     const said = await ask(`
 print(json.dumps([
-    quern_reward.reward(["p", "p"], ["abc", "de"], positives=[["x"], "y"], query=["why", "how"], other=[1, 2]),
-    quern_reward.reward([[{"role": "user", "content": "Instructions:\\nQuery: why so\\n\\n"}]],
-                        [[{"role": "assistant", "content": "äöü"}]], positives=[["x"]]),
+    quern_reward.reward(["p", "p"], ["abc", "de"], positives=[["x"], ["y"]], query=["why", "how"], other=[1, 2]),
+    quern_reward.reward([[{"role": "user", "content": "why so"}]], [[{"role": "assistant", "content": "äöü"}]],
+                        answer=['{"query": "why so", "positives": ["x"]}']),
     quern_reward.reward([], [], positives=[]),
 ]))`);
     expect(said).toEqual([[3, 2], [3], []]);
@@ -57,7 +57,7 @@ print(json.dumps([
     score("quern", "abcd", ["x"], {"query": "why"}),
     score("quern", "abc", '["x"]', {"question": "why"}),
     score("quern", "ab", '{"query": "why", "positives": ["x"]}'),
-    score("quern", "", "x", {"query": "why"}),
+    score("quern", "", '"x"', {"query": "why"}),
 ]))`);
     expect(said).toEqual([4, 3, 2, -1]);
   });
@@ -68,18 +68,19 @@ for call in (
     lambda: quern_reward.reward(["p"], ["c"], positives=[[]], query=["q"]),
     lambda: quern_reward.reward(["p"], ["c"], query=["q"]),
     lambda: quern_reward.reward(["p"], ["c"], positives=[["x"]]),
-    lambda: quern_reward.compute_score("quern", "c", ["x"]),
+    lambda: quern_reward.compute_score("quern", "c", "no json", {"query": "q"}),
 ):
     try:
         call()
+        said.append("nothing")
     except quern_reward.RewardError as error:
-        said.append(str(error)[:20])
+        said.append(str(error))
 print(json.dumps(said))`);
     expect(said).toEqual([
-      expect.stringMatching(/^400: /),
-      'the data set has no ',
-      'the data set has no ',
-      'extra_info holds no ',
+      expect.stringMatching(/answered 400: items\[0\]\.positives: /),
+      expect.stringMatching(/holds no positives/),
+      expect.stringMatching(/answered 400: items\[0\]\.query: /),
+      expect.stringMatching(/is no JSON/),
     ]);
   });
   it('comes again while too much waits, and while nobody listens', async () => {
@@ -89,7 +90,7 @@ print(json.dumps(said))`);
 import json, threading, quern_reward
 found = []
 def call(n):
-    found.append(quern_reward.rewards([{"query": "q", "completion": "x" * n, "positives": ["p"]}])[0]["reward"])
+    found.append(quern_reward.rewards([{"query": "q", "completion": "x" * n, "positives": ["p"]}])[0])
 threads = [threading.Thread(target=call, args=(n,)) for n in range(1, 7)]
 [thread.start() for thread in threads]
 [thread.join() for thread in threads]

@@ -37,7 +37,7 @@ export function rewardServeCommand(): Command {
     .option('--as-queries', 'embed questions and reasoned queries with the instruction for queries')
     .option('--host <address>', 'where it listens; elsewhere than here it asks for a token', '127.0.0.1')
     .addOption(
-      new Option('--port <number>', '0: one that is free').argParser(parsed(portNamed)).default(8000, '8000'),
+      new Option('--port <number>', '0: one that is free').argParser(parsed(portNamed)).default(8700, '8700'),
     )
     .option('--token-file <file>', 'a file with the token that requests must show (or QUERN_TOKEN)')
     .addOption(
@@ -66,7 +66,7 @@ POST /get_reward speaks OpenRLHF's protocol, POST /v1/rewards takes {"items": [{
 GET /healthz and GET /metrics say how it fares. Ctrl-C ends it once what it accepted is answered.
 
 Examples:
-  $ quern reward serve --reward similarity:onnx:models/bge-base-en-v1.5 --port 8000
+  $ quern reward serve --reward similarity:onnx:models/bge-base-en-v1.5 --port 8700
   $ quern reward serve --reward retrieval:rank --index my.index --retriever bm25q
   $ QUERN_TOKEN=… quern reward serve --reward lexical --host 0.0.0.0`,
     )
