@@ -10,6 +10,7 @@ import os
 import random
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 
 TRIES = 8
@@ -132,7 +133,7 @@ def _posted(path, body):
         wait = min(LONGEST_WAIT_SECONDS, 0.5 * 2**attempt) * (0.5 + random.random() / 2)
         try:
             request = urllib.request.Request(url, data=data, headers=headers, method="POST")
-            with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
+            with _opener(url).open(request, timeout=TIMEOUT_SECONDS) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             failure = f"{error.code}: {_said(error)}"
@@ -146,6 +147,13 @@ def _posted(path, body):
         if attempt < TRIES - 1:
             time.sleep(wait)
     raise RewardError(f"{url} gave no rewards in {TRIES} tries; last: {failure}")
+
+
+def _opener(url):
+    """What opens the address: past any proxy of the environment, where it is this machine."""
+    if urllib.parse.urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1"):
+        return urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    return urllib.request.build_opener()
 
 
 def _said(error):

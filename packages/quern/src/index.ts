@@ -242,3 +242,5 @@ export { lexicalBatch, vectorBatch } from './reward/batch-collection.ts';
 export { ablation } from './reward/ablation.ts';
 export type { Ablation, AblationInput, Correlation, RewardAblation } from './reward/ablation.ts';
 export { ablateNamed, type NamedAblation, type NamedAblationOptions } from './reward/ablate-named.ts';
+export { serveReward, type RewardServer, type RewardServerOptions } from './reward/server/reward-server.ts';
+export { openRlhfScore } from './reward/server/openrlhf-protocol.ts';

@@ -61,6 +61,27 @@ print(json.dumps([
 ]))`);
     expect(said).toEqual([4, 3, 2, -1]);
   });
+  it('takes arrays of positives and the tokens of completions, and reaches its machine past a proxy', async () => {
+    const said = await printedByPython(
+      `import json, quern_reward
+class Array:
+    def __init__(self, values): self.values = values
+    def tolist(self): return self.values
+    def __bool__(self): raise ValueError("ambiguous")
+print(json.dumps([
+    quern_reward.compute_score("quern", "abcdef", Array(["x", "y"]), {"query": "why"}),
+    quern_reward.reward(["p"], ["ab"], positives=[["x"]], query=["how many"], completion_ids=[[7, 8, 9]]),
+]))`,
+      { QUERN_REWARD_URL: server.url, QUERN_REWARD_TOKEN: 'a token', http_proxy: 'http://127.0.0.1:9' },
+    );
+    expect(said).toEqual([6, [2]]);
+    expect(reward.batches.flat()).toContainEqual({
+      query: 'how many',
+      completion: 'ab',
+      positives: ['x'],
+      completionTokens: 3,
+    });
+  });
   it('raises what the server says, and where it is told nothing', async () => {
     const said = await ask(`
 said = []

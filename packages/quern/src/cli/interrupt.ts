@@ -7,10 +7,11 @@ import { note } from './output.ts';
 export function interruptSignal(): AbortSignal {
   const controller = new AbortController();
   const stop = (signal: NodeJS.Signals): void => {
+    // The next one ends the process as the system does, which nothing that blocks can hold up. Before it is said that this one
+    // was heard: else one that follows at once would be lost.
+    process.removeAllListeners(signal);
     note('quern: stopping …');
     controller.abort();
-    // The next one ends the process as the system does, which nothing that blocks can hold up.
-    process.removeAllListeners(signal);
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);

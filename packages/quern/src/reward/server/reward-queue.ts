@@ -146,5 +146,5 @@ export class RewardQueue {
 function finite(result: RewardResult): RewardResult {
   const { reward, parts } = result;
   if (Number.isFinite(reward) && Object.values(parts).every(Number.isFinite)) return result;
-  return { reward: -1, parts: {}, failure: 'not_finite' };
+  return { reward: -1, parts: {}, failure: 'not finite' };
 }

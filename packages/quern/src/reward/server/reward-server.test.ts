@@ -140,7 +140,7 @@ describe('/v1/rewards', () => {
     };
     const url = await served(reward);
     const [, { rewards }] = await answered(`${url}/v1/rewards`, { items: [item('a'), item('b')] });
-    const failed = { reward: -1, parts: {}, failure: 'not_finite' };
+    const failed = { reward: -1, parts: {}, failure: 'not finite' };
     expect(rewards).toEqual([failed, failed]);
   });
 });
