@@ -100,43 +100,41 @@ function tile<T>(
   store<f32>(out, total<T>(b3, row + stride, query2 + queryBytes + i), 4);
 }
 
-/** Four rows and a query. */
-function column<T>(row: usize, stride: usize, query: usize, end: usize, out: usize): void {
+/** A row and a query. Memory is read from front to back: with two rows at a time it comes several times as slowly. */
+function single<T>(row: usize, query: usize, end: usize, out: usize): void {
   let a = i32x4.splat(0);
   let b = i32x4.splat(0);
   let c = i32x4.splat(0);
   let d = i32x4.splat(0);
-  const row2 = row + 2 * stride;
-  let at: usize = 0;
   let i: usize = 0;
-  for (; i < end; i += 16) {
-    const q = v128.load(query + i);
-    a = added<T>(a, components<T>(row + at), q);
-    b = added<T>(b, components<T>(row + stride + at), q);
-    c = added<T>(c, components<T>(row2 + at), q);
-    d = added<T>(d, components<T>(row2 + stride + at), q);
-    at += stepOf<T>();
+  for (; i + 64 <= end; i += 64) {
+    a = added<T>(a, components<T>(row), v128.load(query + i));
+    b = added<T>(b, components<T>(row + stepOf<T>()), v128.load(query + i, 16));
+    c = added<T>(c, components<T>(row + 2 * stepOf<T>()), v128.load(query + i, 32));
+    d = added<T>(d, components<T>(row + 3 * stepOf<T>()), v128.load(query + i, 48));
+    row += 4 * stepOf<T>();
   }
-  store<f32>(out, total<T>(a, row + at, query + i));
-  store<f32>(out, total<T>(b, row + stride + at, query + i), 4);
-  store<f32>(out, total<T>(c, row2 + at, query + i), 8);
-  store<f32>(out, total<T>(d, row2 + stride + at, query + i), 12);
-}
-
-function single<T>(row: usize, query: usize, end: usize, out: usize): void {
-  let sum = i32x4.splat(0);
-  let i: usize = 0;
   for (; i < end; i += 16) {
-    sum = added<T>(sum, components<T>(row), v128.load(query + i));
+    a = added<T>(a, components<T>(row), v128.load(query + i));
     row += stepOf<T>();
   }
-  store<f32>(out, total<T>(sum, row, query + i));
+  if (sizeof<T>() == 1) a = i32x4.add(i32x4.add(a, b), i32x4.add(c, d));
+  else a = f32x4.add(f32x4.add(a, b), f32x4.add(c, d));
+  store<f32>(out, total<T>(a, row, query + i));
+}
+
+/** Reads one byte of each line of a cache, so that what lies there comes into it in the order that is fastest. */
+function touch(from: usize, bytes: usize, out: usize): void {
+  let all: u32 = 0;
+  for (let at: usize = 0; at < bytes; at += 64) all |= load<u8>(from + at);
+  // What is read must have a use; the cosines are written over it.
+  store<u32>(out, all);
 }
 
 /**
  * The cosines of `count` rows and `queries` queries, as floats: of query j and row i at `out + j * outBytes + 4 * i`. Rows lie
- * `stride` bytes apart, queries `queryBytes`. Each is off by what adding up floats in four sums can amount to; how the rest
- * of the rows and queries are grouped may change the order of additions.
+ * `stride` bytes apart, queries `queryBytes`. Each is off by what adding up floats in four sums or more can amount to: how rows
+ * and queries are grouped decides the order of additions.
  */
 function scores<T>(
   rows: usize,
@@ -150,6 +148,7 @@ function scores<T>(
   outBytes: usize,
 ): void {
   const end = width * (sizeof<T>() == 1 ? 2 : 4);
+  if (queries >= 4 && count > 0) touch(rows, <usize>count * stride, out);
   for (; queries >= 4; queries -= 4) {
     let row = rows;
     let i: u32 = 0;
@@ -167,17 +166,23 @@ function scores<T>(
   }
   for (; queries > 0; queries--) {
     let row = rows;
-    let i: u32 = 0;
-    for (; i + 4 <= count; i += 4) {
-      column<T>(row, stride, query, end, out + ((<usize>i) << 2));
-      row += 4 * stride;
-    }
-    for (; i < count; i++) {
+    for (let i: u32 = 0; i < count; i++) {
       single<T>(row, query, end, out + ((<usize>i) << 2));
       row += stride;
     }
     query += queryBytes;
     out += outBytes;
+  }
+}
+
+/** Writes the components of `count` rows of halves as floats, as {@link four} reads them: rows of `width` floats at `out`. */
+export function floats(rows: usize, count: u32, stride: usize, width: usize, out: usize): void {
+  for (; count > 0; count--) {
+    for (let at: usize = 0; at < 2 * width; at += 8) {
+      v128.store(out, four<u16>(rows + at));
+      out += 16;
+    }
+    rows += stride;
   }
 }
 
@@ -189,9 +194,9 @@ function products<T>(rows: usize, count: u32, stride: usize, width: usize, query
     let row = rows;
     const end = query + (width << 3);
     for (let at = query; at < end; at += 32) {
-      const floats = four<T>(row);
-      low = f64x2.add(low, f64x2.mul(f64x2.promote_low_f32x4(floats), v128.load(at)));
-      const others = i64x2.shuffle(floats, floats, 1, 0);
+      const all = four<T>(row);
+      low = f64x2.add(low, f64x2.mul(f64x2.promote_low_f32x4(all), v128.load(at)));
+      const others = i64x2.shuffle(all, all, 1, 0);
       high = f64x2.add(high, f64x2.mul(f64x2.promote_low_f32x4(others), v128.load(at, 16)));
       row += 4 * sizeof<T>();
     }

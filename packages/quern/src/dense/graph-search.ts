@@ -11,8 +11,12 @@ import { VectorGraph } from './vector-graph.ts';
 import type { IndexedFile } from './vector-manifest.ts';
 import type { FoundDocuments } from './vector-scan.ts';
 
-/** The least number of rows that the graph is asked for. */
+/** The least number of rows that the graph is asked for, and how many for each that is wanted: of more it gives better ones. */
 const fewestRows = 64;
+const rowsEach = 4;
+
+/** How far the graph's cosines, of 16-bit floats, can be from those of the vectors in the file, by a good margin. */
+const cosineError = 4e-3;
 
 /** Where the graph would have to give more than this share of all rows, all are compared: it takes no longer, and is exact. */
 const largestShare = 1 / 8;
@@ -82,26 +86,32 @@ export class GraphSearch implements DocumentSearch {
   #near(query: Float32Array, task: DocumentTask): FoundDocuments | undefined {
     const { layout, rowOffsets } = this.#file.rows;
     const { k, aggregation, excluded } = task;
+    const isMean = typeof aggregation === 'object';
     const documents = rowOffsets.length - 1;
     const rows = rowOffsets[documents];
     const wanted = Math.min(documents, k);
     const length = vectorLength(query, layout.dimensions, 'the query vector');
     const unit = new Float32Array(layout.width);
     for (let i = 0; i < query.length; i++) unit[i] = query[i] / length;
-    let count = Math.max(fewestRows, Math.ceil((2 * wanted * rows) / documents) + excluded.size);
+    let count = Math.max(fewestRows, Math.ceil((rowsEach * wanted * rows) / documents) + excluded.size);
     for (; count <= rows * largestShare; count *= 2) {
       const nearest = this.#graph.nearest(unit, count);
       this.#rowsFound += nearest.rows.length;
       const near = new Set<number>();
-      for (const row of nearest.rows) {
+      let least = -Infinity;
+      for (const [i, row] of nearest.rows.entries()) {
+        if (nearest.cosines[i] < least) break;
         const document = lowerBound(rowOffsets, 0, documents, row + 1) - 1;
         if (aggregation === 'first' && rowOffsets[document] !== row) continue;
-        if (!near.has(document) && admits(task, document)) near.add(document);
+        if (near.has(document) || !admits(task, document)) continue;
+        near.add(document);
+        // The rest by their best vectors, where it is these that count.
+        if (near.size === wanted && !isMean) least = nearest.cosines[i] - 2 * cosineError;
       }
       if (near.size < wanted) continue;
       const found = this.#file.bestOf([...near], query, task);
       // A mean is no higher than the best of what it is of: no document with farther vectors can have a better one.
-      if (typeof aggregation !== 'object' || leastOf(found.scores) >= nearest.cosines.at(-1)!) return found;
+      if (!isMean || leastOf(found.scores) >= nearest.cosines.at(-1)!) return found;
     }
     return undefined;
   }

@@ -29,6 +29,7 @@ export interface VectorKernels {
   readonly scoresF32: Scores;
   readonly scoresF16: Scores;
   readonly scoresI8: Scores;
+  floats(rows: number, count: number, stride: number, width: number, out: number): void;
   readonly productsF32: Products;
   readonly productsF16: Products;
   readonly productsI8: Products;

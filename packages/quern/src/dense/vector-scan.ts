@@ -43,6 +43,9 @@ export const scannedQueries = 32;
 /** Bytes of rows that are compared with all the queries before the next: about as many as the cache next to a core holds. */
 const blockBytes = 1 << 17;
 
+/** From how many queries on rows of halves are made floats first. */
+const fewestDecoded = 4;
+
 /** The rows of a document are in one block, so that its score is known at the block's end. */
 export class VectorScan {
   /** Cosines of a vector and a query computed so far. */
@@ -53,11 +56,15 @@ export class VectorScan {
   readonly #exactQuery: number;
   readonly #outBytes: number;
   readonly #out: number;
+  /** Where rows of halves are written as floats: for several queries that is less work than to decode them each time. */
+  readonly #floats: number;
   readonly #blockRows: number;
+  readonly #longest: number;
 
   /** `longest`: how many rows a document has at most. */
   constructor(rows: VectorRows, longest: number) {
     this.#rows = rows;
+    this.#longest = longest;
     const { memory, layout } = rows;
     this.#kernels = vectorKernelsOver(memory);
     this.#blockRows = Math.max(16, Math.floor(blockBytes / layout.bytes));
@@ -66,10 +73,13 @@ export class VectorScan {
     this.#outBytes = 8 * most;
     const queriesBytes = scannedQueries * queryBytes(layout);
     const exactBytes = 8 * layout.width;
-    const address = grown(memory, queriesBytes + exactBytes + scannedQueries * this.#outBytes);
+    const outBytes = scannedQueries * this.#outBytes;
+    const floatBytes = layout.precision === 'f16' ? 4 * layout.width * most : 0;
+    const address = grown(memory, queriesBytes + exactBytes + outBytes + floatBytes);
     this.#queries = address;
     this.#exactQuery = address + queriesBytes;
     this.#out = this.#exactQuery + exactBytes;
+    this.#floats = this.#out + outBytes;
   }
 
   /**
@@ -119,9 +129,12 @@ export class VectorScan {
   #compare(rows: number, count: number, queries: number): void {
     const { layout } = this.#rows;
     const { bytes, width, precision } = layout;
-    const { scoresF32, scoresF16, scoresI8 } = this.#kernels;
-    const scores = { f32: scoresF32, f16: scoresF16, i8: scoresI8 }[precision];
-    scores(rows, count, bytes, width, this.#queries, queries, queryBytes(layout), this.#out, this.#outBytes);
+    const { scoresF32, scoresF16, scoresI8, floats } = this.#kernels;
+    const asFloats = precision === 'f16' && queries >= fewestDecoded;
+    if (asFloats) floats(rows, count, bytes, width, this.#floats);
+    const scores = asFloats ? scoresF32 : { f32: scoresF32, f16: scoresF16, i8: scoresI8 }[precision];
+    const [from, stride] = asFloats ? [this.#floats, 4 * width] : [rows, bytes];
+    scores(from, count, stride, width, this.#queries, queries, queryBytes(layout), this.#out, this.#outBytes);
     this.cosines += count * queries;
   }
 
@@ -139,10 +152,11 @@ export class VectorScan {
       this.#out + query * this.#outBytes,
       rowOffsets[to] - start,
     );
+    const isSingle = cosines.length === to - from;
     let { bound } = candidates;
     for (let document = from; document < to; document++) {
-      const row = rowOffsets[document] - start;
-      const next = rowOffsets[document + 1] - start;
+      const row = isSingle ? document - from : rowOffsets[document] - start;
+      const next = isSingle ? row + 1 : rowOffsets[document + 1] - start;
       const score = next === row + 1 ? cosines[row] : aggregated(cosines, row, next, aggregation);
       if (score < bound || (isAdmitted && !isAdmitted(document, query))) continue;
       candidates.add(document, score);
@@ -162,10 +176,10 @@ export class VectorScan {
     const query = new Float64Array(memory.buffer, this.#exactQuery, layout.width);
     query.fill(0);
     query.set(components);
+    const cosines = new Float64Array(memory.buffer, this.#out, this.#longest);
     const scores = documents.map((document) => {
       const count = rowOffsets[document + 1] - rowOffsets[document];
       products(addressOf(document), count, layout.bytes, layout.width, this.#exactQuery, this.#out);
-      const cosines = new Float64Array(memory.buffer, this.#out, count);
       return Math.fround(aggregated(cosines, 0, count, aggregation) * factor);
     });
     const kth = scores.length > k ? Float64Array.from(scores).sort()[scores.length - k] : -Infinity;
