@@ -31,9 +31,13 @@ try {
   await rm(folder, { recursive: true, force: true });
 }
 
-interface PeerResult {
+interface Timed {
   readonly rewards: readonly number[];
+  /** Of scoring alone: the model is loaded. */
   readonly seconds: number;
+}
+
+interface PeerResult extends Timed {
   readonly version: string;
 }
 
@@ -44,7 +48,7 @@ async function run(): Promise<void> {
   const words = items.map(({ completion }) => completion.split(/\s+/).length);
   console.log(`Node ${process.versions.node}, ${cpus()[0].model}, ${cpus().length} cores`);
   console.log(`${PROMPTS} prompts of ${COMPLETIONS} completions of ${median(words)} words, 1 positive`);
-  const ways: Record<string, () => Promise<number>> = {
+  const ways: Record<string, () => Promise<Timed>> = {
     'batched, kept': () => ours(items, items.length),
     'batched, nothing kept': () => ours(items, items.length, 0),
     'one by one, kept': () => ours(items, 1),
@@ -57,9 +61,12 @@ async function run(): Promise<void> {
     const peer = peerResult(path);
     version = peer.version;
     (rates['peer'] ??= []).push(items.length / peer.seconds);
-    for (const [name, way] of Object.entries(ways)) (rates[name] ??= []).push(items.length / (await way()));
-    for (const [i, reward] of lastRewards.entries()) {
-      difference = Math.max(difference, Math.abs(reward - peer.rewards[i]));
+    for (const [name, way] of Object.entries(ways)) {
+      const { seconds, rewards } = await way();
+      (rates[name] ??= []).push(items.length / seconds);
+      for (const [i, reward] of rewards.entries()) {
+        difference = Math.max(difference, Math.abs(reward - peer.rewards[i]));
+      }
     }
   }
   console.log(`peer: ${version}`);
@@ -74,10 +81,8 @@ async function run(): Promise<void> {
   console.log(`largest difference of a reward: ${difference.toExponential(1)}`);
 }
 
-let lastRewards: number[] = [];
-
-/** Seconds that scoring takes, so many items at a time, the model being loaded. */
-async function ours(items: readonly RewardItem[], size: number, keptBytes?: number): Promise<number> {
+/** Scores so many items at a time. */
+async function ours(items: readonly RewardItem[], size: number, keptBytes?: number): Promise<Timed> {
   const reward = await rewardNamed(`similarity:${embedder}`, { keptBytes });
   await reward.score([{ query: 'warm', completion: 'up', positives: ['now'] }]);
   const rewards: number[] = [];
@@ -87,8 +92,7 @@ async function ours(items: readonly RewardItem[], size: number, keptBytes?: numb
   }
   const seconds = (performance.now() - started) / 1000;
   await reward.close();
-  lastRewards = rewards;
-  return seconds;
+  return { rewards, seconds };
 }
 
 function peerResult(path: string): PeerResult {
