@@ -200,7 +200,8 @@ export { reasoningCost, type ReasoningCost, type TrafficAmount } from './evaluat
 export { buildReport, type Report, type ReportedRun, type ReportInput } from './evaluate/report.ts';
 export { reportHtml } from './evaluate/report-html.ts';
 export type { Embedder, EmbedderIdentity, TextKind } from './dense/embedder.ts';
-export { openEmbedder, type DenseModelOptions, type EmbedderOptions } from './dense/embedders.ts';
+export { openEmbedder } from './dense/embedders.ts';
+export type { DenseModelOptions, EmbedderOptions, RerankerOptions } from './dense/model-options.ts';
 export type { EmbeddingSettings, PartialSettings, Pooling } from './dense/embedding-settings.ts';
 export type { Reranker } from './dense/reranker.ts';
 export { defaultPassages, passagesName, passagesNamed, passagesOf } from './dense/passages.ts';
@@ -224,7 +225,7 @@ export { embedCorpus } from './dense/embed-corpus.ts';
 export type { DenseSettings, EmbedCorpusOptions, EmbedCorpusSummary } from './dense/embed-corpus.ts';
 export { hasVectors, openIndexVectors } from './dense/index-vectors.ts';
 export type { IndexVectors, OpenIndexVectorsOptions } from './dense/index-vectors.ts';
-export { openReranker, type RerankerOptions } from './dense/rerankers.ts';
+export { openReranker } from './dense/rerankers.ts';
 
 export type { Reward, RewardItem, RewardResult } from './reward/reward.ts';
 export type { Fault, Gain, ReadItem, RewardPart } from './reward/reward-part.ts';

@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 import type { DenseSettings } from '../dense/embed-corpus.ts';
-import type { EmbedderOptions } from '../dense/embedders.ts';
+import type { EmbedderOptions } from '../dense/model-options.ts';
 import { poolings, type PartialSettings, type Pooling } from '../dense/embedding-settings.ts';
 import { passagesNamed, type PassageSettings } from '../dense/passages.ts';
 import { precisions, type Precision } from '../dense/row-layout.ts';

@@ -6,7 +6,8 @@ import { oracleModels, writeOracleModel } from '../../test/oracle-models.ts';
 import { temporaryFolder } from '../../test/temporary-folder.ts';
 import { convertToGguf } from '../models/convert.ts';
 import type { Embedder } from './embedder.ts';
-import { openEmbedder, type EmbedderOptions } from './embedders.ts';
+import { openEmbedder } from './embedders.ts';
+import type { EmbedderOptions } from './model-options.ts';
 
 interface HiddenStates {
   readonly text: string;

@@ -22,7 +22,7 @@ import {
   type PartialSettings,
   type Pooling,
 } from './embedding-settings.ts';
-import type { CheckedOptions } from './embedders.ts';
+import type { CheckedOptions } from './model-options.ts';
 import { knownModel } from './known-models.ts';
 import { checkpointSettings } from './sentence-transformers.ts';
 import { checkedVector } from './vector-check.ts';

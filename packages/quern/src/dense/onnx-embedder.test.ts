@@ -10,7 +10,8 @@ import {
   type TinyOnnxOptions,
 } from '../../test/tiny-onnx-model.ts';
 import type { Embedder } from './embedder.ts';
-import { openEmbedder, type EmbedderOptions } from './embedders.ts';
+import { openEmbedder } from './embedders.ts';
+import type { EmbedderOptions } from './model-options.ts';
 
 const folder = temporaryFolder();
 const opened: Embedder[] = [];

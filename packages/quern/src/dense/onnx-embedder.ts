@@ -11,7 +11,7 @@ import {
   settledSettings,
   type EmbeddingSettings,
 } from './embedding-settings.ts';
-import type { CheckedOptions } from './embedders.ts';
+import type { CheckedOptions } from './model-options.ts';
 import { knownModel } from './known-models.ts';
 import { onnxFiles, onnxHashes, readableTokens, type OnnxFiles } from './onnx-files.ts';
 import { OnnxModel } from './onnx-model.ts';

@@ -3,7 +3,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../test/temporary-folder.ts';
 import { tinyToken, tinyWeight, writeTinyOnnx, type TinyOnnxOptions } from '../../test/tiny-onnx-model.ts';
 import type { Reranker } from './reranker.ts';
-import { openReranker, type RerankerOptions } from './rerankers.ts';
+import type { RerankerOptions } from './model-options.ts';
+import { openReranker } from './rerankers.ts';
 
 const folder = temporaryFolder();
 const opened: Reranker[] = [];

@@ -6,7 +6,7 @@ import { batchLimits } from './batch-limits.ts';
 import { onnxFiles, readableTokens, type OnnxFiles } from './onnx-files.ts';
 import { OnnxModel } from './onnx-model.ts';
 import type { Reranker } from './reranker.ts';
-import type { RerankerOptions } from './rerankers.ts';
+import type { RerankerOptions } from './model-options.ts';
 import { checkedScores } from './score-check.ts';
 import { tokenBatches } from './token-batches.ts';
 

@@ -8,7 +8,8 @@ import {
 } from '../../test/fake-openai-server.ts';
 import { temporaryFolder } from '../../test/temporary-folder.ts';
 import type { Embedder } from './embedder.ts';
-import { openEmbedder, type EmbedderOptions } from './embedders.ts';
+import { openEmbedder } from './embedders.ts';
+import type { EmbedderOptions } from './model-options.ts';
 
 const cacheFolder = temporaryFolder();
 const servers: FakeOpenAiServer[] = [];

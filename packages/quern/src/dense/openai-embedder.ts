@@ -10,7 +10,7 @@ import { lifetime } from '../models/openai/openai-lifetime.ts';
 import { distinctTexts } from './distinct-texts.ts';
 import type { Embedder, TextKind } from './embedder.ts';
 import { instructedText, settledSettings } from './embedding-settings.ts';
-import type { CheckedOptions } from './embedders.ts';
+import type { CheckedOptions } from './model-options.ts';
 import { knownModel } from './known-models.ts';
 import { serverLimits } from './server-limits.ts';
 import { checkedVector } from './vector-check.ts';

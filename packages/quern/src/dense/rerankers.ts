@@ -1,14 +1,8 @@
 import { QuernError } from '../errors.ts';
-import type { DenseModelOptions } from './embedders.ts';
+import type { RerankerOptions } from './model-options.ts';
 import { OnnxReranker } from './onnx-reranker.ts';
 import type { Reranker } from './reranker.ts';
 import { ServerReranker } from './server-reranker.ts';
-
-/** How rerankers are opened by their names. */
-export interface RerankerOptions extends DenseModelOptions {
-  /** The most tokens of query and text together that a local model reads. Default: what it was made for. */
-  readonly maxTokens?: number;
-}
 
 /**
  * The reranker that a string names: `onnx:HUB_ID_OR_FOLDER`, a cross-encoder, or `rerank:MODEL@URL`, a server's `POST /rerank`.

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { FakeOpenAiServer, failing, json, type FakeReply } from '../../test/fake-openai-server.ts';
 import type { Reranker } from './reranker.ts';
-import { openReranker, type RerankerOptions } from './rerankers.ts';
+import type { RerankerOptions } from './model-options.ts';
+import { openReranker } from './rerankers.ts';
 
 const servers: FakeOpenAiServer[] = [];
 

@@ -9,7 +9,7 @@ import { withheldKey } from '../models/openai/openai-failure.ts';
 import { serverKey } from '../models/openai/openai-key.ts';
 import { lifetime } from '../models/openai/openai-lifetime.ts';
 import type { Reranker } from './reranker.ts';
-import type { RerankerOptions } from './rerankers.ts';
+import type { RerankerOptions } from './model-options.ts';
 import { checkedScores } from './score-check.ts';
 import { serverLimits } from './server-limits.ts';
 

@@ -2,7 +2,7 @@ import { logFile, openCollection, type Collection } from '../collections/collect
 import { fileBytes } from '../collections/files.ts';
 import { withoutDocuments } from '../collections/log-collection.ts';
 import { embedCorpus, type DenseSettings } from '../dense/embed-corpus.ts';
-import type { EmbedderOptions } from '../dense/embedders.ts';
+import type { EmbedderOptions } from '../dense/model-options.ts';
 import { hasVectors } from '../dense/index-vectors.ts';
 import type { Bm25Parameters, Scoring } from '../lexical/bm25.ts';
 import { openCollectionIndex, openIndexMadeWith } from '../lexical/collection-index.ts';

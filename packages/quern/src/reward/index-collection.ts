@@ -12,7 +12,7 @@ import {
   type OpenEmbedders,
   type RetrieverPlan,
 } from '../search/retrievers.ts';
-import type { EmbedderOptions } from '../dense/embedders.ts';
+import type { EmbedderOptions } from '../dense/model-options.ts';
 import type { Warnings } from '../warnings.ts';
 import { KeptVectors } from './kept-vectors.ts';
 import { lexicalCollection, vectorCollection, type RewardCollection } from './reward-collection.ts';

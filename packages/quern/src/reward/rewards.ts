@@ -1,4 +1,5 @@
-import { openEmbedder, type EmbedderOptions } from '../dense/embedders.ts';
+import { openEmbedder } from '../dense/embedders.ts';
+import type { EmbedderOptions } from '../dense/model-options.ts';
 import type { Embedder } from '../dense/embedder.ts';
 import { QuernError } from '../errors.ts';
 import { analyzerNamed } from '../text/analyzers.ts';
