@@ -223,6 +223,7 @@ export type {
 } from './dense/vector-manifest.ts';
 export { embedCorpus } from './dense/embed-corpus.ts';
 export type { DenseSettings, EmbedCorpusOptions, EmbedCorpusSummary } from './dense/embed-corpus.ts';
+export { vectorsInfo, type VectorsInfo } from './dense/vectors-info.ts';
 export { hasVectors, openIndexVectors } from './dense/index-vectors.ts';
 export type { IndexVectors, OpenIndexVectorsOptions } from './dense/index-vectors.ts';
 export { openReranker } from './dense/rerankers.ts';

@@ -1,5 +1,7 @@
 import { Command } from 'commander';
+import { vectorsInfo } from '../dense/vectors-info.ts';
 import { indexInfo } from '../lexical/index-info.ts';
+import { oneLine } from '../one-line.ts';
 import { shared } from './options.ts';
 import { bytesText, print, printJson, table } from './output.ts';
 
@@ -27,8 +29,9 @@ Examples:
 
 async function run(index: string, { verify = false, json }: Options): Promise<void> {
   const info = await indexInfo(index, { verify });
+  const dense = await vectorsInfo(index, { verify });
   if (json) {
-    printJson({ index, ...info, ...(verify && { verified: true }) });
+    printJson({ index, ...info, dense, ...(verify && { verified: true }) });
     return;
   }
   const { documents, deleted, terms, postings, tokens, bytes, analyzer, stored, generation, format } = info;
@@ -40,6 +43,12 @@ async function run(index: string, { verify = false, json }: Options): Promise<vo
     `analyzer ${analyzer}, ${stored ? 'with' : 'without'} stored documents, generation ${generation}, format ${format}` +
       (verify ? ', all checksums verified' : ''),
   );
+  for (const { embedder, vectors, passages, dimensions, precision, method, bytes: size } of dense) {
+    print(
+      `vectors of ${oneLine(embedder)}: ${vectors} passages (${passages}), ${dimensions} × ${precision}, ` +
+        `${method} search, ${bytesText(size)}`,
+    );
+  }
   if (info.segments.length === 0) return;
   const rows = info.segments.map((segment) => [
     segment.file,

@@ -213,11 +213,17 @@ async function withVectors(
   collection: Collection,
   folder: string,
   embedders: OpenEmbedders,
-  { dense, signal, onWork }: NamedEvaluationOptions,
+  { dense, signal, onWork, warnings }: NamedEvaluationOptions,
 ): Promise<number> {
   const started = performance.now();
+  const { passages, precision, method } = dense ?? {};
   for (const embedder of embedders.values()) {
-    if (collection.traffic || (await hasVectors(embedder, folder))) continue;
+    if (collection.traffic || (await hasVectors(embedder, folder))) {
+      if (passages ?? precision ?? method) {
+        warnings?.add('its vectors are there already, whatever is said of how they are made', folder);
+      }
+      continue;
+    }
     await embedCorpus(await collection.corpus(), { ...dense, folder, embedder, signal, onWork });
   }
   return performance.now() - started;

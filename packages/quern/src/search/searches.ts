@@ -188,7 +188,9 @@ function ofReasoned(
   background: Background | undefined,
 ): RetrievedWith | undefined {
   if (weights && !isTermRetriever(retriever)) {
-    throw new QuernError('USAGE', `${reasoner} yields term weights, which ${retriever.id} cannot search`);
+    throw new QuernError('USAGE', `${reasoner} yields term weights, which ${retriever.id} cannot search`, {
+      hint: 'Search with bm25 or bm25q, or with a hybrid, whose lexical part takes them',
+    });
   }
   const search: RetrievedWith = weights
     ? { from: 'reasoned', reasoner, weights }
