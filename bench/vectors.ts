@@ -1,7 +1,7 @@
 /**
  * How fast are searches among vectors, and what do they leave out?
  *
- *     npm run bench -- vectors [--counts 20000,200000] [--ks 10,100] [--rounds 3]
+ *     npm run bench -- vectors [--counts 20000,200000] [--ks 10,100] [--rounds 5]
  *
  * Synthetic vectors of 384 dimensions around 1,000 centres, and queries near some of them. Quern compares all vectors as f32,
  * f16 and i8, and goes by its graph; beside it a plain loop over typed arrays, usearch's exact search and its graph alone,
@@ -28,7 +28,7 @@ const { values: flags } = parseArgs({
   options: {
     counts: { type: 'string', default: '20000,200000' },
     ks: { type: 'string', default: '10,100' },
-    rounds: { type: 'string', default: '3' },
+    rounds: { type: 'string', default: '5' },
   },
 });
 const counts = flags.counts.split(',').map(Number);
@@ -84,8 +84,7 @@ async function compare(count: number): Promise<void> {
   }
   const graph = usearchGraph(vectors);
   const rows: Row[] = [];
-  for (const contestant of contestants(indexes, vectors, graph))
-    rows.push(...(await timed(contestant, queries, truth)));
+  rows.push(...(await timed(contestants(indexes, vectors, graph), queries, truth)));
   rows.push(...pythonRows(vectors, queries, truth));
   report(count, rows);
   for (const index of indexes.values()) await index.close();
@@ -132,34 +131,48 @@ function contestants(
   ];
 }
 
+/** Each round times all of them, so that a change in the machine's speed falls on all. */
 async function timed(
-  contestant: Contestant,
+  all: readonly Contestant[],
   queries: readonly Float32Array[],
   truth: ReadonlyMap<number, Found>,
 ): Promise<Row[]> {
   const rows: Row[] = [];
-  const { name, threads } = contestant;
   for (const k of ks) {
     for (const mode of ['single', 'batch'] as const) {
       const asked = mode === 'single' ? queries.slice(0, single) : queries;
-      const run = async (): Promise<Found> => {
-        if (mode === 'batch') return contestant.batch!(asked, k);
-        const found: (readonly number[])[] = [];
-        for (const query of asked) found.push(await contestant.single!(query, k));
-        return found;
-      };
-      if (!contestant[mode]) continue;
-      const recall = recallOf(await run(), truth.get(k)!);
-      const times: number[] = [];
-      for (let round = 0; round < rounds; round++) {
-        const start = performance.now();
-        await run();
-        times.push(performance.now() - start);
+      const entered = all.filter((contestant) => contestant[mode]);
+      const times = entered.map((): number[] => []);
+      const recalls: number[] = [];
+      for (const contestant of entered) {
+        recalls.push(recallOf(await answers(contestant, mode, asked, k), truth.get(k)!));
       }
-      rows.push({ name, threads, k, mode, recall, perSecond: (1000 * asked.length) / median(times) });
+      for (let round = 0; round < rounds; round++) {
+        for (const [i, contestant] of entered.entries()) {
+          const start = performance.now();
+          await answers(contestant, mode, asked, k);
+          times[i].push(performance.now() - start);
+        }
+      }
+      for (const [i, { name, threads }] of entered.entries()) {
+        const perSecond = (1000 * asked.length) / median(times[i]);
+        rows.push({ name, threads, k, mode, recall: recalls[i], perSecond });
+      }
     }
   }
   return rows;
+}
+
+async function answers(
+  contestant: Contestant,
+  mode: 'single' | 'batch',
+  queries: readonly Float32Array[],
+  k: number,
+): Promise<Found> {
+  if (mode === 'batch') return contestant.batch!(queries, k);
+  const found: (readonly number[])[] = [];
+  for (const query of queries) found.push(await contestant.single!(query, k));
+  return found;
 }
 
 function pythonRows(
@@ -174,12 +187,16 @@ function pythonRows(
   writeFileSync(paths.queries, flat(queries));
   return [1, cores].flatMap((threads) => {
     const job = JSON.stringify({ ...paths, dimensions, ks, rounds, threads, single, batch, judged });
-    const { status, stdout, stderr } = spawnSync(python, [resolve('bench/peers/vectors_peer.py'), job], {
-      encoding: 'utf8',
-      maxBuffer: 1 << 28,
-    });
+    const { status, stdout, stderr, error } = spawnSync(
+      python,
+      [resolve('bench/peers/vectors_peer.py'), job],
+      {
+        encoding: 'utf8',
+        maxBuffer: 1 << 28,
+      },
+    );
     if (status !== 0) {
-      console.log(`numpy and faiss are left out: ${stderr.trim().split('\n').at(-1)}`);
+      console.log(`numpy and faiss are left out: ${error?.message ?? stderr.trim().split('\n').at(-1)}`);
       return [];
     }
     const results = JSON.parse(stdout) as (Omit<Row, 'threads' | 'recall'> & { found: Found })[];
