@@ -2,7 +2,7 @@ import type { Warnings } from '../warnings.ts';
 import { readGateRecord, type GateRecord } from './gate-file.ts';
 import { gainShares, ruleFacts, ruleReason, ruleReasons } from './gate-rule.ts';
 import type { Gate } from './gate.ts';
-import { LexicalRetriever } from './lexical-retriever.ts';
+import { lexicalPartOf } from './lexical-part.ts';
 import { queryFacts } from './query-facts.ts';
 import type { Retriever } from './retriever.ts';
 
@@ -60,12 +60,13 @@ export function retrieverDifferences({ rule, calibration }: GateRecord, retrieve
   const { scoring, parameters, index } = calibration;
   const said: string[] = [];
   if (retriever.id !== scoring) said.push(`the gate was calibrated with ${scoring}, not ${retriever.id}`);
-  if (!(retriever instanceof LexicalRetriever) || ruleFacts(rule).length === 0) return said;
-  const { k1, b } = retriever.parameters;
+  const lexical = lexicalPartOf(retriever);
+  if (!lexical || ruleFacts(rule).length === 0) return said;
+  const { k1, b } = lexical.parameters;
   if (k1 !== parameters.k1 || b !== parameters.b) {
     said.push(`the gate was calibrated with k1 ${parameters.k1} and b ${parameters.b}, not ${k1} and ${b}`);
   }
-  const { analyzer, statistics } = retriever.index;
+  const { analyzer, statistics } = lexical.index;
   if (analyzer !== index.analyzer) {
     said.push(`the gate was calibrated on an index of the analyzer ${index.analyzer}, not ${analyzer}`);
   }

@@ -4,6 +4,7 @@ import { indexOf, someQuery, someTexts } from '../../test/small-index.ts';
 import { temporaryFolder } from '../../test/temporary-folder.ts';
 import { scorings } from '../lexical/bm25.ts';
 import type { LexicalIndex } from '../lexical/lexical-index.ts';
+import { HybridRetriever } from './hybrid-retriever.ts';
 import { LexicalRetriever } from './lexical-retriever.ts';
 import { factNames, queryFacts } from './query-facts.ts';
 import { queryTraits } from './query-traits.ts';
@@ -47,6 +48,17 @@ describe('queryFacts', () => {
     expect(without).not.toEqual({ gap, lead });
   });
 
+  it('are those of the lexical part of a hybrid', async () => {
+    const other = { id: 'other', search: async () => [] };
+    const lexical = new LexicalRetriever(index, 'bm25');
+    const hybrid = new HybridRetriever([
+      { retriever: other, weight: 1 },
+      { retriever: lexical, weight: 1 },
+    ]);
+    expect(await queryFacts('ash beech', hybrid, factNames)).toEqual(
+      await queryFacts('ash beech', lexical, factNames),
+    );
+  });
   it('tells traits without an index, and says what it needs one for', async () => {
     const other = { id: 'other', search: async () => [] };
     expect(await queryFacts('why oak', other, ['words', 'asks'])).toEqual({ words: 2, asks: 1 });

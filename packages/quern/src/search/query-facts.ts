@@ -1,5 +1,5 @@
 import { QuernError, throwIfAborted } from '../errors.ts';
-import { LexicalRetriever } from './lexical-retriever.ts';
+import { lexicalPartOf } from './lexical-part.ts';
 import {
   clarity,
   documentModelWeight,
@@ -80,7 +80,7 @@ export const factSettings = {
 /**
  * The facts about a query that have the given names. What none of them asks for is not done: traits need no index, and
  * predictors before retrieval need no search; others need one, for the query as it stands. Throws `USAGE` where they need
- * an index and the retriever has none, `ABORTED`, and what searching throws.
+ * a lexical index and the retriever has none (of a hybrid it is that of its lexical part), `ABORTED`, and what searching throws.
  */
 export async function queryFacts<Name extends FactName>(
   query: string,
@@ -91,23 +91,24 @@ export async function queryFacts<Name extends FactName>(
   const facts = new Map<FactName, number>(Object.entries(queryTraits(query)) as [FactName, number][]);
   const asksFor = (some: readonly FactName[]): boolean => names.some((name) => some.includes(name));
   if (asksFor([...termFactNames, ...scoreFactNames, 'clarity'])) {
-    if (!(retriever instanceof LexicalRetriever)) {
+    const lexical = lexicalPartOf(retriever);
+    if (!lexical) {
       throw new QuernError('USAGE', `${retriever.id} has no index to tell ${names.join(', ')}`, {
-        hint: 'Use a lexical retriever, or a gate that looks at the text alone',
+        hint: 'Use a lexical retriever or a hybrid with one, or a gate that looks at the text alone',
       });
     }
-    const { index } = retriever;
+    const { index } = lexical;
     const { statistics } = index;
     const frequency = (term: string): number => index.documentFrequency(term);
-    const terms = retriever.spans(query).map(({ term }) => term);
+    const terms = lexical.spans(query).map(({ term }) => term);
     for (const [name, value] of Object.entries(preRetrieval(terms, frequency, statistics))) {
       facts.set(name as FactName, value);
     }
     if (asksFor([...scoreFactNames, 'clarity'])) {
-      const weights = retriever.weights(query);
-      const hits = await retriever.search(weights, { k: factSettings.depth, excluded, signal });
+      const weights = lexical.weights(query);
+      const hits = await lexical.search(weights, { k: factSettings.depth, excluded, signal });
       const scores = hits.map(({ score }) => score);
-      const ofCorpus = scoreOfCorpus(weights, frequency, statistics, retriever.parameters);
+      const ofCorpus = scoreOfCorpus(weights, frequency, statistics, lexical.parameters);
       facts
         .set('nqc', normalizedQueryCommitment(scores, ofCorpus))
         .set('smv', scoreMagnitudeAndVariance(scores, ofCorpus))

@@ -2,9 +2,9 @@ import { compareHits } from '../collections/ranking-order.ts';
 import type { Hit, TermWeights } from '../collections/records.ts';
 import type { Reranker } from '../dense/reranker.ts';
 import { QuernError } from '../errors.ts';
+import { termPartOf } from './lexical-part.ts';
 import { bestPassage } from './passage.ts';
-import { isTermRetriever, type Retriever, type TermRetriever } from './retriever.ts';
-import { HybridRetriever } from './hybrid-retriever.ts';
+import type { Retriever, TermRetriever } from './retriever.ts';
 
 /** A second look at the best of a ranking, by a model that reads the query and a document together. */
 export interface Reranking {
@@ -79,14 +79,6 @@ export async function reranked(
 /** A score so many steps below another, each a difference that a 32-bit number shows. */
 function below(score: number, steps: number): number {
   return Math.fround(score - steps * Math.max(1, Math.abs(score)) * 2 ** -12);
-}
-
-/** Who scores by terms: the retriever, or a part of a hybrid. */
-function termPartOf(retriever: Retriever): TermRetriever | undefined {
-  if (isTermRetriever(retriever)) return retriever;
-  if (!(retriever instanceof HybridRetriever)) return undefined;
-  for (const part of retriever.parts) if (isTermRetriever(part.retriever)) return part.retriever;
-  return undefined;
 }
 
 function readPassage(
