@@ -16,3 +16,11 @@ it.each([
 ])('a run of %s, %j is named %s', (reasoner, plan, name) => {
   expect(runName('bm25', reasoner, plan)).toBe(name);
 });
+
+it('tells of a model by its name alone', () => {
+  expect(runName('dense:onnx:/models/all minilm', 'none', [])).toBe('dense:onnx:all_minilm');
+  expect(runName('hybrid:bm25+query/dense:onnx:Xenova/minilm:q8', 'rm3', ['rrf'])).toBe(
+    'hybrid:bm25+query/dense:onnx:minilm:q8+rm3/rrf',
+  );
+  expect(runName('dense:openai:m@http://h/v1', 'none', [])).toBe('dense:openai:m@http://h/v1');
+});
