@@ -76,6 +76,8 @@ describe('quern index --dense', () => {
     await indexed(await corpusOf('some', texts), out, '--dense', embedder);
     const more = await corpusOf('more', { third: 'g h', fourth: 'the the' });
     expect(await failed(['index', more, '--append', '--out', out])).toMatch(/Give --dense onnx:/);
+    const otherwise = ['index', more, '--append', '--out', out, '--dense', embedder, '--passages', 'words=3'];
+    expect(await failed(otherwise)).toMatch(/Leave --passages out/);
     const { documents, dense: made } = await indexed(more, out, '--append', '--dense', embedder);
     expect([documents, made?.vectors, made?.embedded]).toEqual([4, 6, 2]);
     expect((await found(out, 'the the'))[0]).toBe('fourth');

@@ -101,7 +101,7 @@ async function run(path: string, options: Options): Promise<void> {
   try {
     const corpus = await openCorpus(path, { format, warnings, signal });
     if (embedders.size > 0) checkEmbeddable(corpus);
-    if (append) await checkVectorsToAppend(out, [...embedders.values()]);
+    if (append) await checkVectorsToAppend(out, [...embedders.values()], options.passages);
     const before = append ? undefined : await documentsIn(out);
     const progress = startProgress('indexing', corpus.bytes ?? 0);
     const onProgress = (_: number, bytes: number): void => progress.update(bytes);

@@ -8,9 +8,15 @@ import { DocumentVectors } from './document-vectors.ts';
 import { EmbeddingJournal } from './embedding-journal.ts';
 import type { EmbeddingCounts } from './embed-all.ts';
 import type { Embedder } from './embedder.ts';
-import { checkEmbeddable, indexVectorsFacts, openIndexVectors, vectorsFolder } from './index-vectors.ts';
+import {
+  checkEmbeddable,
+  checkPassages,
+  indexVectorsFacts,
+  openIndexVectors,
+  vectorsFolder,
+} from './index-vectors.ts';
 import type { IndexVectors } from './index-vectors.ts';
-import { defaultPassages, passagesName, type PassageSettings } from './passages.ts';
+import { defaultPassages, type PassageSettings } from './passages.ts';
 import type { VectorIndex } from './vector-index.ts';
 import type { Precision } from './row-layout.ts';
 import { writeVectorIndex, type VectorDocument } from './vector-index-writer.ts';
@@ -128,13 +134,4 @@ async function* withKept(
       hint: 'Is it the index of another corpus?',
     },
   );
-}
-
-function checkPassages(passages: PassageSettings, before: PassageSettings, where: string): void {
-  const [now, then] = [passages, before].map(passagesName);
-  if (now === then) return;
-  throw new QuernError('USAGE', `these vectors are of passages with ${then}, not ${now}`, {
-    where,
-    hint: 'Leave --passages out, or embed the whole corpus again',
-  });
 }

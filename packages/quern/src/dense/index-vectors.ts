@@ -11,7 +11,7 @@ import type { LexicalIndex } from '../lexical/lexical-index.ts';
 import { readManifest, type Manifest } from '../lexical/manifest.ts';
 import type { Warnings } from '../warnings.ts';
 import type { EmbedderIdentity } from './embedder.ts';
-import { aggregateName, aggregateNamed, type PassageSettings } from './passages.ts';
+import { aggregateName, aggregateNamed, passagesName, type PassageSettings } from './passages.ts';
 import { VectorIndex } from './vector-index.ts';
 import { listVectorIndexes, type VectorManifest } from './vector-manifest.ts';
 
@@ -158,15 +158,22 @@ export function checkEmbeddable(corpus: Corpus): asserts corpus is TextCorpus {
   throw new QuernError('USAGE', 'term vectors have no text to embed', { hint: 'Leave the embedder out' });
 }
 
-/** Throws `USAGE` unless documents that are added to an index get vectors of just the embedders that it has vectors of. */
+/**
+ * Throws `USAGE` unless documents that are added to an index get vectors of just the embedders that it has vectors of, and are
+ * cut as those are, where it is said how.
+ */
 export async function checkVectorsToAppend(
   folder: string,
   embedders: readonly EmbedderIdentity[],
+  passages?: PassageSettings,
 ): Promise<void> {
   const given = new Set(embedders.map(({ contentHash }) => contentHash));
   const made = await readableVectors(folder);
-  for (const { embedder, folder: where } of made) {
-    if (given.has(embedder.contentHash)) continue;
+  for (const { embedder, facts, folder: where } of made) {
+    if (given.has(embedder.contentHash)) {
+      if (passages) checkPassages(passages, readIndexVectorsFacts({ facts, folder: where }).passages, where);
+      continue;
+    }
     throw new QuernError(
       'USAGE',
       `the index has vectors of ${embedder.id}, and what is added would have none`,
@@ -212,4 +219,14 @@ function checkWhole(vectors: VectorIndex, index: LexicalIndex): void {
 
 function segmentNames({ segments }: Pick<Manifest, 'segments'>): string[] {
   return segments.map(({ file, checksum }) => `${file}:${checksum}`);
+}
+
+/** Throws `USAGE` where documents are to be cut otherwise than those were whose vectors are there. */
+export function checkPassages(passages: PassageSettings, before: PassageSettings, where: string): void {
+  const [now, then] = [passages, before].map(passagesName);
+  if (now === then) return;
+  throw new QuernError('USAGE', `these vectors are of passages with ${then}, not ${now}`, {
+    where,
+    hint: 'Leave --passages out, or embed the whole corpus again',
+  });
 }
