@@ -49,10 +49,19 @@ export class OnnxModel {
     return (await this.#answer({ run: request }, signal)) as RunResult;
   }
 
-  /** Ends the thread: what waits for it rejects with `ABORTED`. */
+  /**
+   * Ends the thread, once the batch that it works on is done: ended by force within ONNX Runtime, it would take the process
+   * with it. What waits for it rejects with `ABORTED` at once.
+   */
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#thread?.worker.terminate();
+    if (!this.#thread) return;
+    const { worker, waiting } = this.#thread;
+    while (waiting.length > 0) waiting.shift()!({ failure: this.#closed() });
+    const ended = new Promise((resolve) => worker.once('exit', resolve));
+    worker.ref();
+    worker.postMessage({ end: true } satisfies OnnxRequest);
+    await ended;
   }
 
   async #answer(request: OnnxRequest, signal: AbortSignal | undefined): Promise<OnnxAnswer> {
@@ -68,10 +77,10 @@ export class OnnxModel {
   #asked(request: OnnxRequest): Promise<OnnxAnswer> {
     const thread = (this.#thread ??= this.#started());
     return new Promise((resolve, reject) => {
-      // A process may end while its thread is idle, not while it works.
+      // A process may end while its thread is idle, not while it works or ends.
       thread.worker.ref();
       thread.waiting.push((outcome) => {
-        if (thread.waiting.length === 0) thread.worker.unref();
+        if (thread.waiting.length === 0 && !this.#isClosed) thread.worker.unref();
         if ('failure' in outcome) reject(outcome.failure);
         else if ('error' in outcome) reject(receivedError(outcome.error, 'running an ONNX model'));
         else resolve(outcome);

@@ -38,7 +38,8 @@ export interface RunRequest {
   readonly skippedPrefix?: string;
 }
 
-export type OnnxRequest = { readonly tokens: TokensRequest } | { readonly run: RunRequest };
+export type OnnxRequest =
+  { readonly tokens: TokensRequest } | { readonly run: RunRequest } | { readonly end: true };
 
 /** A batch's vectors, one after the other. */
 export interface RunResult {
@@ -162,7 +163,7 @@ function wrong(what: string): QuernError {
   return new QuernError('UNSUPPORTED', what, { where: data.folder });
 }
 
-async function answer(request: OnnxRequest): Promise<void> {
+async function answer(request: Exclude<OnnxRequest, { end: true }>): Promise<void> {
   try {
     if ('tokens' in request) {
       parentPort!.postMessage({ sequences: await tokenized(request.tokens) } satisfies OnnxAnswer);
@@ -176,6 +177,9 @@ async function answer(request: OnnxRequest): Promise<void> {
 }
 
 let turn = Promise.resolve();
+let isEnding = false;
 parentPort!.on('message', (request: OnnxRequest) => {
-  turn = turn.then(() => answer(request));
+  // What waits behind the request that is being worked on is left.
+  if ('end' in request) isEnding = true;
+  turn = turn.then(() => (isEnding || 'end' in request ? process.exit() : answer(request)));
 });
