@@ -16,6 +16,9 @@ import { shared } from './options.ts';
 import { bytesText, durationText, note, print, printJson, printWarnings } from './output.ts';
 import { startProgress } from './progress.ts';
 
+/** A text that any embedder has a vector of. */
+const probe = 'quern';
+
 interface Options extends DenseOptions {
   readonly dense?: string;
   readonly out?: string;
@@ -102,6 +105,8 @@ async function run(path: string, options: Options): Promise<void> {
     const corpus = await openCorpus(path, { format, warnings, signal });
     if (embedders.size > 0) checkEmbeddable(corpus);
     if (append) await checkVectorsToAppend(out, [...embedders.values()], options.passages);
+    // An embedder that does not work is to fail before the index in the folder is replaced.
+    for (const embedder of embedders.values()) await embedder.embed([probe], 'document', signal);
     const before = append ? undefined : await documentsIn(out);
     const progress = startProgress('indexing', corpus.bytes ?? 0);
     const onProgress = (_: number, bytes: number): void => progress.update(bytes);

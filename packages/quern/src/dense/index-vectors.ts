@@ -159,20 +159,26 @@ export function checkEmbeddable(corpus: Corpus): asserts corpus is TextCorpus {
 }
 
 /**
- * Throws `USAGE` unless documents that are added to an index get vectors of just the embedders that it has vectors of, and are
- * cut as those are, where it is said how.
+ * Throws `USAGE` unless documents that are added to an index get vectors of just the embedders that it has vectors of, and,
+ * where `passages` are given, of passages that are cut as they are; `EMBEDDER_MISMATCH` where one has changed since.
  */
 export async function checkVectorsToAppend(
   folder: string,
   embedders: readonly EmbedderIdentity[],
   passages?: PassageSettings,
 ): Promise<void> {
-  const given = new Set(embedders.map(({ contentHash }) => contentHash));
   const made = await readableVectors(folder);
-  for (const { embedder, facts, folder: where } of made) {
-    if (given.has(embedder.contentHash)) {
+  for (const { embedder, folder: where, facts } of made) {
+    if (embedders.some(({ contentHash }) => contentHash === embedder.contentHash)) {
       if (passages) checkPassages(passages, readIndexVectorsFacts({ facts, folder: where }).passages, where);
       continue;
+    }
+    if (embedders.some(({ id }) => id === embedder.id)) {
+      throw new QuernError(
+        'EMBEDDER_MISMATCH',
+        `${embedder.id}, or its options, have changed since these vectors were made`,
+        { where, hint: 'Use it as it was, or index the whole corpus again' },
+      );
     }
     throw new QuernError(
       'USAGE',
@@ -217,11 +223,7 @@ function checkWhole(vectors: VectorIndex, index: LexicalIndex): void {
   });
 }
 
-function segmentNames({ segments }: Pick<Manifest, 'segments'>): string[] {
-  return segments.map(({ file, checksum }) => `${file}:${checksum}`);
-}
-
-/** Throws `USAGE` where documents are to be cut otherwise than those were whose vectors are there. */
+/** Throws `USAGE` where vectors are of passages that are cut in another way. */
 export function checkPassages(passages: PassageSettings, before: PassageSettings, where: string): void {
   const [now, then] = [passages, before].map(passagesName);
   if (now === then) return;
@@ -229,4 +231,8 @@ export function checkPassages(passages: PassageSettings, before: PassageSettings
     where,
     hint: 'Leave --passages out, or embed the whole corpus again',
   });
+}
+
+function segmentNames({ segments }: Pick<Manifest, 'segments'>): string[] {
+  return segments.map(({ file, checksum }) => `${file}:${checksum}`);
 }
