@@ -17,6 +17,8 @@ it.each([
   ['mrr', [Infinity], 0],
   ['recall@100', [100, 101], 0.5],
   ['map', [1, 4], 0.75],
+  ['recall@999999999999', [1, 5000, Infinity, 4], 0.75],
+  ['P@2000', [1, 1999, 2001, Infinity], 0.001],
 ] as const)('computes %s of ranks %j', (name, ranks, value) => {
   expect(rankMeasureNamed(name).value(ranks)).toBeCloseTo(value, 12);
 });

@@ -46,7 +46,12 @@ export function rankMeasureNamed(name: string): RankMeasure {
     depth,
     value: (ranks) => {
       const found = ranks.filter((rank) => rank <= depth);
-      const levels: number[] = Array.from({ length: depth }, () => unjudged);
+      // As long as the ranking matters: what comes after the last of them changes nothing at a cutoff, however deep.
+      const length = Math.min(
+        depth,
+        found.reduce((last, rank) => Math.max(last, rank), deepest),
+      );
+      const levels: number[] = Array.from({ length }, () => unjudged);
       for (const rank of found) levels[rank - 1] = 1;
       const { length: relevant } = ranks;
       const judgedLevels = ranks.map(() => 1);
