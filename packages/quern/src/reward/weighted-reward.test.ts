@@ -36,6 +36,7 @@ it('is -1 where no reasoned query can be read, whatever the faults, which are st
 it.each([
   [{ query: ' ' }, 'item 2 of 2: the query holds no words'],
   [{ positives: [] }, 'item 2 of 2: there are no positives'],
+  [{ positiveIds: [] }, 'item 2 of 2: positiveIds is empty'],
   [{ positives: ['a', '…'] }, 'item 2 of 2: positive 2 holds no words'],
 ])('refuses %j, naming the item', async (fault, message) => {
   const reward = new WeightedReward('a', [{ part: part('gain', 'a', 1), weight: 1 }]);

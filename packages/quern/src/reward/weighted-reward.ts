@@ -71,17 +71,23 @@ export class WeightedReward implements Reward {
 }
 
 /**
- * Throws `BAD_INPUT` naming the first item of which no gain can be told: without a question, without positives, or with one
- * that holds no words. That is the fault of the data, not of the policy, and no reward would say so.
+ * Throws `BAD_INPUT` naming the first item of which no gain can be told: without a question, without positives or with an
+ * empty list of their ids, or with one that holds no words. That is the fault of the data, not of the policy, and no reward would say so.
  */
 function checkBatch(batch: readonly RewardItem[]): void {
-  for (const [i, { query, positives }] of batch.entries()) {
+  for (const [i, { query, positives, positiveIds }] of batch.entries()) {
     const where = `item ${i + 1} of ${batch.length}`;
     if (!isUsableText(query)) throw new QuernError('BAD_INPUT', 'the query holds no words', { where });
     if (positives.length === 0) {
       throw new QuernError('BAD_INPUT', 'there are no positives', {
         where,
         hint: 'Give each item the text of at least one document that answers its query',
+      });
+    }
+    if (positiveIds?.length === 0) {
+      throw new QuernError('BAD_INPUT', 'positiveIds is empty', {
+        where,
+        hint: 'Leave it out where the ids of the positives are not known',
       });
     }
     const empty = positives.findIndex((text) => !isUsableText(text));
