@@ -359,6 +359,15 @@ describe('a reward server', () => {
       expect.objectContaining({ code: 'USAGE', where: '--port' }),
     );
   });
+  it.each([
+    ['--host', { host: '203.0.113.7', token: 't' }],
+    ['--host', { host: 'no-such-host.invalid', token: 't' }],
+    ['--body-limit', { bodyLimit: 0 }],
+  ])('says it where %s is none to serve with: %j', async (where, options) => {
+    await expect(serveReward(lengthReward(), options)).rejects.toThrow(
+      expect.objectContaining({ code: 'USAGE', where }),
+    );
+  });
   it('answers a thousand calls at once', async () => {
     const url = await served(lengthReward());
     const calls = Array.from({ length: 1000 }, (_, i) =>

@@ -38,14 +38,22 @@ const defaultBodyLimit = 64 << 20;
 const defaultGrace = 25_000;
 /** A request must have come within this time, in milliseconds. */
 const requestTimeout = 60_000;
+/** What listening fails with where a host names no address of this machine. */
+const unusableHost: ReadonlySet<string> = new Set([
+  'EADDRNOTAVAIL',
+  'EAFNOSUPPORT',
+  'EAI_AGAIN',
+  'EINVAL',
+  'ENOTFOUND',
+]);
 /** When to try again, in seconds, where the queue is full. */
 const retryAfter = 1;
 
 /**
  * Serves a reward: `POST /get_reward` in OpenRLHF's protocol, `POST /v1/rewards`, `GET /healthz` and `GET /metrics`. Requests to
  * `/get_reward` are held until they are scored, as their client does not wait to try again; `/v1/rewards` answers 429 with
- * Retry-After while too many items wait. Throws `USAGE` for a host that others reach without a token, `MISSING_PACKAGE`, and
- * what listening throws.
+ * Retry-After while too many items wait. Throws `USAGE` for a host that others reach without a token or that this machine does
+ * not have, a port that is taken and a body limit below 1; `MISSING_PACKAGE`, and what else listening throws.
  */
 export async function serveReward(reward: Reward, options: RewardServerOptions = {}): Promise<RewardServer> {
   const { host = '127.0.0.1', port = 0 } = options;
@@ -55,12 +63,19 @@ export async function serveReward(reward: Reward, options: RewardServerOptions =
     return { url, close: () => server.close() };
   } catch (error) {
     await server.close();
-    const { code } = error as NodeJS.ErrnoException;
+    const { code = '' } = error as NodeJS.ErrnoException;
     const taken = code === 'EADDRINUSE' ? 'is taken' : code === 'EACCES' ? 'is not allowed' : undefined;
-    if (taken === undefined) throw error;
-    throw new QuernError('USAGE', `port ${port} of ${host} ${taken}`, {
-      where: '--port',
-      hint: 'Give another, or 0 for one that is free',
+    if (taken !== undefined) {
+      throw new QuernError('USAGE', `port ${port} of ${host} ${taken}`, {
+        where: '--port',
+        hint: 'Give another, or 0 for one that is free',
+        cause: error,
+      });
+    }
+    if (!unusableHost.has(code)) throw error;
+    throw new QuernError('USAGE', `${host} is no address of this machine (${code})`, {
+      where: '--host',
+      hint: 'Give one that it has, or 0.0.0.0 for all',
       cause: error,
     });
   }
@@ -74,6 +89,11 @@ export async function rewardApplication(
   const { host = '127.0.0.1', token, queue: most = defaultQueue, bodyLimit = defaultBodyLimit } = options;
   const { grace = defaultGrace } = options;
   checkReach(host, token);
+  if (!Number.isSafeInteger(bodyLimit) || bodyLimit < 1) {
+    throw new QuernError('USAGE', `it is a whole number of bytes from 1 up, not ${bodyLimit}`, {
+      where: '--body-limit',
+    });
+  }
   const { fastify } = await optionalPackage(
     () => import('fastify'),
     'fastify, which serves rewards',
