@@ -8,6 +8,7 @@ import { serveReward, type RewardServer } from '../src/reward/server/reward-serv
 import { quern, startQuern } from './run-quern.ts';
 import { lengthReward } from './scripted-reward.ts';
 import { temporaryFolder } from './temporary-folder.ts';
+import { sentenceTransformersFiles, writeTinyOnnx } from './tiny-onnx-model.ts';
 
 const engines = resolve(import.meta.dirname, '../../../engines');
 const python = ['python3', 'python'].find((each) => spawnSync(each, ['--version']).status === 0);
@@ -217,6 +218,16 @@ describe('quern reward serve', () => {
     ]);
     expect(code).toBeGreaterThan(0);
     expect(stderr).toMatch(message);
+  });
+  const broken = temporaryFolder();
+  it('does not begin with a model that cannot be loaded', async () => {
+    const folder = join(broken, 'model');
+    writeTinyOnnx(folder, { files: sentenceTransformersFiles('mean_tokens') });
+    await writeFile(join(folder, 'onnx/model.onnx'), 'not a model');
+    const args = ['reward', 'serve', '--reward', `similarity:onnx:${folder}`, '--port', '0'];
+    const { code, stderr } = await quern(args, { env: { QUERN_CACHE: join(broken, 'cache') } });
+    expect(stderr).toMatch(/^quern: .*model: ONNX Runtime cannot load it .*\n$/);
+    expect(code).toBe(1);
   });
   it('takes its token from a file, without the line end', async () => {
     const file = join(temporaryFolder(), 'token');

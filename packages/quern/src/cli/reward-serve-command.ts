@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { Command, Option } from 'commander';
 import { fileError, QuernError } from '../errors.ts';
 import { openRewardCollection } from '../reward/index-collection.ts';
+import type { RewardItem } from '../reward/reward.ts';
 import { rewardNamed } from '../reward/rewards.ts';
 import { checkReach } from '../reward/server/access.ts';
 import { serveReward } from '../reward/server/reward-server.ts';
@@ -26,6 +27,9 @@ interface Options extends EmbedderCommandOptions {
   readonly bodyLimit?: number;
   readonly json?: boolean;
 }
+
+/** What any reward can score. */
+const probe: RewardItem = { query: 'question', completion: 'reasoned query', positives: ['document'] };
 
 /** `quern reward serve` */
 export function rewardServeCommand(): Command {
@@ -101,6 +105,8 @@ async function run(options: Options): Promise<void> {
     };
     const reward = await rewardNamed(name, settings);
     try {
+      // Else a model that cannot be loaded would show in a trainer, which goes on without a reward.
+      await reward.score([probe], signal);
       const server = await serveReward(reward, { host, port, token, batch, queue, bodyLimit });
       printWarnings(warnings);
       note(`quern: serving ${name} at ${server.url} (POST /get_reward, POST /v1/rewards)`);
