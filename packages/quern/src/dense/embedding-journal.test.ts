@@ -103,6 +103,19 @@ describe('EmbeddingJournal', () => {
     }
   });
 
+  it('a damaged head says that the journal can be deleted: the same command would fail again', async () => {
+    const path = join(await temporary(), 'journal');
+    await (await EmbeddingJournal.open(path, identity)).close();
+    const flipped = await readFile(path);
+    flipped[20] ^= 1;
+    await writeFile(path, flipped);
+    await expect(EmbeddingJournal.open(path, identity)).rejects.toMatchObject({
+      code: 'CORRUPT_FILE',
+      where: path,
+      hint: expect.stringContaining('Delete it'),
+    });
+  });
+
   it('is not mixed with the vectors of another embedder, and keeps a file that is none', async () => {
     const path = join(await temporary(), 'journal');
     await (await EmbeddingJournal.open(path, identity)).close();

@@ -14,7 +14,6 @@ import { fileError, QuernError } from '../errors.ts';
 import { readBytes } from '../lexical/file-writer.ts';
 import { ProcessLock } from '../process-lock.ts';
 import type { EmbedderIdentity } from './embedder.ts';
-import { damaged } from './vector-manifest.ts';
 
 const magic = 'QUERNEMB';
 const version = 1;
@@ -191,7 +190,12 @@ async function headEnd(file: FileHandle, path: string, head: Buffer): Promise<nu
         hint: 'Delete it, and all texts are embedded again',
       });
     }
-    if (!(await isWholeHead(file, path, size))) throw damaged(path, 'the head of the journal is damaged');
+    if (!(await isWholeHead(file, path, size))) {
+      throw new QuernError('CORRUPT_FILE', 'the head of the journal is damaged', {
+        where: path,
+        hint: 'Delete it, and all texts are embedded again',
+      });
+    }
   }
   throw new QuernError('ALREADY_EXISTS', 'is no journal of this embedder', {
     where: path,
