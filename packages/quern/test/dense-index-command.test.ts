@@ -1,5 +1,5 @@
 /** What goes wrong when the command line embeds a corpus: the index in the folder stays what it was. */
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, it } from 'vitest';
 import { quern, quernJson } from './run-quern.ts';
@@ -38,6 +38,19 @@ it('an embedder that does not work leaves the index that is to be replaced, with
   expect(stderr).toMatch(/^quern: .*broken: ONNX Runtime cannot load it .*\n$/);
   expect(code).toBe(1);
   expect(content()).toEqual(before);
+});
+
+it('of a model that cannot run on what its tokenizer gives, one line is said, and nothing by its runtime', async () => {
+  const folder = join(cwd, 'mixed');
+  writeTinyOnnx(folder, { files: sentenceTransformersFiles('mean_tokens') });
+  const path = join(folder, 'tokenizer.json');
+  const tokenizer = JSON.parse(readFileSync(path, 'utf8')) as { model: { vocab: Record<string, number> } };
+  tokenizer.model.vocab['quern'] = 1000;
+  writeFileSync(path, JSON.stringify(tokenizer));
+  const args = ['index', 'more.jsonl', '--out', index, '--dense', 'onnx:./mixed'];
+  const { code, stdout, stderr } = await quern(args, { cwd, env });
+  expect(stderr).toMatch(/^quern: .*mixed: ONNX Runtime cannot run it .*\n$/);
+  expect([code, stdout]).toEqual([1, '']);
 });
 
 it('documents of other passages than those that have vectors are not added', async () => {

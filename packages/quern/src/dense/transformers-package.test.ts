@@ -24,6 +24,10 @@ it('without transformers.js, it is said how to get it', async () => {
   });
 });
 
-it('transformers.js may fetch nothing and keep nothing', async () => {
-  expect((await transformersPackage()).env).toMatchObject({ allowRemoteModels: false, useFSCache: false });
+it('transformers.js may fetch, keep and print nothing', async () => {
+  expect((await transformersPackage()).env).toMatchObject({
+    allowRemoteModels: false,
+    useFSCache: false,
+    logLevel: 50,
+  });
 });

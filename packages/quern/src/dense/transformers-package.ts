@@ -50,11 +50,15 @@ export interface TransformersPackage {
     allowLocalModels: boolean;
     useFSCache: boolean;
     useWasmCache?: boolean;
+    /** Its `LogLevel`. */
     logLevel?: number;
   };
 }
 
-/** The package, told to fetch nothing and to keep nothing. Throws `MISSING_PACKAGE`. */
+/** Its `LogLevel.NONE`. */
+const noLog = 50;
+
+/** The package, told to fetch, keep and print nothing. Throws `MISSING_PACKAGE`. */
 export async function transformersPackage(): Promise<TransformersPackage> {
   // Not a literal: its types are not there where it is not installed.
   const name: string = '@huggingface/transformers';
@@ -71,5 +75,7 @@ export async function transformersPackage(): Promise<TransformersPackage> {
   env.allowRemoteModels = false;
   env.allowLocalModels = true;
   env.useFSCache = false;
+  // Only an error's message is told, by whoever catches it: it would print inputs, too.
+  env.logLevel = noLog;
   return loaded;
 }
