@@ -6,7 +6,7 @@ import { compareHits } from '../collections/ranking-order.ts';
 import type { LexicalIndex } from '../lexical/lexical-index.ts';
 import { LexicalRetriever } from '../search/lexical-retriever.ts';
 import { cosine, KeptVectors } from './kept-vectors.ts';
-import { lexicalCollection, ranksAmong, vectorCollection } from './reward-collection.ts';
+import { lexicalCollection, ranksAmong, vectorCollection, withoutCopies } from './reward-collection.ts';
 
 const folder = temporaryFolder();
 let index: LexicalIndex;
@@ -26,6 +26,10 @@ const search = (text: string, positives: string[], positiveIds?: string[]) => ({
 it('ranks by how many score more, and no two on one rank', () => {
   expect(ranksAmong([3, 5, -Infinity, 3], [6, 5, 4, 3], 10)).toEqual([5, 2, Infinity, 6]);
   expect(ranksAmong([3, 5], [6, 5, 4], 3)).toEqual([Infinity, 2]);
+});
+
+it('takes one document of the score of each own one for its copy', () => {
+  expect(withoutCopies([3, 5, -Infinity], [6, 5, 5, 4, 3])).toEqual([6, 5, 4]);
 });
 
 it.each(['bm25', 'bm25q'] as const)('finds with %s the ranks of documents by their ids', async (scoring) => {
@@ -51,6 +55,23 @@ it.each(['bm25', 'bm25q'] as const)(
     expect(ranks).toEqual(expected);
   },
 );
+
+it('gives positives that are in the index, by their texts, the ranks that they have in it', async () => {
+  const retriever = new LexicalRetriever(index, 'bm25q');
+  const hits = await retriever.search('fir elm', { k: 60 });
+  const ids = [hits[0].id, hits[2].id, hits[5].id];
+  const asked = search(
+    'fir elm',
+    ids.map((id) => someTexts[id]),
+  );
+  // Each before all of the same score but the positives above it.
+  const expected = ids.map((id, i) => {
+    const { score } = hits.find((hit) => hit.id === id)!;
+    const above = hits.filter((hit) => hit.score > score && !ids.includes(hit.id)).length;
+    return 1 + above + i;
+  });
+  expect(await lexicalCollection(retriever).ranks([asked], 60)).toEqual([expected]);
+});
 
 it('does not find what shares no term', async () => {
   const collection = lexicalCollection(new LexicalRetriever(index, 'bm25q'));

@@ -19,8 +19,8 @@ export interface PositiveSearch {
 
 /**
  * Documents that positives are ranked among. Positives with ids are documents of it, and have their real ranks. Others are
- * ranked by the score that their text would have if it were one more document, before documents of the same score: so the same
- * document of the collection does not count against it.
+ * ranked by the score that their text would have if it were one more document, before documents of the same score, and one of
+ * the same score is taken to be the same document: so it counts against no positive of the question.
  */
 export interface RewardCollection {
   /** What it is, for reports. */
@@ -32,6 +32,10 @@ export interface RewardCollection {
 /** Scores are 32-bit floats, and sums in another order differ by their rounding. */
 const roundingShare = 1e-6;
 
+function rounding(score: number): number {
+  return roundingShare * Math.abs(score);
+}
+
 /**
  * Ranks of documents with scores `own` among others with scores `others`: 1 + how many of the others score more, by more than
  * `tolerance`, and of the own ones more or come before it. A score of -Infinity is not in the ranking.
@@ -40,7 +44,7 @@ export function ranksAmong(
   own: readonly number[],
   others: readonly number[],
   depth: number,
-  tolerance: (score: number) => number = (score) => roundingShare * Math.abs(score),
+  tolerance: (score: number) => number = rounding,
 ): number[] {
   const ranks = own.map(() => Infinity);
   const order = own.map((_, i) => i).sort((a, b) => own[b] - own[a] || a - b);
@@ -52,6 +56,24 @@ export function ranksAmong(
     if (rank <= depth) ranks[i] = rank;
   }
   return ranks;
+}
+
+/**
+ * The scores of others without those of the own documents' copies: for each own one, one within `tolerance` of its score, where
+ * there is one. So a positive that is in the collection does not count against another positive of the same question either.
+ */
+export function withoutCopies(
+  own: readonly number[],
+  others: readonly number[],
+  tolerance: (score: number) => number = rounding,
+): number[] {
+  const left = [...others];
+  for (const score of own) {
+    if (score === -Infinity) continue;
+    const copy = left.findIndex((other) => Math.abs(other - score) <= tolerance(score));
+    if (copy >= 0) left.splice(copy, 1);
+  }
+  return left;
 }
 
 /** Ranks of documents by their ids. */
@@ -100,13 +122,11 @@ export function lexicalCollection(retriever: LexicalRetriever): RewardCollection
           for (const [term, weight] of weights) score += weight * (made.get(term) ?? 0);
           return score > 0 ? score : -Infinity;
         });
-        ranks.push(
-          ranksAmong(
-            own,
-            hits.map(({ score }) => score),
-            depth,
-          ),
+        const others = withoutCopies(
+          own,
+          hits.map(({ score }) => score),
         );
+        ranks.push(ranksAmong(own, others, depth));
       }
       return ranks;
     },
@@ -145,7 +165,11 @@ export function vectorCollection(vectors: KeptVectors, corpus: VectorSearch): Re
           continue;
         }
         const own = positives.map((positive) => cosine(vector, vectorOf(positive, 'document')));
-        const others = hits.map(({ score }) => score);
+        const others = withoutCopies(
+          own,
+          hits.map(({ score }) => score),
+          () => tolerance,
+        );
         ranks.push(ranksAmong(own, others, depth, () => tolerance));
       }
       return ranks;
