@@ -26,9 +26,9 @@ import type { SearchMethod, VectorManifest } from './vector-manifest.ts';
 export interface DenseSettings {
   /** Default: as `defaultPassages` says for what the embedder reads; of an index that has vectors, as they were made. */
   readonly passages?: PassageSettings;
-  /** Default `f32`. */
+  /** Default `f32`; of vectors that are added to, theirs. */
   readonly precision?: Precision;
-  /** Default `auto`: exact up to 200,000 vectors. */
+  /** Default `auto`: exact up to 200,000 vectors; of vectors that are added to, `hnsw` where that is theirs. */
   readonly method?: SearchMethod | 'auto';
 }
 
@@ -62,8 +62,10 @@ export interface EmbedCorpusSummary
  * same, and what the embedder throws.
  */
 export async function embedCorpus(corpus: Corpus, options: EmbedCorpusOptions): Promise<EmbedCorpusSummary> {
-  const { folder, embedder, precision, method, signal, onWork = () => silentWork } = options;
+  const { folder, embedder, signal, onWork = () => silentWork } = options;
   checkEmbeddable(corpus);
+  // Read first: of an index that changes in between, it says less than is embedded, and never more.
+  const manifest = await readManifest(folder);
   const index = await LexicalIndex.open(folder);
   const made = vectorsFolder(folder, embedder);
   const journalPath = `${made}.journal`;
@@ -71,7 +73,6 @@ export async function embedCorpus(corpus: Corpus, options: EmbedCorpusOptions): 
   let journal: EmbeddingJournal | undefined;
   const work = onWork('embedding', corpus.bytes ?? 0);
   try {
-    const manifest = await readManifest(folder);
     if (options.append) before = await openIndexVectors(embedder, { index, folder, isPartial: true });
     const passages = options.passages ?? before?.passages ?? defaultPassages(embedder.maxTokens);
     if (before) checkPassages(passages, before.passages, made);
@@ -79,6 +80,7 @@ export async function embedCorpus(corpus: Corpus, options: EmbedCorpusOptions): 
     const stream = new DocumentVectors(corpus, { index, embedder, journal, passages, work, signal });
     const facts = indexVectorsFacts(manifest, passages);
     const documents = withKept(stream, before?.vectors, index);
+    const { precision, method } = settingsAfter(before?.vectors, options);
     const settings = { embedder, facts, precision, method, signal, onWork };
     const written = await writeVectorIndex(made, documents, settings);
     await journal.close();
@@ -134,4 +136,16 @@ async function* withKept(
       hint: 'Is it the index of another corpus?',
     },
   );
+}
+
+/** The settings that are given; of vectors that are added to, as they are. */
+function settingsAfter(
+  before: VectorIndex | undefined,
+  { precision, method }: DenseSettings,
+): Pick<DenseSettings, 'precision' | 'method'> {
+  return {
+    precision: precision ?? before?.precision,
+    // Of an exact search it is not known whether more vectors were to have a graph.
+    method: method ?? (before?.method === 'hnsw' ? 'hnsw' : undefined),
+  };
 }
