@@ -103,9 +103,11 @@ export async function openIndexVectors(
   try {
     const { passages, generation, segments } = readIndexVectorsFacts(vectors);
     const manifest = await readManifest(folder);
-    const isCurrent = generation === manifest.generation;
     const known = new Set(segments);
-    if (!isCurrent && !segmentNames(manifest).every((name) => known.has(name))) {
+    const isCovered = segmentNames(manifest).every((name) => known.has(name));
+    // An index that was built anew counts its generations anew where the old one could not be read.
+    const isCurrent = isCovered && generation === manifest.generation;
+    if (!isCovered) {
       if (!isPartial) checkWhole(vectors, index);
       warnings?.add(
         'the index has changed since its vectors were made: a text that was replaced is found by its old vectors',
@@ -120,7 +122,7 @@ export async function openIndexVectors(
 }
 
 async function checkMade(embedder: EmbedderIdentity, folder: string): Promise<void> {
-  const all = await readableVectors(folder);
+  const all = await readableVectors(folder, embedder);
   if (all.some((each) => each.embedder.contentHash === embedder.contentHash)) return;
   const hint = `Make them: quern index CORPUS --out FOLDER --dense ${embedder.id}`;
   const changed = all.find((each) => each.embedder.id === embedder.id);
@@ -138,18 +140,27 @@ async function checkMade(embedder: EmbedderIdentity, folder: string): Promise<vo
   });
 }
 
-/** The vectors of an index. Throws what is wrong with one that cannot be read. */
-async function readableVectors(folder: string): Promise<(VectorManifest & { readonly folder: string })[]> {
-  return (await listVectorIndexes(folder)).map((listed) => {
-    if ('error' in listed) throw listed.error;
-    return { ...listed.manifest, folder: listed.folder };
+/**
+ * The vectors of an index. Throws what is wrong with one that cannot be read: with any of them, or only with those of `of`, where
+ * others are of no matter.
+ */
+async function readableVectors(
+  folder: string,
+  of?: EmbedderIdentity,
+): Promise<(VectorManifest & { readonly folder: string })[]> {
+  const own = of && vectorsFolder(folder, of);
+  return (await listVectorIndexes(folder)).flatMap((listed) => {
+    if (!('error' in listed)) return { ...listed.manifest, folder: listed.folder };
+    if (own === undefined || listed.folder === own) throw listed.error;
+    return [];
   });
 }
 
 /** Whether an index has vectors with the name of an embedder, or of its content. Throws what listing them throws. */
-export async function hasVectors({ id, contentHash }: EmbedderIdentity, folder: string): Promise<boolean> {
-  const all = await readableVectors(folder);
-  return all.some(({ embedder }) => embedder.id === id || embedder.contentHash === contentHash);
+export async function hasVectors(embedder: EmbedderIdentity, folder: string): Promise<boolean> {
+  const all = await readableVectors(folder, embedder);
+  const { id, contentHash } = embedder;
+  return all.some((each) => each.embedder.id === id || each.embedder.contentHash === contentHash);
 }
 
 /** Throws `USAGE` for a corpus that has no text. */

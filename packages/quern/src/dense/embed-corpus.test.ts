@@ -1,0 +1,70 @@
+import { cp, mkdir, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { expect, it } from 'vitest';
+import { hashedEmbedder } from '../../test/hashed-embedder.ts';
+import { temporaryFolder } from '../../test/temporary-folder.ts';
+import type { TextCorpus } from '../collections/corpus.ts';
+import { appendCorpus } from '../lexical/append-corpus.ts';
+import { indexCorpus } from '../lexical/index-corpus.ts';
+import { LexicalIndex } from '../lexical/lexical-index.ts';
+import { Warnings } from '../warnings.ts';
+import { embedCorpus, type DenseSettings } from './embed-corpus.ts';
+import { openIndexVectors } from './index-vectors.ts';
+
+const embedder = hashedEmbedder();
+const first = corpusOf({ a: 'oak beech', b: 'rhine danube', c: 'bonn ulm' });
+
+function corpusOf(texts: Readonly<Record<string, string>>): TextCorpus {
+  return {
+    kind: 'text',
+    async *documents() {
+      for (const [id, text] of Object.entries(texts)) yield { where: id, document: { id, title: '', text } };
+    },
+  };
+}
+
+/** A new folder with an index of a corpus, and its vectors. */
+async function indexed(corpus: TextCorpus, settings: DenseSettings = {}): Promise<string> {
+  const folder = join(temporaryFolder(), 'index');
+  await indexCorpus(corpus, { out: folder, analyzer: 'whitespace' });
+  await embedCorpus(corpus, { folder, embedder, ...settings });
+  return folder;
+}
+
+/** What is said of the vectors in a folder when they are opened. */
+async function opened(folder: string): Promise<{ isCurrent: boolean; warnings: number; documents: number }> {
+  const index = await LexicalIndex.open(folder);
+  const warnings = new Warnings();
+  try {
+    const { vectors, isCurrent } = await openIndexVectors(embedder, { index, folder, warnings });
+    await vectors.close();
+    return { isCurrent, warnings: warnings.list().length, documents: vectors.documents };
+  } finally {
+    await index.close();
+  }
+}
+
+it('adds vectors as precise as those that are there', async () => {
+  const folder = await indexed(first, { precision: 'i8' });
+  const more = corpusOf({ d: 'maple elm' });
+  await appendCorpus(more, { out: folder });
+  const { precision, documents } = await embedCorpus(more, { folder, embedder, append: true });
+  expect({ precision, documents }).toEqual({ precision: 'i8', documents: 4 });
+  expect(await opened(folder)).toEqual({ isCurrent: true, warnings: 0, documents: 4 });
+});
+
+it('does not take vectors of another index for those of this one, though both are of the first generation', async () => {
+  const from = await indexed(first);
+  const to = join(temporaryFolder(), 'index');
+  await indexCorpus(corpusOf({ a: 'cedar', b: 'elbe' }), { out: to, analyzer: 'whitespace' });
+  const { folder: vectors } = await embedCorpus(first, { folder: from, embedder });
+  await cp(vectors, join(to, basename(vectors)), { recursive: true });
+  expect(await opened(to)).toMatchObject({ isCurrent: false, warnings: 1 });
+});
+
+it('is not kept from its vectors by damaged ones of another embedder', async () => {
+  const folder = await indexed(first);
+  await mkdir(join(folder, 'dense-0000000000000000'));
+  await writeFile(join(folder, 'dense-0000000000000000', 'dense.json'), 'x');
+  expect(await opened(folder)).toMatchObject({ isCurrent: true });
+});
