@@ -8,7 +8,7 @@ import { appendCorpus } from '../lexical/append-corpus.ts';
 import { indexCorpus } from '../lexical/index-corpus.ts';
 import { LexicalIndex } from '../lexical/lexical-index.ts';
 import { Warnings } from '../warnings.ts';
-import { embedCorpus, type DenseSettings } from './embed-corpus.ts';
+import { checkMadeAs, embedCorpus, type DenseSettings } from './embed-corpus.ts';
 import { openIndexVectors } from './index-vectors.ts';
 
 const embedder = hashedEmbedder();
@@ -67,4 +67,20 @@ it('is not kept from its vectors by damaged ones of another embedder', async () 
   await mkdir(join(folder, 'dense-0000000000000000'));
   await writeFile(join(folder, 'dense-0000000000000000', 'dense.json'), 'x');
   expect(await opened(folder)).toMatchObject({ isCurrent: true });
+});
+
+it('refuses settings that vectors were not made with', async () => {
+  const passages = { words: 4, stride: 3, aggregate: 'max' } as const;
+  const folder = await indexed(first, { passages, precision: 'i8' });
+  await checkMadeAs(embedder, folder, {});
+  await checkMadeAs(embedder, folder, { passages, precision: 'i8', method: 'auto' });
+  await checkMadeAs(hashedEmbedder('others'), folder, { precision: 'f16' });
+  const others = [
+    { passages: { ...passages, stride: 2 } },
+    { precision: 'f16' },
+    { method: 'hnsw' },
+  ] as const;
+  for (const settings of others) {
+    await expect(checkMadeAs(embedder, folder, settings)).rejects.toMatchObject({ code: 'USAGE' });
+  }
 });

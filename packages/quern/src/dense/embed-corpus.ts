@@ -7,12 +7,13 @@ import { silentWork, type OnWork } from '../work.ts';
 import { DocumentVectors } from './document-vectors.ts';
 import { EmbeddingJournal } from './embedding-journal.ts';
 import type { EmbeddingCounts } from './embed-all.ts';
-import type { Embedder } from './embedder.ts';
+import type { Embedder, EmbedderIdentity } from './embedder.ts';
 import {
   checkEmbeddable,
   checkPassages,
   indexVectorsFacts,
   openIndexVectors,
+  readIndexVectorsFacts,
   vectorsFolder,
 } from './index-vectors.ts';
 import type { IndexVectors } from './index-vectors.ts';
@@ -20,7 +21,7 @@ import { defaultPassages, type PassageSettings } from './passages.ts';
 import type { VectorIndex } from './vector-index.ts';
 import type { Precision } from './row-layout.ts';
 import { writeVectorIndex, type VectorDocument } from './vector-index-writer.ts';
-import type { SearchMethod, VectorManifest } from './vector-manifest.ts';
+import { listVectorIndexes, type SearchMethod, type VectorManifest } from './vector-manifest.ts';
 
 /** How vectors are made and kept. */
 export interface DenseSettings {
@@ -148,4 +149,30 @@ function settingsAfter(
     // Of an exact search it is not known whether more vectors were to have a graph.
     method: method ?? (before?.method === 'hnsw' ? 'hnsw' : undefined),
   };
+}
+
+/**
+ * Throws `USAGE` where the vectors that an embedder has in an index were made otherwise than these settings say, as far as they say
+ * anything; nothing where there are none.
+ */
+export async function checkMadeAs(
+  embedder: EmbedderIdentity,
+  folder: string,
+  { passages, precision, method }: DenseSettings,
+): Promise<void> {
+  const where = vectorsFolder(folder, embedder);
+  const all = await listVectorIndexes(folder);
+  const made = all.find((each) => each.folder === where);
+  if (!made || 'error' in made) return;
+  const { manifest } = made;
+  const { passages: then } = readIndexVectorsFacts({ facts: manifest.facts, folder: where });
+  if (passages) checkPassages(passages, then, where);
+  const given = { precision, method: method === 'auto' ? undefined : method };
+  for (const name of ['precision', 'method'] as const) {
+    if (given[name] === undefined || given[name] === manifest[name]) continue;
+    throw new QuernError('USAGE', `these vectors have ${name} ${manifest[name]}, not ${given[name]}`, {
+      where,
+      hint: 'Leave it out, or embed the whole corpus again',
+    });
+  }
 }

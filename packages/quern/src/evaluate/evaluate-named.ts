@@ -1,7 +1,7 @@
 import { logFile, openCollection, type Collection } from '../collections/collection.ts';
 import { fileBytes } from '../collections/files.ts';
 import { withoutDocuments } from '../collections/log-collection.ts';
-import { embedCorpus, type DenseSettings } from '../dense/embed-corpus.ts';
+import { checkMadeAs, embedCorpus, type DenseSettings } from '../dense/embed-corpus.ts';
 import type { EmbedderOptions } from '../dense/model-options.ts';
 import { hasVectors } from '../dense/index-vectors.ts';
 import type { Bm25Parameters, Scoring } from '../lexical/bm25.ts';
@@ -208,20 +208,20 @@ async function openedLog(
   }
 }
 
-/** Makes the vectors that the index lacks; the milliseconds that took. A log has no corpus to make them of. */
+/**
+ * Makes the vectors that the index lacks; the milliseconds that took. A log has no corpus to make them of. Throws `USAGE` where those
+ * that it has were made otherwise than is asked.
+ */
 async function withVectors(
   collection: Collection,
   folder: string,
   embedders: OpenEmbedders,
-  { dense, signal, onWork, warnings }: NamedEvaluationOptions,
+  { dense, signal, onWork }: NamedEvaluationOptions,
 ): Promise<number> {
   const started = performance.now();
-  const { passages, precision, method } = dense ?? {};
   for (const embedder of embedders.values()) {
     if (collection.traffic || (await hasVectors(embedder, folder))) {
-      if (passages ?? precision ?? method) {
-        warnings?.add('its vectors are there already, whatever is said of how they are made', folder);
-      }
+      await checkMadeAs(embedder, folder, dense ?? {});
       continue;
     }
     await embedCorpus(await collection.corpus(), { ...dense, folder, embedder, signal, onWork });
