@@ -70,20 +70,23 @@ function searchesOfPart(
 ): RetrievedWith[] {
   if (part.takes === 'query') return [fromText('query', query, part.retriever)];
   const said = isTermRetriever(part.retriever) ? reasoned : withoutWeights(reasoned);
-  return searchesOfOne(query, said, planningOfPart(part, planning, reasoned.weights !== undefined));
+  return searchesOfOne(query, said, planningOfPart(part, planning));
 }
 
-/** The planning for a part of a hybrid. `isWeighted`: the reasoned query is weights, in which the query's are already. */
-function planningOfPart(
-  { retriever, takes }: HybridPart,
-  planning: SearchPlanning,
-  isWeighted: boolean,
-): SearchPlanning {
+/** A planning for one retriever. */
+interface PlanningOfOne extends SearchPlanning {
+  /** Whether a reasoned query of weights is searched as it is, whatever the combination: the query's are in them already. */
+  readonly leavesWeights?: boolean;
+}
+
+/** The planning for a part of a hybrid. */
+function planningOfPart({ retriever, takes }: HybridPart, planning: SearchPlanning): PlanningOfOne {
   const { join, ...rest } = planning;
-  const replace = { kind: 'replace' } as const;
-  const both: Combine = isWeighted ? replace : { kind: 'concat', times: 1 };
-  const combine = takes === undefined ? planning.combine : takes === 'both' ? both : replace;
-  if (isTermRetriever(retriever)) return { ...rest, join, combine, retriever };
+  const taken: Combine = takes === 'both' ? { kind: 'concat', times: 1 } : { kind: 'replace' };
+  const combine = takes === undefined ? planning.combine : taken;
+  if (isTermRetriever(retriever)) {
+    return { ...rest, join, combine, retriever, leavesWeights: takes === 'both' };
+  }
   // A mean of texts there is none: their rankings are fused instead.
   const own = join === 'interpolate' ? 'rrf' : join;
   return { ...rest, ...(own && { join: own }), combine, retriever, keyTerms: 0, background: undefined };
@@ -99,13 +102,17 @@ function withoutWeights(reasoned: ReasonedQuery): ReasonedQuery {
   };
 }
 
-function searchesOfOne(query: string, reasoned: ReasonedQuery, planning: SearchPlanning): RetrievedWith[] {
+function searchesOfOne(query: string, reasoned: ReasonedQuery, planning: PlanningOfOne): RetrievedWith[] {
   const { combine, join = 'concat', retriever, keyTerms = 0, background } = planning;
   const ofQuery = fromText('query', query, retriever);
   const parts = partsToJoin(reasoned, join);
   const made = parts.flatMap((part) => ofReasoned(part, retriever, background) ?? []);
   if (made.length === 0) return [ofQuery];
-  const combined = made.map((search) => withQuery(search, { ...planning, query, ofQuery }));
+  const combined = made.map((search) =>
+    planning.leavesWeights && search.text === undefined
+      ? search
+      : withQuery(search, { ...planning, query, ofQuery }),
+  );
   const joined = join === 'interpolate' && combined.length > 1 ? [mean(combined, retriever)] : combined;
   const kept = keyTerms !== 0 ? joined.map((search) => keeping(search, query, retriever, keyTerms)) : joined;
   return combine.kind === 'rrf' ? [ofQuery, ...kept] : kept;
@@ -120,7 +127,7 @@ export function checkPlanning(planning: SearchPlanning, isSeveral: boolean): voi
     return;
   }
   for (const part of retriever.parts) {
-    if (part.takes !== 'query') checkPlanningOfOne(planningOfPart(part, planning, false), isSeveral);
+    if (part.takes !== 'query') checkPlanningOfOne(planningOfPart(part, planning), isSeveral);
   }
   if (retriever.parts.some((part) => isTermRetriever(part.retriever))) return;
   checkPlanningOfOne(planning, isSeveral);
