@@ -44,9 +44,10 @@ export interface OpenRewardCollection {
 export function collectionOf(retriever: Retriever): RewardCollection {
   if (retriever instanceof LexicalRetriever) return lexicalCollection(retriever);
   if (retriever instanceof DenseRetriever) {
-    const { id } = retriever;
+    const { id, passages } = retriever;
     return vectorCollection(new KeptVectors(retriever.embedder), {
       id,
+      ...(passages && { passages }),
       search: (vector, k, signal) => retriever.searchVector(vector, { k, ...(signal && { signal }) }),
       has: (document) => retriever.has(document),
     });

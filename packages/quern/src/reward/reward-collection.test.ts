@@ -1,10 +1,17 @@
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { hashedEmbedder } from '../../test/hashed-embedder.ts';
 import { indexOf, someTexts } from '../../test/small-index.ts';
 import { temporaryFolder } from '../../test/temporary-folder.ts';
 import { WordEmbedder } from '../../test/word-embedder.ts';
+import type { TextCorpus } from '../collections/corpus.ts';
 import { compareHits } from '../collections/ranking-order.ts';
-import type { LexicalIndex } from '../lexical/lexical-index.ts';
+import { embedCorpus } from '../dense/embed-corpus.ts';
+import { indexCorpus } from '../lexical/index-corpus.ts';
+import { LexicalIndex } from '../lexical/lexical-index.ts';
 import { LexicalRetriever } from '../search/lexical-retriever.ts';
+import { openRetriever, retrieverNamed } from '../search/retrievers.ts';
+import { collectionOf } from './index-collection.ts';
 import { cosine, KeptVectors } from './kept-vectors.ts';
 import { lexicalCollection, ranksAmong, vectorCollection, withoutCopies } from './reward-collection.ts';
 
@@ -104,4 +111,33 @@ it('ranks among vectors by cosines, embedding all searches of a batch in one cal
   const higher = hits.map(({ score }) => 1 + hits.filter((other) => other.score > score + 1e-6).length);
   expect(ranks).toEqual([...higher, 9].map((rank) => [rank]));
   expect(embedder.calls.map(({ as }) => as)).toEqual(['query', 'document']);
+});
+
+it('ranks among vectors a text that is in the index, cut into passages as it is, with the rank that it has there', async () => {
+  const out = join(temporaryFolder(), 'index');
+  const corpus: TextCorpus = {
+    kind: 'text',
+    async *documents() {
+      for (const [id, text] of Object.entries(someTexts))
+        yield { where: id, document: { id, title: '', text } };
+    },
+  };
+  await indexCorpus(corpus, { out, analyzer: 'whitespace' });
+  const embedder = hashedEmbedder();
+  await embedCorpus(corpus, { folder: out, embedder, passages: { words: 3, stride: 2, aggregate: 'max' } });
+  const made = await LexicalIndex.open(out);
+  const { retriever, close } = await openRetriever(
+    retrieverNamed('dense:words'),
+    new Map([['words', embedder]]),
+    {
+      index: made,
+      folder: out,
+    },
+  );
+  const hits = await retriever.search('fir elm', { k: 60 });
+  const searches = hits.map(({ id }) => search('fir elm', [someTexts[id]]));
+  const expected = hits.map(({ score }) => [1 + hits.filter((hit) => hit.score > score + 1e-6).length]);
+  expect(await collectionOf(retriever).ranks(searches, 60)).toEqual(expected);
+  await close();
+  await made.close();
 });

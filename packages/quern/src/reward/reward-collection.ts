@@ -1,6 +1,8 @@
 /** Documents that positives are ranked among. */
 import { excerpt } from '../collections/jsonl.ts';
 import type { Hit } from '../collections/records.ts';
+import { aggregated } from '../dense/aggregation.ts';
+import { passagesOf, type PassageSettings } from '../dense/passages.ts';
 import { QuernError, throwIfAborted } from '../errors.ts';
 import { inverseDocumentFrequency, lengthNorm, saturation } from '../lexical/bm25.ts';
 import type { LexicalRetriever } from '../search/lexical-retriever.ts';
@@ -141,21 +143,25 @@ export interface VectorSearch {
   search(vector: Float32Array, k: number, signal?: AbortSignal): Promise<Hit[]>;
   /** Whether there is a document with this id. */
   has(id: string): boolean;
+  /** How documents are cut into passages, and what their cosines come to. Default: each is embedded whole. */
+  readonly passages?: PassageSettings;
   /** By how much its scores may be off, as those of coarser numbers are. Default 1e-6. */
   readonly tolerance?: number;
 }
 
 /**
- * Vectors of a corpus as a collection, with the embedder that made them. A text that is not in it has the cosine of its vector,
- * whole: passages are not made of it. Ids that it has not throw `BAD_INPUT`.
+ * Vectors of a corpus as a collection, with the embedder that made them. A text that is not in it is cut into passages as the
+ * documents are, without a title, and has the score that their cosines come to. Ids that it has not throw `BAD_INPUT`.
  */
 export function vectorCollection(vectors: KeptVectors, corpus: VectorSearch): RewardCollection {
-  const { tolerance = roundingShare } = corpus;
+  const { tolerance = roundingShare, passages } = corpus;
+  const partsOf = (text: string): string[] => (passages ? passagesOf({ title: '', text }, passages) : [text]);
   return {
     id: corpus.id,
     ranks: async (searches, depth, signal) => {
       for (const { positiveIds } of searches) checkIds(positiveIds, (id) => corpus.has(id));
-      const vectorOf = await vectorsOf(vectors, searches, signal);
+      const cut = searches.map((search) => ({ ...search, positives: search.positives.flatMap(partsOf) }));
+      const vectorOf = await vectorsOf(vectors, cut, signal);
       const ranks: number[][] = [];
       for (const { text, positives, positiveIds } of searches) {
         const vector = vectorOf(text, 'query');
@@ -164,7 +170,10 @@ export function vectorCollection(vectors: KeptVectors, corpus: VectorSearch): Re
           ranks.push(ranksOf(positiveIds, hits));
           continue;
         }
-        const own = positives.map((positive) => cosine(vector, vectorOf(positive, 'document')));
+        const own = positives.map((positive) => {
+          const parts = partsOf(positive).map((part) => cosine(vector, vectorOf(part, 'document')));
+          return aggregated(Float64Array.from(parts), 0, parts.length, passages?.aggregate ?? 'max');
+        });
         const others = withoutCopies(
           own,
           hits.map(({ score }) => score),

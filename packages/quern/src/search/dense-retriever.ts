@@ -1,6 +1,7 @@
 import type { Hit, TermWeights } from '../collections/records.ts';
 import type { Embedder, EmbedderIdentity } from '../dense/embedder.ts';
 import type { Aggregation } from '../dense/aggregation.ts';
+import type { PassageSettings } from '../dense/passages.ts';
 import type { VectorIndex } from '../dense/vector-index.ts';
 import { QuernError, throwIfAborted } from '../errors.ts';
 import type { Retriever, SearchOptions } from './retriever.ts';
@@ -9,6 +10,8 @@ import type { Retriever, SearchOptions } from './retriever.ts';
 export interface DenseRetrieverOptions {
   /** How documents' scores come from their passages'. */
   readonly aggregate: Aggregation;
+  /** How documents were cut into passages, where that is known. */
+  readonly passages?: PassageSettings;
   /** Which documents are still there; all where this is absent. */
   readonly isAdmitted?: (id: string) => boolean;
   /** Texts of documents, where there are any. */
@@ -47,6 +50,10 @@ export class DenseRetriever implements Retriever {
 
   get aggregate(): Aggregation {
     return this.#options.aggregate;
+  }
+
+  get passages(): PassageSettings | undefined {
+    return this.#options.passages;
   }
 
   /** Scores are cosines. A text without words finds nothing. Throws `USAGE` for term weights. */

@@ -123,8 +123,14 @@ export async function openRetriever(
       opened.push(dense);
       const document = new LexicalRetriever(index, scorings[0]).document;
       const isAdmitted = dense.isCurrent ? undefined : (id: string): boolean => index.has(id);
-      const { aggregate } = dense.passages;
-      const options = { aggregate, ...(isAdmitted && { isAdmitted }), ...(document && { document }) };
+      const { passages } = dense;
+      const { aggregate } = passages;
+      const options = {
+        aggregate,
+        passages,
+        ...(isAdmitted && { isAdmitted }),
+        ...(document && { document }),
+      };
       made.push({ ...part, retriever: new DenseRetriever(dense.vectors, embedder, options) });
     }
     const retriever = fusion ? new HybridRetriever(made, fusion) : made[0]!.retriever;
