@@ -29,7 +29,7 @@ it('is -1 where no reasoned query can be read, whatever the faults, which are st
   const results = await reward.score([{ ...item, completion: '' }, item]);
   expect(results).toEqual([
     { reward: -1, parts: { c: 3 }, failure: 'empty' },
-    { reward: -13, parts: { a: 2, c: 3 } },
+    { reward: -1, parts: { a: 2, c: 3 } },
   ]);
 });
 
@@ -43,6 +43,21 @@ it.each([
   await expect(reward.score([item, { ...item, ...fault }])).rejects.toThrow(
     expect.objectContaining({ code: 'BAD_INPUT', message: expect.stringContaining(message) }),
   );
+});
+
+it.each([
+  [2, -1, -1],
+  [2, -0.5, 0.5],
+  [-0.5, -0.1, -0.8],
+  [-0.5, -10, -1],
+  [-3, -0.1, -3],
+])('with a gain of %d and a fault of 3 at %d is %d: no lower than failing', async (gain, weight, reward) => {
+  const members = [
+    { part: part('gain', 'a', gain), weight: 1 },
+    { part: part('fault', 'c', 3), weight },
+  ];
+  const [result] = await new WeightedReward('mix', members).score([item]);
+  expect(result.reward).toBeCloseTo(reward, 12);
 });
 
 it('throws instead of handing on what is not finite', async () => {

@@ -13,8 +13,9 @@ export interface WeightedPart {
 
 /**
  * The weighted sum of gains and faults. A completion that no reasoned query can be read from has the reward -1, whatever its
- * faults are; with no gain in the sum, nothing is read, and none fails. Each part's own value is in the result's parts. Throws
- * `USAGE` for a weight that is no number other than 0, or is above 0 for a fault.
+ * faults are; with no gain in the sum, nothing is read, and none fails. Faults take a reward no lower than that -1, or than the
+ * gains alone where these are lower: else a policy would learn to write nothing. Each part's own value is in the result's
+ * parts. Throws `USAGE` for a weight that is no number other than 0, or is above 0 for a fault.
  */
 export class WeightedReward implements Reward {
   readonly id: string;
@@ -61,18 +62,25 @@ export class WeightedReward implements Reward {
     return batch.map((_, place): RewardResult => {
       const failure = failures[place];
       if (failure !== undefined) return { reward: failureReward, parts: parts[place], failure };
-      let reward = 0;
-      for (const { part, weight } of this.#members) reward += weight * parts[place][part.name];
-      return { reward, parts: parts[place] };
+      return { reward: this.#reward(parts[place]), parts: parts[place] };
     });
   }
 
   async close(): Promise<void> {}
+
+  #reward(parts: Readonly<Record<string, number>>): number {
+    const sum = { gain: 0, fault: 0 };
+    for (const { part, weight } of this.#members) sum[part.kind] += weight * parts[part.name];
+    // Without gains nothing fails, and there is nothing to be better than.
+    if (this.#members.every(({ part }) => part.kind === 'fault')) return sum.fault;
+    return Math.max(sum.gain + sum.fault, Math.min(sum.gain, failureReward));
+  }
 }
 
 /**
  * Throws `BAD_INPUT` naming the first item of which no gain can be told: without a question, without positives or with an
- * empty list of their ids, or with one that holds no words. That is the fault of the data, not of the policy, and no reward would say so.
+ * empty list of their ids, or with one that holds no words. That is the fault of the data, not of the policy, and no reward
+ * would say so.
  */
 function checkBatch(batch: readonly RewardItem[]): void {
   for (const [i, { query, positives, positiveIds }] of batch.entries()) {
