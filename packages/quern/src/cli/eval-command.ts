@@ -209,6 +209,11 @@ function notePlainTopics({ answers }: Evaluation, collection: string): void {
     note(`quern: ${collection}: the reasoner failed for ${share}, which were searched as they are:`);
     noteReasons(failures);
   }
+  const unread = answers.flatMap(({ reranking }) => reranking?.failure ?? []);
+  if (unread.length > 0) {
+    note(`quern: ${collection}: ${unread.length} of ${answers.length} topics were not reranked:`);
+    noteReasons(unread);
+  }
   const inPart = answers.map(failuresInPart).filter((each) => each.length > 0);
   if (inPart.length > 0) {
     const share = `${inPart.length} of ${answers.length} topics`;

@@ -36,6 +36,13 @@ export interface PlanningOptions {
   readonly rerankDepth?: number;
 }
 
+/** What {@link planned} needs to know. */
+interface PlannedOptions extends PlanningOptions {
+  readonly deadline?: number;
+  readonly strict?: boolean;
+  readonly reasoner: string | readonly string[];
+}
+
 /** Options of how terms are weighed, which `tune` has too. */
 export const weighing = {
   background: () =>
@@ -127,7 +134,7 @@ export function addPlanningOptions(command: Command): Command {
  * options is counted among `warnings`.
  */
 export async function planned(
-  options: PlanningOptions & { readonly deadline?: number; readonly reasoner: string | readonly string[] },
+  options: PlannedOptions,
   warnings: Warnings,
 ): Promise<Omit<ReasoningPlan, 'reasoner' | 'retriever' | 'background'>> {
   const { combine, keyTerms, earlyStop, rounds, roundsKeep, roundsTokens, deadline } = options;
@@ -164,11 +171,11 @@ export async function planned(
 
 async function openedReranking(
   name: string,
-  { rerankDepth: depth }: Pick<PlanningOptions, 'rerankDepth'>,
+  { rerankDepth: depth, deadline, strict }: PlannedOptions,
   warnings: Warnings,
 ): Promise<Reranking> {
   const reranker = await openReranker(name, { warnings, onWork: startProgress });
-  return { reranker, ...(depth !== undefined && { depth }) };
+  return { reranker, deadline, strict, ...(depth !== undefined && { depth }) };
 }
 
 /** Without settings the option takes the word after it for them, which may be the question. */

@@ -122,7 +122,10 @@ async function run(folder: string, question: string, options: Options): Promise<
 
 /** Says it where the question was searched as it is, though a reasoner was asked. */
 function noteReasoning(found: Answer): void {
-  const { reasoned, searches } = found;
+  const { reasoned, searches, reranking } = found;
+  if (reranking?.failure) {
+    note(`quern: the hits were not reranked: ${failureLine(reranking.reranker, reranking.failure)}`);
+  }
   const { reasoner, failure } = reasoned;
   const inPart = failuresInPart(found);
   if (inPart.length > 0) {

@@ -57,7 +57,9 @@ export async function answerReasoned(
   const { k, signal } = options;
   const depth = rerank ? Math.max(k, rerank.depth ?? defaultRerankDepth) : k;
   const ranked = await rankedBy(searches, retriever, { ...options, k: depth });
-  const again = rerank && (await reranked(query, ranked.hits, retriever, rerank, signal));
+  const taken = reasoned.milliseconds + performance.now() - started;
+  const found = { query, hits: ranked.hits, retriever, milliseconds: taken };
+  const again = rerank && (await reranked(found, rerank, signal));
   return {
     query,
     reasoned,
