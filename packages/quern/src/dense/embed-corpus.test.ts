@@ -6,7 +6,9 @@ import { temporaryFolder } from '../../test/temporary-folder.ts';
 import type { TextCorpus } from '../collections/corpus.ts';
 import { appendCorpus } from '../lexical/append-corpus.ts';
 import { indexCorpus } from '../lexical/index-corpus.ts';
+import { IndexWriter } from '../lexical/index-writer.ts';
 import { LexicalIndex } from '../lexical/lexical-index.ts';
+import { readManifest } from '../lexical/manifest.ts';
 import { Warnings } from '../warnings.ts';
 import { checkMadeAs, embedCorpus, type DenseSettings } from './embed-corpus.ts';
 import { openIndexVectors } from './index-vectors.ts';
@@ -83,4 +85,51 @@ it('refuses settings that vectors were not made with', async () => {
   for (const settings of others) {
     await expect(checkMadeAs(embedder, folder, settings)).rejects.toMatchObject({ code: 'USAGE' });
   }
+});
+
+it('remembers a text that was replaced without its vectors, whatever is added afterwards', async () => {
+  const folder = await indexed(first);
+  await appendCorpus(corpusOf({ a: 'cedar yew' }), { out: folder });
+  expect(await opened(folder)).toMatchObject({ isCurrent: false, warnings: 1 });
+  const more = corpusOf({ d: 'maple elm' });
+  await appendCorpus(more, { out: folder });
+  await embedCorpus(more, { folder, embedder, append: true });
+  expect(await opened(folder)).toMatchObject({ isCurrent: false, warnings: 1, documents: 4 });
+  const again = corpusOf({ a: 'cedar yew', b: 'rhine danube', c: 'bonn ulm', d: 'maple elm' });
+  await embedCorpus(again, { folder, embedder });
+  expect(await opened(folder)).toEqual({ isCurrent: true, warnings: 0, documents: 4 });
+});
+
+it('takes deletions and merges for no change of texts', async () => {
+  const folder = await indexed(first);
+  for (let i = 0; i < 12; i++) {
+    const more = corpusOf({ [`d${i}`]: `maple ${i}` });
+    await appendCorpus(more, { out: folder });
+    await embedCorpus(more, { folder, embedder, append: true });
+  }
+  const before = await readManifest(folder);
+  expect(before.segments.length).toBeLessThan(13);
+  expect(await opened(folder)).toEqual({ isCurrent: true, warnings: 0, documents: 15 });
+  const writer = await IndexWriter.open(folder);
+  for (const id of ['a', 'd1', 'd2']) await writer.delete(id);
+  await writer.commit();
+  await writer.close();
+  expect(await opened(folder)).toEqual({ isCurrent: false, warnings: 0, documents: 15 });
+});
+
+it('knows an index that was built anew of the same texts, and one of others', async () => {
+  const folder = await indexed(first);
+  await indexCorpus(first, { out: folder, analyzer: 'whitespace' });
+  expect(await opened(folder)).toMatchObject({ warnings: 0 });
+  await indexCorpus(corpusOf({ a: 'cedar', b: 'elbe', c: 'ulm' }), { out: folder, analyzer: 'whitespace' });
+  expect(await opened(folder)).toMatchObject({ warnings: 1 });
+});
+
+it('names how many documents have no vectors', async () => {
+  const folder = await indexed(first);
+  await appendCorpus(corpusOf({ d: 'maple', e: 'elm' }), { out: folder });
+  await expect(opened(folder)).rejects.toMatchObject({
+    code: 'BAD_INPUT',
+    what: '2 of 5 documents have no vectors',
+  });
 });

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import type { Corpus } from '../collections/corpus.ts';
 import { QuernError } from '../errors.ts';
 import { LexicalIndex } from '../lexical/lexical-index.ts';
-import { readManifest } from '../lexical/manifest.ts';
+import { readManifest, type Manifest } from '../lexical/manifest.ts';
 import { silentWork, type OnWork } from '../work.ts';
 import { DocumentVectors } from './document-vectors.ts';
 import { EmbeddingJournal } from './embedding-journal.ts';
@@ -79,7 +79,8 @@ export async function embedCorpus(corpus: Corpus, options: EmbedCorpusOptions): 
     if (before) checkPassages(passages, before.passages, made);
     journal = await EmbeddingJournal.open(journalPath, embedder);
     const stream = new DocumentVectors(corpus, { index, embedder, journal, passages, work, signal });
-    const facts = indexVectorsFacts(manifest, passages);
+    const isOutdated = before !== undefined && !isStepAfter(manifest, before);
+    const facts = indexVectorsFacts(manifest, passages, isOutdated);
     const documents = withKept(stream, before?.vectors, index);
     const { precision, method } = settingsAfter(before?.vectors, options);
     const settings = { embedder, facts, precision, method, signal, onWork };
@@ -137,6 +138,15 @@ async function* withKept(
       hint: 'Is it the index of another corpus?',
     },
   );
+}
+
+/**
+ * Whether an index is what it was when vectors were made of it, but for one adding of documents, those that are embedded now:
+ * then the others have the vectors of their texts.
+ */
+function isStepAfter({ content, previousContent }: Manifest, { vectors }: IndexVectors): boolean {
+  const facts = readIndexVectorsFacts(vectors);
+  return !facts.isOutdated && [content, previousContent].includes(facts.content);
 }
 
 /** The settings that are given; of vectors that are added to, as they are. */

@@ -20,14 +20,18 @@ export interface IndexVectorsFacts {
   readonly passages: PassageSettings;
   /** The generation of the index that they were made of. */
   readonly generation: number;
-  /** Its segments, each by its file and checksum. */
-  readonly segments: readonly string[];
+  /** Its content, as its manifest says it. */
+  readonly content: string;
+  /** Whether there may be vectors among them of texts that had been replaced by then. */
+  readonly isOutdated: boolean;
 }
 
 /** The vectors of an open index. */
 export interface IndexVectors {
   readonly vectors: VectorIndex;
   readonly passages: PassageSettings;
+  /** Whether all of them are of the texts that the index has. */
+  readonly isUpToDate: boolean;
   /** Whether the index is just what it was when they were made: every document that has vectors is there. */
   readonly isCurrent: boolean;
 }
@@ -39,7 +43,8 @@ const factsSchema = z.object({
     aggregate: z.string(),
   }),
   generation: z.int().nonnegative(),
-  segments: z.array(z.string()),
+  content: z.string(),
+  isOutdated: z.boolean(),
 });
 
 /** The folder of an embedder's vectors in an index's folder. */
@@ -51,12 +56,17 @@ export function vectorsFolder(
 }
 
 /** What is kept of an index and of how its documents are cut, as JSON. */
-export function indexVectorsFacts(manifest: Manifest, passages: PassageSettings): Record<string, unknown> {
+export function indexVectorsFacts(
+  { generation, content = '' }: Manifest,
+  passages: PassageSettings,
+  isOutdated: boolean,
+): Record<string, unknown> {
   const { words, stride, aggregate } = passages;
   return {
     passages: { words, stride, aggregate: aggregateName(aggregate) },
-    generation: manifest.generation,
-    segments: segmentNames(manifest),
+    generation,
+    content,
+    isOutdated,
   };
 }
 
@@ -101,20 +111,19 @@ export async function openIndexVectors(
   await checkMade(embedder, folder);
   const vectors = await VectorIndex.open(made);
   try {
-    const { passages, generation, segments } = readIndexVectorsFacts(vectors);
+    const { passages, generation, content, isOutdated } = readIndexVectorsFacts(vectors);
     const manifest = await readManifest(folder);
-    const known = new Set(segments);
-    const isCovered = segmentNames(manifest).every((name) => known.has(name));
-    // An index that was built anew counts its generations anew where the old one could not be read.
-    const isCurrent = isCovered && generation === manifest.generation;
-    if (!isCovered) {
-      if (!isPartial) checkWhole(vectors, index);
+    const isOfThis = content === (manifest.content ?? '');
+    if (!isOfThis && !isPartial) checkWhole(vectors, index);
+    const isUpToDate = isOfThis && !isOutdated;
+    if (!isUpToDate) {
       warnings?.add(
-        'the index has changed since its vectors were made: a text that was replaced is found by its old vectors',
+        'texts may have been replaced in the index since its vectors were made, and are found by the old ones: index all again with --dense',
         made,
       );
     }
-    return { vectors, passages, isCurrent };
+    // Of documents that were deleted since there still are vectors.
+    return { vectors, passages, isUpToDate, isCurrent: isUpToDate && generation === manifest.generation };
   } catch (error) {
     await vectors.close();
     throw error;
@@ -242,8 +251,4 @@ export function checkPassages(passages: PassageSettings, before: PassageSettings
     where,
     hint: 'Leave --passages out, or embed the whole corpus again',
   });
-}
-
-function segmentNames({ segments }: Pick<Manifest, 'segments'>): string[] {
-  return segments.map(({ file, checksum }) => `${file}:${checksum}`);
 }

@@ -8,7 +8,8 @@ import { isDeleted, withDeleted, writeDeletions, type Deletions } from './deleti
 import type { IndexFile } from './index-file.ts';
 import { deletionsFileName, partialName, removeFile } from './index-folder.ts';
 import { segmentFileName, segmentNumber } from './index-folder.ts';
-import { namedFiles, readManifest, writeManifest, type IndexTotals, type Manifest } from './manifest.ts';
+import { contentAfter, namedFiles, readManifest, writeManifest } from './manifest.ts';
+import type { IndexTotals, Manifest } from './manifest.ts';
 import type { SegmentEntry } from './manifest.ts';
 import type { WrittenSegment } from './segment-draft.ts';
 import { idPool, openSegmentFiles, readIds } from './segment-files.ts';
@@ -124,14 +125,15 @@ export class CommittedSegments {
   /**
    * Makes the segments that `change` gives those of the index, by a manifest of the next generation; of those without
    * living documents only the ones that `isNeeded`. `change` notes the names of the files that it makes; where something
-   * fails, those are removed again.
+   * fails, those are removed again. With `isAdding`, the segments that are new hold documents that were not there.
    */
   async place(
     change: (made: string[]) => Promise<readonly CommittedSegment[]>,
     isNeeded: (segment: CommittedSegment) => boolean,
+    isAdding = false,
   ): Promise<void> {
     const made: string[] = [];
-    const { generation, analyzer, stored } = this.#manifest;
+    const { generation, analyzer, stored, content, previousContent } = this.#manifest;
     let changed: readonly CommittedSegment[] = [];
     try {
       changed = await change(made);
@@ -143,6 +145,9 @@ export class CommittedSegments {
         nextSegment: this.#nextNumber,
         segments: kept.map(({ entry }) => entry),
         totals: totalsOf(kept),
+        ...(isAdding
+          ? { content: contentAfter(content ?? '', this.#newOf(changed)), previousContent: content ?? '' }
+          : { content, previousContent }),
       };
       await writeManifest(this.folder, manifest);
       const named = namedFiles(manifest);
@@ -163,6 +168,12 @@ export class CommittedSegments {
       for (const name of made) if (named && !named.has(name)) await removeFile(join(this.folder, name));
       throw error;
     }
+  }
+
+  /** The entries of segments that the index has not yet. */
+  #newOf(changed: readonly CommittedSegment[]): SegmentEntry[] {
+    const old = new Set(this.#segments.map(({ entry }) => entry.file));
+    return changed.map(({ entry }) => entry).filter(({ file }) => !old.has(file));
   }
 
   /** Closes the files. */

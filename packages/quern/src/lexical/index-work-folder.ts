@@ -6,7 +6,7 @@ import type { ProcessLock } from '../process-lock.ts';
 import { syncFolder } from '../whole-file.ts';
 import { areOfAnIndex, manifestFileName, removeUnnamed } from './index-folder.ts';
 import { segmentFileName, segmentNumber } from './index-folder.ts';
-import { namedFiles, readManifest, writeManifest, type Manifest } from './manifest.ts';
+import { contentAfter, namedFiles, readManifest, writeManifest, type Manifest } from './manifest.ts';
 import type { WrittenSegment } from './segment-draft.ts';
 import { lockWriter } from './writer-lock.ts';
 
@@ -81,6 +81,7 @@ export class WorkFolder {
       nextSegment: segment + 1,
       segments: [{ file: segmentFileName(segment), documents, postings, bytes, checksum }],
       totals: { documents, documentsWithTerms, postings, tokens, deleted: 0 },
+      content: contentAfter(undefined, [{ checksum }]),
     });
     if (!(await isFolder(this.out))) {
       await writeManifest(this.#path, manifestOf(1, 1));

@@ -241,7 +241,7 @@ export class IndexWriter {
         const segments = await this.#committed.withPending(made, this.#options.signal);
         return added > 0 ? [...segments, await this.#draftAsSegment(made)] : segments;
       };
-      await this.#committed.place(changed, (segment) => this.#isMerging(segment));
+      await this.#committed.place(changed, (segment) => this.#isMerging(segment), added > 0);
       await this.#draft?.discard();
       this.#draft = undefined;
       this.#gone.clear();

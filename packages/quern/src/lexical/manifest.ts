@@ -3,6 +3,7 @@
  * has a snapshot of the index, as the files it names never change; a commit is the rename of a new manifest over the old
  * one.
  */
+import { createHash } from 'node:crypto';
 import { access, open, readFile, rename, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { crc32 } from 'node:zlib';
@@ -52,10 +53,27 @@ export interface Manifest {
   readonly nextSegment: number;
   readonly segments: readonly SegmentEntry[];
   readonly totals: IndexTotals;
+  /**
+   * What documents were added and in what steps, as a hash (see {@link contentAfter}): it changes when documents are added or
+   * replaced, and not when some are deleted or segments are merged. What is made of the documents' texts is known by it. Absent
+   * of an index that was last added to before there was this.
+   */
+  readonly content?: string;
+  /** What `content` was before documents were last added; absent of an index that was built and never added to. */
+  readonly previousContent?: string;
 }
 
 /** How a manifest begins, as JSON. */
 const format = 'quern index';
+
+/** The `content` of an index to which these segments were added, of an index built of them where `previous` is absent. */
+export function contentAfter(
+  previous: string | undefined,
+  added: readonly Pick<SegmentEntry, 'checksum'>[],
+): string {
+  const steps = [previous ?? '', ...added.map(({ checksum }) => checksum)];
+  return createHash('sha256').update(steps.join('\n')).digest('hex').slice(0, 32);
+}
 
 /** Whether there is an index in `folder`, of whatever version. */
 export async function hasIndex(folder: string): Promise<boolean> {
@@ -174,6 +192,9 @@ function checksumOf(content: object): number {
 
 function isManifest(value: object): value is Manifest {
   const { generation, analyzer, stored, nextSegment, segments, totals } = value as Partial<Manifest>;
+  const { content, previousContent } = value as Partial<Manifest>;
+  if (![content, previousContent].every((each) => each === undefined || typeof each === 'string'))
+    return false;
   if (!isCount(generation) || typeof analyzer !== 'string' || typeof stored !== 'boolean') return false;
   if (!isCount(nextSegment) || !Array.isArray(segments)) return false;
   if (!segments.every((segment) => isEntry(segment, nextSegment))) return false;
