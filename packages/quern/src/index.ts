@@ -222,9 +222,12 @@ export type {
   VectorManifest,
 } from './dense/vector-manifest.ts';
 export { embedCorpus } from './dense/embed-corpus.ts';
-export type { DenseSettings, EmbedCorpusOptions, EmbedCorpusSummary } from './dense/embed-corpus.ts';
+export type { EmbedCorpusOptions, EmbedCorpusSummary } from './dense/embed-corpus.ts';
+export type { DenseSettings } from './dense/dense-settings.ts';
+export { embedAhead, type EmbedAheadOptions } from './dense/embed-ahead.ts';
 export { vectorsInfo, type VectorsInfo } from './dense/vectors-info.ts';
-export { hasVectors, openIndexVectors } from './dense/index-vectors.ts';
+export { openIndexVectors } from './dense/index-vectors.ts';
+export { hasVectors } from './dense/vectors-made.ts';
 export type { IndexVectors, OpenIndexVectorsOptions } from './dense/index-vectors.ts';
 export { openReranker } from './dense/rerankers.ts';
 

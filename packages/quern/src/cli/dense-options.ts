@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import type { DenseSettings } from '../dense/embed-corpus.ts';
+import type { DenseSettings } from '../dense/dense-settings.ts';
 import type { EmbedderOptions } from '../dense/model-options.ts';
 import { poolings, type PartialSettings, type Pooling } from '../dense/embedding-settings.ts';
 import { passagesNamed, type PassageSettings } from '../dense/passages.ts';

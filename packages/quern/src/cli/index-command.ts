@@ -5,8 +5,11 @@ import { appendCorpus } from '../lexical/append-corpus.ts';
 import { indexCorpus } from '../lexical/index-corpus.ts';
 import { readManifest } from '../lexical/manifest.ts';
 import { Warnings } from '../warnings.ts';
+import { checkEmbeddable } from '../dense/document-vectors.ts';
+import { checkJournal, embedAhead } from '../dense/embed-ahead.ts';
+import type { EmbeddingCounts } from '../dense/embed-all.ts';
 import { embedCorpus, type EmbedCorpusSummary } from '../dense/embed-corpus.ts';
-import { checkEmbeddable, checkVectorsToAppend, removeOtherVectors } from '../dense/index-vectors.ts';
+import { checkVectorsToAppend, removeOtherVectors } from '../dense/vectors-made.ts';
 import { closeEmbedders, openEmbedders, retrieverNamed } from '../search/retrievers.ts';
 import { addDenseOptions, denseSettings, embedderSettings, type DenseOptions } from './dense-options.ts';
 import { indexDeleteCommand } from './index-delete-command.ts';
@@ -107,6 +110,13 @@ async function run(path: string, options: Options): Promise<void> {
     if (append) await checkVectorsToAppend(out, [...embedders.values()], options.passages);
     // An embedder that does not work is to fail before the index in the folder is replaced.
     for (const embedder of embedders.values()) await embedder.embed([probe], 'document', signal);
+    const making = { ...denseSettings(options), folder: out, signal, onWork: startProgress };
+    let ahead: EmbeddingCounts | undefined;
+    for (const embedder of embedders.values()) {
+      await checkJournal(out, embedder);
+      if (!append) continue;
+      ahead = await embedAhead(await openCorpus(path, { format, signal }), { ...making, embedder });
+    }
     const before = append ? undefined : await documentsIn(out);
     const progress = startProgress('indexing', corpus.bytes ?? 0);
     const onProgress = (_: number, bytes: number): void => progress.update(bytes);
@@ -119,15 +129,7 @@ async function run(path: string, options: Options): Promise<void> {
     for (const embedder of embedders.values()) {
       // What is odd in the corpus has been said.
       const again = await openCorpus(path, { format, signal });
-      const making = {
-        ...denseSettings(options),
-        folder: out,
-        embedder,
-        append,
-        signal,
-        onWork: startProgress,
-      };
-      vectors.push(await embedCorpus(again, making));
+      vectors.push({ ...(await embedCorpus(again, { ...making, embedder, append })), ...ahead });
     }
     printWarnings(warnings);
     const total = performance.now() - started;

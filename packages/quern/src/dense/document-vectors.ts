@@ -1,4 +1,5 @@
-import type { TextCorpus } from '../collections/corpus.ts';
+import type { Corpus, TextCorpus } from '../collections/corpus.ts';
+import { QuernError } from '../errors.ts';
 import type { LexicalIndex } from '../lexical/lexical-index.ts';
 import type { Work } from '../work.ts';
 import { embedAll, type EmbeddingCounts } from './embed-all.ts';
@@ -9,7 +10,8 @@ import type { VectorDocument } from './vector-index-writer.ts';
 
 /** What documents are embedded with. */
 export interface DocumentVectorsOptions {
-  readonly index: LexicalIndex;
+  /** Documents that it lacks are passed over; without it, none are. */
+  readonly index?: LexicalIndex;
   readonly embedder: Embedder;
   readonly journal: EmbeddingJournal;
   readonly passages: PassageSettings;
@@ -17,7 +19,7 @@ export interface DocumentVectorsOptions {
   readonly signal?: AbortSignal;
 }
 
-/** The documents of a corpus that an index holds, with the vectors of their passages. */
+/** The documents of a corpus with the vectors of their passages, of one that an index is made of those that it holds. */
 export class DocumentVectors {
   readonly #corpus: TextCorpus;
   readonly #options: DocumentVectorsOptions;
@@ -55,10 +57,16 @@ export class DocumentVectors {
   async *#passages(begun: { readonly id: string; readonly passages: number }[]): AsyncGenerator<string> {
     const { index, passages } = this.#options;
     for await (const { document } of this.#corpus.documents((more) => (this.#bytes += more))) {
-      if (!index.has(document.id)) continue;
+      if (index && !index.has(document.id)) continue;
       const texts = passagesOf(document, passages);
       begun.push({ id: document.id, passages: texts.length });
       yield* texts;
     }
   }
+}
+
+/** Throws `USAGE` for a corpus that has no text. */
+export function checkEmbeddable(corpus: Corpus): asserts corpus is TextCorpus {
+  if (corpus.kind === 'text') return;
+  throw new QuernError('USAGE', 'term vectors have no text to embed', { hint: 'Leave the embedder out' });
 }

@@ -10,8 +10,13 @@ import { IndexWriter } from '../lexical/index-writer.ts';
 import { LexicalIndex } from '../lexical/lexical-index.ts';
 import { readManifest } from '../lexical/manifest.ts';
 import { Warnings } from '../warnings.ts';
-import { checkMadeAs, embedCorpus, type DenseSettings } from './embed-corpus.ts';
+import type { DenseSettings } from './dense-settings.ts';
+import { checkJournal, embedAhead } from './embed-ahead.ts';
+import { embedCorpus } from './embed-corpus.ts';
+import { EmbeddingJournal } from './embedding-journal.ts';
 import { openIndexVectors } from './index-vectors.ts';
+import { vectorsFolder } from './vectors-facts.ts';
+import { checkMadeAs } from './vectors-made.ts';
 
 const embedder = hashedEmbedder();
 const first = corpusOf({ a: 'oak beech', b: 'rhine danube', c: 'bonn ulm' });
@@ -132,4 +137,29 @@ it('names how many documents have no vectors', async () => {
     code: 'BAD_INPUT',
     what: '2 of 5 documents have no vectors',
   });
+});
+
+it('embeds ahead of an append, cut as the vectors that are there, and nothing twice', async () => {
+  const counted = hashedEmbedder();
+  const folder = await indexed(first, { passages: { words: 2, stride: 1, aggregate: 'max' } });
+  const more = corpusOf({ d: 'maple elm fir' });
+  await embedAhead(more, { folder, embedder: counted });
+  expect(counted.embedded).toEqual(['maple elm', 'elm fir']);
+  expect(await opened(folder)).toEqual({ isCurrent: true, warnings: 0, documents: 3 });
+  await appendCorpus(more, { out: folder });
+  const { embedded, reused } = await embedCorpus(more, { folder, embedder: counted, append: true });
+  expect([embedded, reused, counted.embedded.length]).toEqual([0, 2, 2]);
+  expect(await opened(folder)).toEqual({ isCurrent: true, warnings: 0, documents: 4 });
+  await expect(
+    embedAhead(more, { folder, embedder, passages: { words: 3, stride: 1, aggregate: 'max' } }),
+  ).rejects.toMatchObject({ code: 'USAGE' });
+});
+
+it('is told of another that embeds for the same index before anything is done', async () => {
+  const folder = await indexed(first);
+  await checkJournal(folder, embedder);
+  const journal = await EmbeddingJournal.open(`${vectorsFolder(folder, embedder)}.journal`, embedder);
+  await expect(checkJournal(folder, embedder)).rejects.toMatchObject({ code: 'LOCKED' });
+  await journal.close();
+  await checkJournal(folder, embedder);
 });

@@ -4,34 +4,19 @@ import { QuernError } from '../errors.ts';
 import { LexicalIndex } from '../lexical/lexical-index.ts';
 import { readManifest, type Manifest } from '../lexical/manifest.ts';
 import { silentWork, type OnWork } from '../work.ts';
-import { DocumentVectors } from './document-vectors.ts';
-import { EmbeddingJournal } from './embedding-journal.ts';
+import type { DenseSettings } from './dense-settings.ts';
+import { checkEmbeddable, DocumentVectors } from './document-vectors.ts';
+import { journalOf } from './embed-ahead.ts';
 import type { EmbeddingCounts } from './embed-all.ts';
-import type { Embedder, EmbedderIdentity } from './embedder.ts';
-import {
-  checkEmbeddable,
-  checkPassages,
-  indexVectorsFacts,
-  openIndexVectors,
-  readIndexVectorsFacts,
-  vectorsFolder,
-} from './index-vectors.ts';
-import type { IndexVectors } from './index-vectors.ts';
+import type { Embedder } from './embedder.ts';
+import { EmbeddingJournal } from './embedding-journal.ts';
+import { openIndexVectors, type IndexVectors } from './index-vectors.ts';
 import { defaultPassages, type PassageSettings } from './passages.ts';
-import type { VectorIndex } from './vector-index.ts';
-import type { Precision } from './row-layout.ts';
 import { writeVectorIndex, type VectorDocument } from './vector-index-writer.ts';
-import { listVectorIndexes, type SearchMethod, type VectorManifest } from './vector-manifest.ts';
-
-/** How vectors are made and kept. */
-export interface DenseSettings {
-  /** Default: as `defaultPassages` says for what the embedder reads; of an index that has vectors, as they were made. */
-  readonly passages?: PassageSettings;
-  /** Default `f32`; of vectors that are added to, theirs. */
-  readonly precision?: Precision;
-  /** Default `auto`: exact up to 200,000 vectors; of vectors that are added to, `hnsw` where that is theirs. */
-  readonly method?: SearchMethod | 'auto';
-}
+import type { VectorIndex } from './vector-index.ts';
+import type { VectorManifest } from './vector-manifest.ts';
+import { indexVectorsFacts, readIndexVectorsFacts, vectorsFolder } from './vectors-facts.ts';
+import { checkPassages } from './vectors-made.ts';
 
 /** How the documents of an index get vectors. */
 export interface EmbedCorpusOptions extends DenseSettings {
@@ -69,7 +54,7 @@ export async function embedCorpus(corpus: Corpus, options: EmbedCorpusOptions): 
   const manifest = await readManifest(folder);
   const index = await LexicalIndex.open(folder);
   const made = vectorsFolder(folder, embedder);
-  const journalPath = `${made}.journal`;
+  const journalPath = journalOf(made);
   let before: IndexVectors | undefined;
   let journal: EmbeddingJournal | undefined;
   const work = onWork('embedding', corpus.bytes ?? 0);
@@ -85,7 +70,7 @@ export async function embedCorpus(corpus: Corpus, options: EmbedCorpusOptions): 
     const { precision, method } = settingsAfter(before?.vectors, options);
     const settings = { embedder, facts, precision, method, signal, onWork };
     const written = await writeVectorIndex(made, documents, settings);
-    await journal.close();
+    // While its lock is held: another must not begin with a file that goes.
     await rm(journalPath, { force: true });
     const { documents: count, vectors, files, recall } = written;
     return {
@@ -159,30 +144,4 @@ function settingsAfter(
     // Of an exact search it is not known whether more vectors were to have a graph.
     method: method ?? (before?.method === 'hnsw' ? 'hnsw' : undefined),
   };
-}
-
-/**
- * Throws `USAGE` where the vectors that an embedder has in an index were made otherwise than these settings say, as far as they say
- * anything; nothing where there are none.
- */
-export async function checkMadeAs(
-  embedder: EmbedderIdentity,
-  folder: string,
-  { passages, precision, method }: DenseSettings,
-): Promise<void> {
-  const where = vectorsFolder(folder, embedder);
-  const all = await listVectorIndexes(folder);
-  const made = all.find((each) => each.folder === where);
-  if (!made || 'error' in made) return;
-  const { manifest } = made;
-  const { passages: then } = readIndexVectorsFacts({ facts: manifest.facts, folder: where });
-  if (passages) checkPassages(passages, then, where);
-  const given = { precision, method: method === 'auto' ? undefined : method };
-  for (const name of ['precision', 'method'] as const) {
-    if (given[name] === undefined || given[name] === manifest[name]) continue;
-    throw new QuernError('USAGE', `these vectors have ${name} ${manifest[name]}, not ${given[name]}`, {
-      where,
-      hint: 'Leave it out, or embed the whole corpus again',
-    });
-  }
 }

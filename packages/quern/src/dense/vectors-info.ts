@@ -1,7 +1,7 @@
-import { readIndexVectorsFacts } from './index-vectors.ts';
 import { passagesName } from './passages.ts';
 import { VectorIndex } from './vector-index.ts';
 import { listVectorIndexes, type VectorManifest } from './vector-manifest.ts';
+import { readIndexVectorsFacts } from './vectors-facts.ts';
 
 /** What the vectors of an index are. */
 export interface VectorsInfo extends Pick<

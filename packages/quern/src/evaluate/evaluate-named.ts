@@ -1,9 +1,10 @@
 import { logFile, openCollection, type Collection } from '../collections/collection.ts';
 import { fileBytes } from '../collections/files.ts';
 import { withoutDocuments } from '../collections/log-collection.ts';
-import { checkMadeAs, embedCorpus, type DenseSettings } from '../dense/embed-corpus.ts';
+import type { DenseSettings } from '../dense/dense-settings.ts';
+import { embedCorpus } from '../dense/embed-corpus.ts';
 import type { EmbedderOptions } from '../dense/model-options.ts';
-import { hasVectors } from '../dense/index-vectors.ts';
+import { checkMadeAs, hasVectors } from '../dense/vectors-made.ts';
 import type { Bm25Parameters, Scoring } from '../lexical/bm25.ts';
 import { openCollectionIndex, openIndexMadeWith } from '../lexical/collection-index.ts';
 import type { LexicalIndex } from '../lexical/lexical-index.ts';
