@@ -36,6 +36,10 @@ export function printStages(found: Answer, { searches }: Explanation): void {
     print(`early stop ${probing.probes} looks at the ranking, ${durationText(probing.milliseconds)}`);
   }
   print(`retriever  ${found.retriever}, ${found.combine}, ${durationText(milliseconds.search)}`);
+  if (found.reranking) {
+    const { reranker, depth, milliseconds: taken } = found.reranking;
+    print(`reranked   the best ${depth} by ${oneLine(reranker, 80)}, ${durationText(taken)}`);
+  }
   for (const [i, search] of searches.entries()) {
     printSearch(search, searches.length > 1 ? `search ${i + 1}, with` : 'searched with');
   }

@@ -167,7 +167,7 @@ function printSummary(
 
 function printVectors(summary: EmbedCorpusSummary, milliseconds: number): void {
   const { folder, documents, vectors, reused, dimensions, precision, method, recall, bytes } = summary;
-  const kept = reused > 0 ? `, ${reused} of them embedded before` : '';
+  const kept = reused > 0 ? `, ${reused} of them embedded before or repeated` : '';
   const found = recall ? ` (recall@${recall.at} ${recall.mean.toFixed(4)} of exact search)` : '';
   print(
     `${folder}: ${vectors} passages of ${documents} documents${kept}, ${dimensions} × ${precision}, ` +

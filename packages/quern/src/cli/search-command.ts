@@ -107,7 +107,7 @@ async function run(folder: string, question: string, options: Options): Promise<
     noteReasoning(found);
     const explanation = options.explain ? explainAnswer(found, retriever, { background }) : undefined;
     if (options.json) {
-      const record = answerRecord(found, { ...options, scoring }, documents, explanation);
+      const record = answerRecord(found, { ...options, scoring: named.scoring }, documents, explanation);
       printJson({ ...record, warnings: warnings.list() });
     } else printAnswer(found, documents, explanation);
   } finally {
@@ -151,7 +151,7 @@ function answerRecord(
     reasoner: reasoned.reasoner,
     combine: combineName(combine),
     retriever: found.retriever,
-    scoring,
+    ...(scoring && { scoring }),
     k,
     ...(found.reranking && { reranking: found.reranking }),
     reasoned,

@@ -69,14 +69,18 @@ async function checkMade(embedder: EmbedderIdentity, folder: string): Promise<vo
   const hint = `Make them: quern index CORPUS --out FOLDER --dense ${embedder.id}`;
   const changed = all.find((each) => each.embedder.id === embedder.id);
   if (changed) {
-    throw new QuernError('EMBEDDER_MISMATCH', `${embedder.id} has changed since these vectors were made`, {
-      where: changed.folder,
-      hint,
-    });
+    throw new QuernError(
+      'EMBEDDER_MISMATCH',
+      `${embedder.id}, or its options, have changed since these vectors were made`,
+      {
+        where: changed.folder,
+        hint,
+      },
+    );
   }
   const others = all.map((each) => each.embedder.id).join(', ');
-  const what = others === '' ? 'no vectors' : `only vectors of ${others}`;
-  throw new QuernError('NOT_FOUND', `the index has ${what}, and none of ${embedder.id}`, {
+  const only = others === '' ? '' : `, only those of ${others}`;
+  throw new QuernError('NOT_FOUND', `the index has no vectors of ${embedder.id}${only}`, {
     where: folder,
     hint,
   });

@@ -74,7 +74,7 @@ describe('dense retrieval', () => {
       expect.objectContaining({ code: 'EMBEDDER_MISMATCH' }),
     );
     await expect(opened(hashedEmbedder('others'))).rejects.toThrow(
-      expect.objectContaining({ code: 'NOT_FOUND', what: expect.stringContaining('only vectors of words') }),
+      expect.objectContaining({ code: 'NOT_FOUND', what: expect.stringContaining('only those of words') }),
     );
   });
   it('does not find documents that were deleted since', async () => {
@@ -93,7 +93,7 @@ describe('dense retrieval', () => {
     });
     const hits = await retriever.search('rhine danube', { k: 5 });
     expect(hits.map(({ id }) => id).toSorted()).toEqual(['towns', 'trees']);
-    expect((retriever as DenseRetriever).aggregate).toBe('max');
+    expect((retriever as DenseRetriever).passages).toEqual(passages);
     await close();
     await smaller.close();
   });

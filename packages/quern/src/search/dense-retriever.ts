@@ -1,6 +1,5 @@
 import type { Hit, TermWeights } from '../collections/records.ts';
 import type { Embedder, EmbedderIdentity } from '../dense/embedder.ts';
-import type { Aggregation } from '../dense/aggregation.ts';
 import type { PassageSettings } from '../dense/passages.ts';
 import type { VectorIndex } from '../dense/vector-index.ts';
 import { QuernError, throwIfAborted } from '../errors.ts';
@@ -8,12 +7,10 @@ import type { Retriever, SearchOptions } from './retriever.ts';
 
 /** What a {@link DenseRetriever} searches with, and beside. */
 export interface DenseRetrieverOptions {
-  /** How documents' scores come from their passages'. */
-  readonly aggregate: Aggregation;
-  /** How documents were cut into passages, where that is known. */
-  readonly passages?: PassageSettings;
-  /** Which documents are still there; all where this is absent. */
-  readonly isAdmitted?: (id: string) => boolean;
+  /** How documents were cut into passages, and how their scores come from those of these. */
+  readonly passages: PassageSettings;
+  /** Documents that have vectors and are no longer there. */
+  readonly gone?: readonly string[];
   /** Texts of documents, where there are any. */
   readonly document?: Retriever['document'];
 }
@@ -48,11 +45,7 @@ export class DenseRetriever implements Retriever {
     return this.#embedder;
   }
 
-  get aggregate(): Aggregation {
-    return this.#options.aggregate;
-  }
-
-  get passages(): PassageSettings | undefined {
+  get passages(): PassageSettings {
     return this.#options.passages;
   }
 
@@ -70,13 +63,14 @@ export class DenseRetriever implements Retriever {
 
   /** The k documents that are nearest to a vector; scores are cosines. */
   searchVector(vector: Float32Array, { k, excluded, signal }: SearchOptions): Promise<Hit[]> {
-    const { aggregate, isAdmitted } = this.#options;
-    return this.#index.search(vector, { k, excluded, isAdmitted, aggregate, signal });
+    const { passages, gone = [] } = this.#options;
+    const without = excluded ? [...gone, ...excluded] : gone;
+    return this.#index.search(vector, { k, excluded: without, aggregate: passages.aggregate, signal });
   }
 
   /** Whether there is a document with this id. */
   has(id: string): boolean {
-    return this.#index.has(id) && (this.#options.isAdmitted?.(id) ?? true);
+    return this.#index.has(id) && !(this.#options.gone ?? []).includes(id);
   }
 
   async #vectorOf(query: string, signal: AbortSignal | undefined): Promise<Float32Array> {
@@ -102,7 +96,7 @@ export function checkEmbedder(
   throw new QuernError(
     'EMBEDDER_MISMATCH',
     isSameName
-      ? `${embedder.id} has changed since these vectors were made`
+      ? `${embedder.id}, or its options, have changed since these vectors were made`
       : `these vectors were made by ${made.id}, not ${embedder.id}`,
     { where: folder, hint: 'Embed the corpus again, with quern index … --dense' },
   );

@@ -28,7 +28,10 @@ export interface ExplainedTerm {
   readonly background?: number;
 }
 
-/** A hit's score, taken apart: by terms, or, where rankings were fused, by its ranks in them. */
+/**
+ * A hit's score, taken apart: by terms, or, where rankings were fused, by its ranks in them; of hits that were reranked, the
+ * score that they were found with, which is not told.
+ */
 export interface ExplainedHit {
   readonly id: string;
   /**

@@ -17,7 +17,7 @@ export interface Ranked {
 
 /**
  * The k best documents of searches, of which several are fused: as a hybrid says, the searches of one of its parts sharing the
- * part's weight, else by reciprocal ranks. Throws what the retriever throws.
+ * part's weight, else by reciprocal ranks; what is fused is 1,000 deep, so there may be fewer than k. Throws what the retriever throws.
  */
 export async function rankedBy(
   searches: readonly RetrievedWith[],

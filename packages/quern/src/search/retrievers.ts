@@ -1,6 +1,7 @@
 import { openEmbedder } from '../dense/embedders.ts';
 import type { EmbedderOptions } from '../dense/model-options.ts';
 import type { Embedder } from '../dense/embedder.ts';
+import type { VectorIndex } from '../dense/vector-index.ts';
 import { QuernError } from '../errors.ts';
 import { scorings, type Bm25Parameters, type Scoring } from '../lexical/bm25.ts';
 import type { LexicalIndex } from '../lexical/lexical-index.ts';
@@ -106,9 +107,9 @@ export async function openRetriever(
   context: RetrieverContext,
 ): Promise<OpenRetriever> {
   const { index, parameters } = context;
-  const opened: IndexVectors[] = [];
+  const opened = new Map<Embedder, IndexVectors>();
   const close = async (): Promise<void> => {
-    for (const { vectors } of opened) await vectors.close();
+    for (const { vectors } of opened.values()) await vectors.close();
   };
   try {
     const made: HybridPart[] = [];
@@ -119,19 +120,13 @@ export async function openRetriever(
         continue;
       }
       const embedder = embedders.get(name.slice('dense:'.length))!;
-      const dense = await openIndexVectors(embedder, context);
-      opened.push(dense);
-      const document = new LexicalRetriever(index, scorings[0]).document;
-      const isAdmitted = dense.isCurrent ? undefined : (id: string): boolean => index.has(id);
-      const { passages } = dense;
-      const { aggregate } = passages;
-      const options = {
-        aggregate,
-        passages,
-        ...(isAdmitted && { isAdmitted }),
-        ...(document && { document }),
-      };
-      made.push({ ...part, retriever: new DenseRetriever(dense.vectors, embedder, options) });
+      const dense = opened.get(embedder) ?? (await openIndexVectors(embedder, context));
+      opened.set(embedder, dense);
+      const { vectors, passages, isCurrent } = dense;
+      const { document } = new LexicalRetriever(index, scorings[0]);
+      const gone = isCurrent ? [] : idsOf(vectors).filter((id) => !index.has(id));
+      const options = { passages, gone, ...(document && { document }) };
+      made.push({ ...part, retriever: new DenseRetriever(vectors, embedder, options) });
     }
     const retriever = fusion ? new HybridRetriever(made, fusion) : made[0]!.retriever;
     return { retriever, close };
@@ -139,6 +134,10 @@ export async function openRetriever(
     await close();
     throw error;
   }
+}
+
+function idsOf(vectors: VectorIndex): string[] {
+  return Array.from({ length: vectors.documents }, (_, i) => vectors.documentId(i));
 }
 
 function unknownRetriever(name: string): QuernError {
