@@ -1,4 +1,4 @@
-import { Option, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { DenseSettings } from '../dense/dense-settings.ts';
 import type { EmbedderOptions } from '../dense/model-options.ts';
 import { poolings, type PartialSettings, type Pooling } from '../dense/embedding-settings.ts';
@@ -32,7 +32,7 @@ export function addEmbedderOptions(command: Command): Command {
     )
     .addOption(
       new Option('--embed-tokens <number>', 'the most tokens of a text that an embedder reads').argParser(
-        positiveInteger,
+        tokens,
       ),
     )
     .option('--query-instruction <text>', 'what an embedder reads before a query')
@@ -56,6 +56,13 @@ export function addDenseOptions(command: Command): Command {
       .addOption(precision.choices([...precisions]))
       .addOption(method.choices(['auto', 'exact', 'hnsw'])),
   );
+}
+
+/** Two tokens are special ones; a text has one at least. */
+function tokens(text: string): number {
+  const value = positiveInteger(text);
+  if (value >= 3) return value;
+  throw new InvalidArgumentError('It must be a whole number of 3 or more.');
 }
 
 /** How embedders are opened, as the options say. */

@@ -1,13 +1,13 @@
 import type { Document } from '../collections/records.ts';
 import { QuernError } from '../errors.ts';
-import type { Aggregation } from './aggregation.ts';
 import { wordSpans } from '../text/words.ts';
+import type { Aggregation } from './aggregation.ts';
 
 /** How documents are cut into passages that are embedded one by one. */
 export interface PassageSettings {
   /** The most words of a passage, its title not counted. */
   readonly words: number;
-  /** How many words after the beginning of a passage the next one begins; less than `words`: they overlap. */
+  /** How many words after the beginning of a passage the next one begins; at most `words`, and where less, they overlap. */
   readonly stride: number;
   readonly aggregate: Aggregation;
 }
@@ -15,7 +15,7 @@ export interface PassageSettings {
 /** The most words of a title that stand before a passage. */
 const titleWords = 30;
 
-/** English words have about 1.5 tokens: three words for five tokens leave room for a title. */
+/** English words have some 1.5 tokens; three words for five tokens leave room for a title. */
 const wordsOfToken = 0.6;
 
 /** Passages that fill what an embedder reads, at most 400 words; each shares a quarter with the one before it. */
