@@ -8,10 +8,11 @@ import { evaluateNamed, type NamedEvaluation } from '../evaluate/evaluate-named.
 import { formatMeasure, type Measure } from '../evaluate/measures.ts';
 import type { Evaluation } from '../evaluate/evaluation.ts';
 import { queries as queriesText } from '../evaluate/report-words.ts';
-import type { Scoring } from '../lexical/bm25.ts';
+import { scorings, type Scoring } from '../lexical/bm25.ts';
 import type { ReasoningTotals } from '../reason/reasoning-totals.ts';
 import { defaultBackgroundPower } from '../search/background.ts';
 import { combineName } from '../search/combine.ts';
+import { retrieverNamed } from '../search/retrievers.ts';
 import { Warnings } from '../warnings.ts';
 import { checkFolderOf } from '../whole-file.ts';
 import { evaluationRecord, severalRecord } from './evaluation-record.ts';
@@ -123,7 +124,8 @@ async function run(name: string, options: Options): Promise<void> {
   const parameters = bm25Parameters(options);
   const texts = await backgroundTexts(options.background);
   const background = texts && { texts, power: options.backgroundPower ?? defaultBackgroundPower };
-  warnOfIdleOptions(options, reasoners, warnings);
+  const retriever = retrieverNamed(options.retriever ?? options.scoring ?? scorings[0]);
+  warnOfIdleOptions(options, reasoners, retriever, warnings);
   const plan = await planned(options, warnings);
   const signal = interruptSignal();
   const records: (EvaluationRecord | SeveralRecord)[] = [];

@@ -1,18 +1,21 @@
+import { defaultBm25Parameters } from '../lexical/bm25.ts';
 import { isSeveral, namedMembers } from '../reason/several-names.ts';
+import type { RetrieverPlan } from '../search/retrievers.ts';
 import type { Warnings } from '../warnings.ts';
 import type { PlanningOptions } from './planning-options.ts';
 
 /**
- * Counts among `warnings` each option that was given and changes nothing with these reasoners: who gives one expects something
- * of it, and scripts that give the same options to every reasoner must go on.
+ * Counts among `warnings` each option that was given and changes nothing with these reasoners and this retriever: who gives one
+ * expects something of it, and scripts that give the same options to every reasoner must go on.
  */
 export function warnOfIdleOptions(
   options: PlanningOptions,
   reasoners: readonly string[],
+  retriever: Pick<RetrieverPlan, 'name' | 'scoring'>,
   warnings: Warnings,
 ): void {
   const { combine, join, keyTerms, background, backgroundPower, earlyStop, gate } = options;
-  const { rounds = 1, roundsKeep, roundsTokens, rerank, rerankDepth } = options;
+  const { rounds = 1, roundsKeep, roundsTokens, rerank, rerankDepth, k1, b } = options;
   const all = reasoners.flatMap(namedMembers).map(({ name }) => name);
   const reasons = all.some((name) => name !== 'none');
   const writes = all.some((name) => name !== 'none' && name !== 'rm3');
@@ -34,10 +37,20 @@ export function warnOfIdleOptions(
     ],
     ['--rounds-keep', roundsKeep !== undefined && rounds === 1, 'there is one round'],
     ['--rounds-tokens', roundsTokens !== undefined && rounds === 1, 'there is one round'],
-    ['--rerank-depth', rerankDepth !== undefined && rerank === undefined, 'there is no --rerank'],
   ];
   const names = reasoners.join(', ');
   for (const [option, isIdle, why] of idle) {
     if (isIdle) warnings.add(`${option} changes nothing: ${why}`, `--reasoner ${names}`);
+  }
+  if (rerankDepth !== undefined && rerank === undefined) {
+    warnings.add('--rerank-depth changes nothing: there is no --rerank', '--rerank-depth');
+  }
+  // Reasoners that read what is found, such as rm3, find it by terms.
+  if (retriever.scoring !== undefined || reasons) return;
+  const where = `--retriever ${retriever.name}`;
+  for (const [name, value] of Object.entries({ k1, b })) {
+    // The default cannot be told from the same value given, which asks for nothing.
+    if (value === defaultBm25Parameters[name as 'k1' | 'b']) continue;
+    warnings.add(`--${name} changes nothing: the retriever does not weigh terms`, where);
   }
 }

@@ -79,11 +79,11 @@ async function run(folder: string, question: string, options: Options): Promise<
   const prepare = await preparedReasoner(options.reasoner, await reasonerSettings(options, warnings));
   const parameters = bm25Parameters(options);
   const learnt = await backgroundTexts(options.background);
-  warnOfIdleOptions(options, [options.reasoner], warnings);
-  const plan = await planned(options, warnings);
-  const signal = interruptSignal();
   const named = retrieverNamed(options.retriever ?? options.scoring ?? scorings[0]);
   checkScoring(named, options.scoring);
+  warnOfIdleOptions(options, [options.reasoner], named, warnings);
+  const plan = await planned(options, warnings);
+  const signal = interruptSignal();
   const scoring = options.scoring ?? named.scoring ?? scorings[0];
   const embedders = await openEmbedders(named, { ...embedderSettings(options, warnings), signal });
   const index = await LexicalIndex.open(folder).catch(async (error: unknown) => {

@@ -88,6 +88,18 @@ it.each([
   );
 });
 
+it('says of which line positives are that hold nothing, before anything is scored', async () => {
+  const { topics } = await beirCollection('collection');
+  const line = { query: topics[0].text, completion: 'x' };
+  const path = file([line, { ...line, positives: ['a text', ' '] }, { ...line, positives: [] }]);
+  await expect(ablated(path)).rejects.toThrow(
+    expect.objectContaining({
+      where: `${path}:2`,
+      message: expect.stringContaining('positive 2 holds no words'),
+    }),
+  );
+});
+
 it('leaves out questions without relevant documents, and refuses a file of nothing else', async () => {
   await expect(ablated(file([]))).rejects.toThrow('no completion to score');
   const warnings = new Warnings();

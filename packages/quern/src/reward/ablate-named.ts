@@ -9,6 +9,7 @@ import { LexicalRetriever } from '../search/lexical-retriever.ts';
 import { Warnings } from '../warnings.ts';
 import { silentWork, type OnWork } from '../work.ts';
 import { ablation, type Ablation } from './ablation.ts';
+import { checkItem } from './check-item.ts';
 import { reasonedQueryOf } from './completion.ts';
 import { readCompletions, type RecordedCompletion } from './completions-file.ts';
 import { lexicalCollection } from './reward-collection.ts';
@@ -179,21 +180,21 @@ async function itemsOf(
   const texts = new Map<string, string>();
   const items: RewardItem[] = [];
   for (const { recorded, topic, judgements } of asked) {
-    const { query, completion, positives, positiveIds, completionTokens, truncated } = recorded;
-    const own = { query, completion, completionTokens, truncated };
-    if (positives) {
-      items.push({ ...own, positives, positiveIds });
-      continue;
+    const { topic: _, where, ...own } = recorded;
+    let { positives, positiveIds } = recorded;
+    if (!positives) {
+      positiveIds ??= [...judgements].filter(([id, level]) => level > 0 && index.has(id)).map(([id]) => id);
+      const found: string[] = [];
+      for (const id of positiveIds) {
+        const text = texts.get(id) ?? (await textOf(id, index, warnings, `${name}, topic ${topic.id}`));
+        texts.set(id, text);
+        found.push(text);
+      }
+      positives = found;
     }
-    const relevant = [...judgements].filter(([id, level]) => level > 0 && index.has(id)).map(([id]) => id);
-    const ids = positiveIds ?? relevant;
-    const found: string[] = [];
-    for (const id of ids) {
-      const text = texts.get(id) ?? (await textOf(id, index, warnings, `${name}, topic ${topic.id}`));
-      texts.set(id, text);
-      found.push(text);
-    }
-    items.push({ ...own, positives: found, positiveIds: ids });
+    const item = { ...own, positives, positiveIds };
+    checkItem(item, where);
+    items.push(item);
   }
   return items;
 }

@@ -1,5 +1,5 @@
 import { QuernError, throwIfAborted } from '../errors.ts';
-import { isUsableText } from '../reason/usable-text.ts';
+import { checkItem } from './check-item.ts';
 import { failureReward, reasonedQueryOf } from './completion.ts';
 import type { ReadItem, RewardPart } from './reward-part.ts';
 import type { Reward, RewardItem, RewardResult } from './reward.ts';
@@ -41,7 +41,7 @@ export class WeightedReward implements Reward {
   }
 
   async score(batch: readonly RewardItem[], signal?: AbortSignal): Promise<RewardResult[]> {
-    checkBatch(batch);
+    for (const [i, item] of batch.entries()) checkItem(item, `item ${i + 1} of ${batch.length}`);
     const parts = batch.map((): Record<string, number> => ({}));
     const failures: (string | undefined)[] = batch.map(() => undefined);
     const readable: { readonly item: ReadItem; readonly place: number }[] = [];
@@ -74,32 +74,6 @@ export class WeightedReward implements Reward {
     // Without gains nothing fails, and there is nothing to be better than.
     if (this.#members.every(({ part }) => part.kind === 'fault')) return sum.fault;
     return Math.max(sum.gain + sum.fault, Math.min(sum.gain, failureReward));
-  }
-}
-
-/**
- * Throws `BAD_INPUT` naming the first item of which no gain can be told: without a question, without positives or with an
- * empty list of their ids, or with one that holds no words. That is the fault of the data, not of the policy, and no reward
- * would say so.
- */
-function checkBatch(batch: readonly RewardItem[]): void {
-  for (const [i, { query, positives, positiveIds }] of batch.entries()) {
-    const where = `item ${i + 1} of ${batch.length}`;
-    if (!isUsableText(query)) throw new QuernError('BAD_INPUT', 'the query holds no words', { where });
-    if (positives.length === 0) {
-      throw new QuernError('BAD_INPUT', 'there are no positives', {
-        where,
-        hint: 'Give each item the text of at least one document that answers its query',
-      });
-    }
-    if (positiveIds?.length === 0) {
-      throw new QuernError('BAD_INPUT', 'positiveIds is empty', {
-        where,
-        hint: 'Leave it out where the ids of the positives are not known',
-      });
-    }
-    const empty = positives.findIndex((text) => !isUsableText(text));
-    if (empty >= 0) throw new QuernError('BAD_INPUT', `positive ${empty + 1} holds no words`, { where });
   }
 }
 
