@@ -235,7 +235,7 @@ describe('quern reward serve', () => {
     const child = started(['--token-file', file]);
     const closed = once(child, 'close');
     const { url } = await printed<{ url: string }>(child);
-    expect((await fetch(`${url}/healthz`)).status).toBe(401);
+    expect((await fetch(`${url}/metrics`)).status).toBe(401);
     const shown = await fetch(`${url}/healthz`, { headers: { authorization: 'Bearer abc' } });
     expect(await shown.json()).toMatchObject({ status: 'ok', reward: 'lexical' });
     child.kill('SIGINT');

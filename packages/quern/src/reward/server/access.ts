@@ -24,18 +24,20 @@ export function checkReach(host: string, token: string | undefined): void {
 }
 
 /**
- * Throws `DENIED` unless a request shows the token, as `Bearer TOKEN` or as the password of `Basic` (clients that take no
- * headers send that for `http://quern:TOKEN@HOST`), or, without a token, names this machine as its host: a page in a browser
- * could not make it do so for a name of its own.
+ * Whether a request shows the token, as `Bearer TOKEN` or as the password of `Basic` (clients that take no headers send that for
+ * `http://quern:TOKEN@HOST`), or, without a token, names this machine as its host: a page in a browser could not make it do so
+ * for a name of its own.
  */
-export function checkAccess({ authorization, host }: RequestOrigin, token: string | undefined): void {
-  if (token !== undefined) {
-    if (isEqual(shownToken(authorization ?? ''), token)) return;
-    throw new QuernError('DENIED', 'the token is missing or wrong', { where: 'authorization' });
-  }
-  const name = (host ?? '').replace(/:\d+$/, '');
-  if (isLoopback(name)) return;
-  throw new QuernError('DENIED', 'is not a name of this machine', { where: 'host' });
+export function isAllowed({ authorization, host }: RequestOrigin, token: string | undefined): boolean {
+  if (token !== undefined) return isEqual(shownToken(authorization ?? ''), token);
+  return isLoopback((host ?? '').replace(/:\d+$/, ''));
+}
+
+/** Throws `DENIED` for a request that is not allowed (see {@link isAllowed}), saying what it lacks. */
+export function checkAccess(origin: RequestOrigin, token: string | undefined): void {
+  if (isAllowed(origin, token)) return;
+  if (token === undefined) throw new QuernError('DENIED', 'is not a name of this machine', { where: 'host' });
+  throw new QuernError('DENIED', 'the token is missing or wrong', { where: 'authorization' });
 }
 
 function shownToken(authorization: string): string {

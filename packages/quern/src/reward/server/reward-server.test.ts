@@ -337,6 +337,14 @@ describe('a reward server', () => {
     });
     expect(status).toBe(401);
   });
+  it('tells who shows no token that it is there, and no more', async () => {
+    const url = await served(lengthReward(), { token: 'secret' });
+    const unknown = await fetch(`${url}/healthz?x=1`);
+    expect([unknown.status, await unknown.json()]).toEqual([200, { status: 'ok' }]);
+    const known = await fetch(`${url}/healthz`, { headers: { authorization: 'Bearer secret' } });
+    expect(await known.json()).toMatchObject({ status: 'ok', waiting: 0 });
+    expect((await fetch(`${url}/metrics`)).status).toBe(401);
+  });
   it('asks for the token where there is one', async () => {
     const url = await served(lengthReward(), { token: 'secret' });
     const items = [item('a')];
