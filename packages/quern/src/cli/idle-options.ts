@@ -2,6 +2,7 @@ import { defaultBm25Parameters } from '../lexical/bm25.ts';
 import { isSeveral, namedMembers } from '../reason/several-names.ts';
 import type { RetrieverPlan } from '../search/retrievers.ts';
 import type { Warnings } from '../warnings.ts';
+import type { DenseOptions } from './dense-options.ts';
 import type { PlanningOptions } from './planning-options.ts';
 
 /**
@@ -9,9 +10,9 @@ import type { PlanningOptions } from './planning-options.ts';
  * expects something of it, and scripts that give the same options to every reasoner must go on.
  */
 export function warnOfIdleOptions(
-  options: PlanningOptions,
+  options: PlanningOptions & DenseOptions,
   reasoners: readonly string[],
-  retriever: Pick<RetrieverPlan, 'name' | 'scoring'>,
+  retriever: Pick<RetrieverPlan, 'name' | 'scoring' | 'embedders'>,
   warnings: Warnings,
 ): void {
   const { combine, join, keyTerms, background, backgroundPower, earlyStop, gate } = options;
@@ -45,12 +46,31 @@ export function warnOfIdleOptions(
   if (rerankDepth !== undefined && rerank === undefined) {
     warnings.add('--rerank-depth changes nothing: there is no --rerank', '--rerank-depth');
   }
+  const where = `--retriever ${retriever.name}`;
+  if (retriever.embedders.length === 0) warnOfIdleDenseOptions(options, where, warnings);
   // Reasoners that read what is found, such as rm3, find it by terms.
   if (retriever.scoring !== undefined || reasons) return;
-  const where = `--retriever ${retriever.name}`;
   for (const [name, value] of Object.entries({ k1, b })) {
     // The default cannot be told from the same value given, which asks for nothing.
     if (value === defaultBm25Parameters[name as 'k1' | 'b']) continue;
     warnings.add(`--${name} changes nothing: the retriever does not weigh terms`, where);
+  }
+}
+
+/** Counts among `warnings` each option about vectors that was given where none are made or searched, seen at `where`. */
+export function warnOfIdleDenseOptions(options: DenseOptions, where: string, warnings: Warnings): void {
+  const { passages, precision, vectorSearch, pooling, embedTokens } = options;
+  const { queryInstruction, documentInstruction } = options;
+  const given = {
+    '--passages': passages,
+    '--precision': precision,
+    '--vector-search': vectorSearch,
+    '--pooling': pooling,
+    '--embed-tokens': embedTokens,
+    '--query-instruction': queryInstruction,
+    '--document-instruction': documentInstruction,
+  };
+  for (const [option, value] of Object.entries(given)) {
+    if (value !== undefined) warnings.add(`${option} changes nothing: nothing is embedded`, where);
   }
 }

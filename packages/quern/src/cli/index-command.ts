@@ -12,6 +12,7 @@ import { embedCorpus, type EmbedCorpusSummary } from '../dense/embed-corpus.ts';
 import { checkVectorsToAppend, removeOtherVectors } from '../dense/vectors-made.ts';
 import { closeEmbedders, openEmbedders, retrieverNamed } from '../search/retrievers.ts';
 import { addDenseOptions, denseSettings, embedderSettings, type DenseOptions } from './dense-options.ts';
+import { warnOfIdleDenseOptions } from './idle-options.ts';
 import { indexDeleteCommand } from './index-delete-command.ts';
 import { indexInfoCommand } from './index-info-command.ts';
 import { interruptSignal } from './interrupt.ts';
@@ -99,6 +100,7 @@ async function run(path: string, options: Options): Promise<void> {
   const started = performance.now();
   const signal = interruptSignal();
   const warnings = new Warnings();
+  if (options.dense === undefined) warnOfIdleDenseOptions(options, 'without --dense', warnings);
   const dense = options.dense === undefined ? [] : retrieverNamed(`dense:${options.dense}`).embedders;
   const embedders = await openEmbedders(
     { embedders: dense },

@@ -5,12 +5,13 @@ import type { Scoring } from '../lexical/bm25.ts';
 import { ablateNamed } from '../reward/ablate-named.ts';
 import { Warnings } from '../warnings.ts';
 import { ablationText } from './ablation-text.ts';
+import { addEmbedderOptions, embedderSettings, type EmbedderCommandOptions } from './dense-options.ts';
 import { interruptSignal } from './interrupt.ts';
 import { listOf, parsed, positiveInteger, shared } from './options.ts';
 import { orWarnings, print, printJson, printWarnings } from './output.ts';
 import { startProgress } from './progress.ts';
 
-interface Options {
+interface Options extends EmbedderCommandOptions {
   readonly collection: string;
   readonly data?: string;
   readonly split?: string;
@@ -25,7 +26,7 @@ interface Options {
 
 /** `quern reward ablate FILE` */
 export function rewardAblateCommand(): Command {
-  return new Command('ablate')
+  const command = new Command('ablate')
     .description('Hold rewards of recorded completions against what they gain in a measure that counts.')
     .argument('<file>', 'JSONL of completions, several of each question (see below)')
     .requiredOption('--collection <collection>', 'whose questions they are of, as of quern eval')
@@ -50,7 +51,8 @@ export function rewardAblateCommand(): Command {
         .default(oneMeasure('ndcg@10'), 'ndcg@10'),
     )
     .option('--as-queries', 'embed questions and reasoned queries with the instruction for queries')
-    .addOption(new Option('--seed <number>', 'of the intervals').argParser(positiveInteger).default(1, '1'))
+    .addOption(new Option('--seed <number>', 'of the intervals').argParser(positiveInteger).default(1, '1'));
+  return addEmbedderOptions(command)
     .addOption(shared.json())
     .addHelpText(
       'after',
@@ -81,7 +83,7 @@ async function run(file: string, { reward, asQueries, json, ...options }: Option
   const ablated = ablateNamed(file, {
     ...options,
     rewards: reward,
-    settings: { asQueries },
+    settings: { asQueries, embedding: { ...embedderSettings(options, warnings), signal } },
     warnings,
     signal,
     onWork: startProgress,

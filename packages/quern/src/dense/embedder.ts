@@ -8,8 +8,9 @@ export interface EmbedderIdentity {
   /** The length of its vectors. */
   readonly dimensions: number;
   /**
-   * SHA-256, 64 hexadecimal digits, of all that decides its vectors: weights, tokenizer, pooling, instructions, maximum
-   * length. Of a remote model, whose weights nobody sees, of its name and settings.
+   * SHA-256, 64 hexadecimal digits, of all that decides its vectors of documents: weights, tokenizer, pooling, the instruction
+   * for documents, maximum length. Of a remote model, whose weights nobody sees, of its name and settings. The instruction for
+   * queries is not in it: vectors of documents stay what they are with any.
    */
   readonly contentHash: string;
 }

@@ -43,6 +43,17 @@ export function settledSettings(
   };
 }
 
+/**
+ * What of the settings decides the vectors of documents: all but the instruction for queries, which may be another at every
+ * search of the same vectors.
+ */
+export function documentSettings<S extends Pick<EmbeddingSettings, 'queryInstruction'>>(
+  settings: S,
+): Omit<S, 'queryInstruction'> {
+  const { queryInstruction: _, ...others } = settings;
+  return others;
+}
+
 /** A pooling that some source knew. Throws `USAGE` where none did. */
 export function settledPooling(pooling: Pooling | undefined, where: string): Pooling {
   if (pooling !== undefined) return pooling;

@@ -89,10 +89,10 @@ describe('an embedder in a GGUF file', () => {
     expect(query).toEqual(document);
   });
 
-  it('has another hash for another file or other settings', async () => {
+  it('has another hash for another file or other settings, but for the instruction for queries', async () => {
     const hashes = [
       await embedderOf(plain),
-      await embedderOf(plain),
+      await embedderOf(plain, { settings: { queryInstruction: 'Q: ' } }),
       await embedderOf(meaning),
       await embedderOf(plain, { settings: { maxTokens: 32 } }),
     ].map(({ contentHash }) => contentHash);

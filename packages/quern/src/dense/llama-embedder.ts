@@ -16,6 +16,7 @@ import { Once } from '../once.ts';
 import { distinctTexts } from './distinct-texts.ts';
 import type { Embedder, TextKind } from './embedder.ts';
 import {
+  documentSettings,
   instructedText,
   settledSettings,
   type EmbeddingSettings,
@@ -86,7 +87,7 @@ export class LlamaEmbedder implements Embedder {
     const endToken = known?.endToken;
     const hash = await modelHash([path], { ...options, folder: options.cacheFolder });
     const contentHash = createHash('sha256')
-      .update(JSON.stringify({ hash, settings, endToken }))
+      .update(JSON.stringify({ hash, settings: documentSettings(settings), endToken }))
       .digest('hex');
     return new LlamaEmbedder(id, path, { ...described, contentHash, endToken }, options);
   }

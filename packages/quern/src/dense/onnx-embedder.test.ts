@@ -146,7 +146,7 @@ describe('the hash of an ONNX embedder', () => {
       [written(), {}],
       [written({ weight: (token) => token }), {}],
       [written(), { pooling: 'cls' as const }],
-      [written(), { queryInstruction: 'a ' }],
+      [written(), { documentInstruction: 'a ' }],
       [written(), { maxTokens: 7 }],
     ] as const) {
       hashes.push((await embedderOf(path, { settings })).contentHash);
@@ -154,6 +154,8 @@ describe('the hash of an ONNX embedder', () => {
     expect(hashes[0]).toMatch(/^[0-9a-f]{64}$/);
     expect(hashes[1]).toBe(hashes[0]);
     expect(new Set(hashes).size).toBe(5);
+    const asked = await embedderOf(written(), { settings: { queryInstruction: 'a ' } });
+    expect(asked.contentHash).toBe(hashes[0]);
   });
 });
 

@@ -5,6 +5,7 @@ import { QuernError } from '../errors.ts';
 import { distinctTexts } from './distinct-texts.ts';
 import type { Embedder, TextKind } from './embedder.ts';
 import {
+  documentSettings,
   instructedText,
   instructionOf,
   settledPooling,
@@ -64,7 +65,9 @@ export class OnnxEmbedder implements Embedder {
       maxTokens: await readableTokens(settled.maxTokens, files, signal),
     };
     const hashes = await onnxHashes(files, { folder: cacheFolder, signal, onWork });
-    const contentHash = createHash('sha256').update(JSON.stringify({ hashes, settings })).digest('hex');
+    const contentHash = createHash('sha256')
+      .update(JSON.stringify({ hashes, settings: documentSettings(settings) }))
+      .digest('hex');
     return new OnnxEmbedder(id, files, settings, { dimensions: hiddenSize(files), contentHash }, threads);
   }
 

@@ -106,14 +106,14 @@ describe('an embedder behind a server', () => {
     ]);
   });
 
-  it('has another hash for another model, server or instruction', async () => {
+  it('has another hash for another model, server or instruction for documents', async () => {
     const server = await serving();
     const embedders = [
       await embedderOf(server),
-      await embedderOf(server),
+      await embedderOf(server, { settings: { queryInstruction: 'q: ' } }),
       await embedderOf(server, {}, 'other'),
       await embedderOf(await serving()),
-      await embedderOf(server, { settings: { queryInstruction: 'q: ' } }),
+      await embedderOf(server, { settings: { documentInstruction: 'q: ' } }),
     ];
     const hashes = embedders.map(({ contentHash }) => contentHash);
     expect(hashes[1]).toBe(hashes[0]);

@@ -9,7 +9,7 @@ import { serverKey } from '../models/openai/openai-key.ts';
 import { lifetime } from '../models/openai/openai-lifetime.ts';
 import { distinctTexts } from './distinct-texts.ts';
 import type { Embedder, TextKind } from './embedder.ts';
-import { instructedText, settledSettings } from './embedding-settings.ts';
+import { documentSettings, instructedText, settledSettings } from './embedding-settings.ts';
 import type { CheckedOptions } from './model-options.ts';
 import { knownModel } from './known-models.ts';
 import { serverLimits } from './server-limits.ts';
@@ -53,7 +53,7 @@ export class OpenAiEmbedder implements Embedder {
     this.isNormalized = isNormalized;
     this.#model = address.model;
     this.contentHash = createHash('sha256')
-      .update(JSON.stringify({ server: address.name, settings: this.#settings }))
+      .update(JSON.stringify({ server: address.name, settings: documentSettings(this.#settings) }))
       .digest('hex');
     this.#connection = new OpenAiConnection({
       address,
