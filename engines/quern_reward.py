@@ -49,7 +49,10 @@ def reward(prompts, completions, **columns):
     items = []
     for i, completion in enumerate(completions):
         row = {name: column[i] for name, column in columns.items() if _is_column(column, len(completions))}
-        item = label(row["answer"] if row.get("answer") is not None else row.get("positives"))
+        answer = row["answer"] if row.get("answer") is not None else row.get("positives")
+        if answer is None:
+            raise RewardError(f"row {i} has neither an answer nor positives: the data set needs one of these columns")
+        item = label(answer)
         if row.get("completion_ids") is not None:
             item["completionTokens"] = len(row["completion_ids"])
         items.append(_asked({**item, "completion": _text(completion)}, row))

@@ -99,8 +99,8 @@ for call in (
         said.append(str(error))
 print(json.dumps(said))`);
     expect(said).toEqual([
-      expect.stringMatching(/answered 400: items\[0\]\.positives: /),
-      expect.stringMatching(/holds no positives/),
+      expect.stringMatching(/answered 400: items\[0\]\.positives: there are none/),
+      expect.stringMatching(/row 0 has neither an answer nor positives/),
       expect.stringMatching(/answered 400: items\[0\]\.query: /),
       expect.stringMatching(/is no JSON/),
     ]);

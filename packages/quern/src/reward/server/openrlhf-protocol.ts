@@ -38,7 +38,8 @@ export interface OpenRlhfAnswer {
  */
 export function openRlhfItems(body: unknown): RewardItem[] {
   const parsed = bodySchema.safeParse(body);
-  if (!parsed.success) throw badRequest(parsed.error);
+  if (!parsed.success)
+    throw badRequest(parsed.error, 'The body is {"query": […], "prompts": […], "labels": […]}');
   const { query, prompts, labels } = parsed.data;
   if (prompts.length !== query.length || labels.length !== query.length) {
     throw new QuernError(
@@ -161,9 +162,9 @@ function labelOf(label: unknown, where: string): z.infer<typeof labelSchema> {
 }
 
 /** The first thing that is wrong with a body, as an error that names the place. */
-export function badRequest({ issues: [issue] }: z.ZodError): QuernError {
+export function badRequest({ issues: [issue] }: z.ZodError, hint: string): QuernError {
   const path = issue.path
     .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
     .join('');
-  return new QuernError('BAD_INPUT', issue.message, { where: path.replace(/^\./, '') || 'body' });
+  return new QuernError('BAD_INPUT', issue.message, { where: path.replace(/^\./, '') || 'body', hint });
 }

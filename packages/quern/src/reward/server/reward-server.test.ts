@@ -337,6 +337,24 @@ describe('a reward server', () => {
     });
     expect(status).toBe(401);
   });
+  it('says what a request is to look like', async () => {
+    const url = await served(lengthReward());
+    const form = await fetch(`${url}/v1/rewards`, { method: 'POST', body: new URLSearchParams({ a: '1' }) });
+    expect([form.status, await form.json()]).toMatchObject([
+      415,
+      { error: { hint: expect.stringContaining('Content-Type: application/json') } },
+    ]);
+    for (const [path, field] of [
+      ['/v1/rewards', '"positives": '],
+      ['/get_reward', '"labels": '],
+    ]) {
+      const answer = await post(`${url}${path}`, {});
+      expect([answer.status, await answer.json()]).toMatchObject([
+        400,
+        { error: { code: 'BAD_INPUT', hint: expect.stringContaining(field) } },
+      ]);
+    }
+  });
   it('tells who shows no token that it is there, and no more', async () => {
     const url = await served(lengthReward(), { token: 'secret' });
     const unknown = await fetch(`${url}/healthz?x=1`);

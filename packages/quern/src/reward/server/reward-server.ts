@@ -194,6 +194,10 @@ function answerError(error: unknown, reply: FastifyReply): FastifyReply {
   }
   // What fastify finds wrong: a body that is too large, not JSON, or of another type.
   const { statusCode = 500, message } = error as { statusCode?: number; message: string };
+  if (statusCode === 415) {
+    const hint = 'Send JSON, with the header Content-Type: application/json';
+    return reply.status(415).send({ error: { code: 'BAD_INPUT', message, hint } });
+  }
   const isClients = statusCode >= 400 && statusCode < 500;
   const details = isClients
     ? { code: 'BAD_INPUT', message }

@@ -10,19 +10,20 @@ const bodySchema = z.object({
       z.object({
         query: text,
         completion: z.string(),
-        positives: z.array(text).min(1),
+        positives: z.array(text).min(1, 'there are none'),
         positiveIds: z.array(z.string()).optional(),
         completionTokens: z.int().nonnegative().optional(),
         truncated: z.boolean().optional(),
       }),
     )
-    .min(1),
+    .min(1, 'there are none'),
 });
+const hint = 'The body is {"items": [{"query": "…", "completion": "…", "positives": ["…"]}, …]}';
 
 /** The items of a request to `/v1/rewards`. Throws `BAD_INPUT` naming the item and the field. */
 export function requestedItems(body: unknown): RewardItem[] {
   const parsed = bodySchema.safeParse(body);
-  if (!parsed.success) throw badRequest(parsed.error);
+  if (!parsed.success) throw badRequest(parsed.error, hint);
   return parsed.data.items.map(({ positiveIds, completionTokens, truncated, ...item }) => ({
     ...item,
     ...(positiveIds && { positiveIds }),
