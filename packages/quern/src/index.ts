@@ -40,7 +40,7 @@ export { IndexBuilder, type BuildOptions, type BuildSummary } from './lexical/in
 export { IndexWriter, type CommitSummary, type IndexWriterOptions } from './lexical/index-writer.ts';
 export { indexInfo, type IndexInfo, type SegmentInfo } from './lexical/index-info.ts';
 export { appendCorpus, type AppendCorpusOptions, type AppendSummary } from './lexical/append-corpus.ts';
-export type { IndexTotals } from './lexical/manifest.ts';
+export type { IndexState, IndexTotals } from './lexical/manifest.ts';
 export { indexCorpus, type IndexCorpusOptions } from './lexical/index-corpus.ts';
 export { openCollectionIndex } from './lexical/collection-index.ts';
 export type { CollectionIndex, CollectionIndexOptions } from './lexical/collection-index.ts';

@@ -122,6 +122,19 @@ it('takes deletions and merges for no change of texts', async () => {
   expect(await opened(folder)).toEqual({ isCurrent: false, warnings: 0, documents: 15 });
 });
 
+it('does not take vectors of what was added since for those of an index that is open', async () => {
+  const folder = await indexed(first);
+  const index = await LexicalIndex.open(folder);
+  const more = corpusOf({ d: 'maple elm' });
+  await appendCorpus(more, { out: folder });
+  await embedCorpus(more, { folder, embedder, append: true });
+  const { vectors, isCurrent } = await openIndexVectors(embedder, { index, folder });
+  await vectors.close();
+  await index.close();
+  expect({ documents: vectors.documents, isCurrent }).toEqual({ documents: 4, isCurrent: false });
+  expect((await opened(folder)).isCurrent).toBe(true);
+});
+
 it('knows an index that was built anew of the same texts, and one of others', async () => {
   const folder = await indexed(first);
   await indexCorpus(first, { out: folder, analyzer: 'whitespace' });

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import type { Corpus } from '../collections/corpus.ts';
 import { QuernError } from '../errors.ts';
 import { LexicalIndex } from '../lexical/lexical-index.ts';
-import { readManifest, type Manifest } from '../lexical/manifest.ts';
+import type { IndexState } from '../lexical/manifest.ts';
 import { silentWork, type OnWork } from '../work.ts';
 import type { DenseSettings } from './dense-settings.ts';
 import { checkEmbeddable, DocumentVectors } from './document-vectors.ts';
@@ -50,8 +50,6 @@ export interface EmbedCorpusSummary
 export async function embedCorpus(corpus: Corpus, options: EmbedCorpusOptions): Promise<EmbedCorpusSummary> {
   const { folder, embedder, signal, onWork = () => silentWork } = options;
   checkEmbeddable(corpus);
-  // Read first: of an index that changes in between, it says less than is embedded, and never more.
-  const manifest = await readManifest(folder);
   const index = await LexicalIndex.open(folder);
   const made = vectorsFolder(folder, embedder);
   const journalPath = journalOf(made);
@@ -64,8 +62,8 @@ export async function embedCorpus(corpus: Corpus, options: EmbedCorpusOptions): 
     if (before) checkPassages(passages, before.passages, made);
     journal = await EmbeddingJournal.open(journalPath, embedder);
     const stream = new DocumentVectors(corpus, { index, embedder, journal, passages, work, signal });
-    const isOutdated = before !== undefined && !isStepAfter(manifest, before);
-    const facts = indexVectorsFacts(manifest, passages, isOutdated);
+    const isOutdated = before !== undefined && !isStepAfter(index.state, before);
+    const facts = indexVectorsFacts(index.state, passages, isOutdated);
     const documents = withKept(stream, before?.vectors, index);
     const { precision, method } = settingsAfter(before?.vectors, options);
     const settings = { embedder, facts, precision, method, signal, onWork };
@@ -129,7 +127,7 @@ async function* withKept(
  * Whether an index is what it was when vectors were made of it, but for one adding of documents, those that are embedded now:
  * then the others have the vectors of their texts.
  */
-function isStepAfter({ content, previousContent }: Manifest, { vectors }: IndexVectors): boolean {
+function isStepAfter({ content, previousContent }: IndexState, { vectors }: IndexVectors): boolean {
   const facts = readIndexVectorsFacts(vectors);
   return !facts.isOutdated && [content, previousContent].includes(facts.content);
 }

@@ -4,7 +4,6 @@
  */
 import { QuernError } from '../errors.ts';
 import type { LexicalIndex } from '../lexical/lexical-index.ts';
-import { readManifest } from '../lexical/manifest.ts';
 import type { Warnings } from '../warnings.ts';
 import type { EmbedderIdentity } from './embedder.ts';
 import type { PassageSettings } from './passages.ts';
@@ -45,8 +44,7 @@ export async function openIndexVectors(
   const vectors = await VectorIndex.open(made);
   try {
     const { passages, generation, content, isOutdated } = readIndexVectorsFacts(vectors);
-    const manifest = await readManifest(folder);
-    const isOfThis = content === (manifest.content ?? '');
+    const isOfThis = content === (index.state.content ?? '');
     if (!isOfThis && !isPartial) checkWhole(vectors, index);
     const isUpToDate = isOfThis && !isOutdated;
     if (!isUpToDate) {
@@ -56,7 +54,7 @@ export async function openIndexVectors(
       );
     }
     // Of documents that were deleted since there still are vectors.
-    return { vectors, passages, isUpToDate, isCurrent: isUpToDate && generation === manifest.generation };
+    return { vectors, passages, isUpToDate, isCurrent: isUpToDate && generation === index.state.generation };
   } catch (error) {
     await vectors.close();
     throw error;

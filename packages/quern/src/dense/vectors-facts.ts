@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import * as z from 'zod';
 import { QuernError } from '../errors.ts';
-import type { Manifest } from '../lexical/manifest.ts';
+import type { IndexState } from '../lexical/manifest.ts';
 import type { EmbedderIdentity } from './embedder.ts';
 import { aggregateName, aggregateNamed, type PassageSettings } from './passages.ts';
 import type { VectorManifest } from './vector-manifest.ts';
@@ -38,7 +38,7 @@ export function vectorsFolder(
 
 /** What is kept of an index and of how its documents are cut, as JSON. */
 export function indexVectorsFacts(
-  { generation, content = '' }: Manifest,
+  { generation, content = '' }: IndexState,
   passages: PassageSettings,
   isOutdated: boolean,
 ): Record<string, unknown> {

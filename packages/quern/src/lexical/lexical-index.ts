@@ -7,7 +7,7 @@ import type { Bm25Parameters, CorpusStatistics, Scoring } from './bm25.ts';
 import type { IndexFacts } from './index-format.ts';
 import { GrowingSearch } from './growing-search.ts';
 import { LocatedWeights } from './located-weights.ts';
-import { openSnapshot } from './manifest.ts';
+import { openSnapshot, type IndexState, type Manifest } from './manifest.ts';
 import { openSegmentFiles } from './segment-files.ts';
 import { plannedSegment, type SearchPlan, type SegmentPlan } from './search-plan.ts';
 import { checkWeight, segmentTerms } from './query-terms.ts';
@@ -55,6 +55,8 @@ export class LexicalIndex {
   readonly hasStore: boolean;
   /** What the scoring formulas know of the corpus. */
   readonly statistics: CorpusStatistics;
+  /** Which state of the index it is a snapshot of. */
+  readonly state: IndexState;
   /** The largest first: its k-th score lets the others leave out the most. */
   readonly #segments: readonly Segment[];
   readonly #searches: readonly SegmentSearch[];
@@ -64,7 +66,9 @@ export class LexicalIndex {
   #postingsRead = 0;
   #isClosed = false;
 
-  private constructor(segments: readonly Segment[], analyzer: string, stored: boolean) {
+  private constructor(segments: readonly Segment[], { analyzer, stored, ...manifest }: Manifest) {
+    const { generation, content, previousContent } = manifest;
+    this.state = { generation, content, previousContent };
     this.hasStore = stored;
     this.#segments = segments.toSorted((a, b) => b.documents - a.documents);
     this.#searches = this.#segments.map(({ search }) => search);
@@ -90,7 +94,7 @@ export class LexicalIndex {
         for (const entry of manifest.segments) {
           segments.push(await Segment.load(await openSegmentFiles(folder, entry, manifest)));
         }
-        return new LexicalIndex(segments, manifest.analyzer, manifest.stored);
+        return new LexicalIndex(segments, manifest);
       } catch (error) {
         for (const segment of segments) await segment.close();
         throw error;

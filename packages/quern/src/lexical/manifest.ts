@@ -63,6 +63,9 @@ export interface Manifest {
   readonly previousContent?: string;
 }
 
+/** Which state of an index a manifest is of. */
+export type IndexState = Pick<Manifest, 'generation' | 'content' | 'previousContent'>;
+
 /** How a manifest begins, as JSON. */
 const format = 'quern index';
 
