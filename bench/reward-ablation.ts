@@ -169,10 +169,11 @@ async function written(name: string, lines: readonly Line[]): Promise<string> {
 }
 
 function print(label: string, outcome: NamedAblation): void {
-  const { collection, scoring, completions, groups, differingGroups, gain, bestByChance, rewards } = outcome;
-  console.log(`\n${collection} ${label}, ${scoring}: ${completions} completions of ${groups} questions`);
+  const { collection, retriever, completions, groups, differingGroups, gain, bestByChance, rewards } =
+    outcome;
+  console.log(`\n${collection} ${label}, ${retriever}: ${completions} completions of ${groups} questions`);
   console.log(
-    `${differingGroups} questions differ; gain: mean ${gain.mean.toFixed(4)}, best ${gain.best.toFixed(4)}; best by chance ${bestByChance.toFixed(2)}`,
+    `${differingGroups} questions differ; gain: mean ${gain.mean.toFixed(4)}, best ${gain.best.toFixed(4)}; best by chance ${bestByChance?.toFixed(2)}`,
   );
   console.log('tau within [95 %]        rho within  tau overall [95 %]       best  picked   reward');
   for (const { reward, within, overall, best, picked } of rewards) {
@@ -182,7 +183,7 @@ function print(label: string, outcome: NamedAblation): void {
     );
     const rho = within.spearman.value?.toFixed(3);
     console.log(
-      `${cells[0].padEnd(24)} ${rho?.padEnd(11)} ${cells[1].padEnd(24)} ${best.toFixed(2)}  ${picked.toFixed(4)}  ${reward}`,
+      `${cells[0].padEnd(24)} ${rho?.padEnd(11)} ${cells[1].padEnd(24)} ${best?.toFixed(2)}  ${picked.toFixed(4)}  ${reward}`,
     );
   }
 }

@@ -16,7 +16,7 @@ import urllib.request
 TRIES = 8
 TIMEOUT_SECONDS = 180.0
 LONGEST_WAIT_SECONDS = 60.0
-#: A request holds so many items, and fewer where they are longer than so many bytes; the server takes 32 MiB.
+#: A request holds so many items, and fewer where they are longer than so many bytes; the server takes 64 MiB.
 ITEMS_A_REQUEST = 256
 BYTES_A_REQUEST = 8_000_000
 #: Statuses of what may pass by itself; any other is final.
@@ -74,7 +74,7 @@ def label(answer):
         try:
             answer = json.loads(answer)
         except ValueError as error:
-            raise RewardError(f"the answer is no JSON: {answer[:80]!r}") from error
+            raise RewardError(f"the answer is no JSON, as a text in quotation marks or a list is: {answer[:80]!r}") from error
     answer = _plain(answer)
     if isinstance(answer, str):
         answer = [answer]
@@ -109,7 +109,10 @@ def _plain(value):
 def _asked(item, row):
     """The item with the question of the row, unless it has one."""
     questions = [item.get("query"), row.get("query"), row.get("question")]
-    return {**item, "query": next((each for each in questions if isinstance(each, str)), None)}
+    question = next((each for each in questions if isinstance(each, str)), None)
+    if question is None:
+        raise RewardError("there is no question: put it into the answer's query, or beside it as query or question")
+    return {**item, "query": question}
 
 
 def _is_column(values, length):
@@ -126,6 +129,8 @@ def _text(completion):
 def _posted(path, body):
     """The JSON answer to a POST, tried again where the server is busy, stopping or not there yet."""
     url = os.environ.get("QUERN_REWARD_URL", "http://127.0.0.1:8700").rstrip("/") + path
+    if not url.startswith(("http://", "https://")):
+        raise RewardError(f"QUERN_REWARD_URL is no address such as http://127.0.0.1:8700: {url}")
     headers = {"Content-Type": "application/json"}
     token = os.environ.get("QUERN_REWARD_TOKEN")
     if token:
@@ -163,7 +168,8 @@ def _said(error):
     """The message of an error's body, and its place."""
     try:
         said = json.load(error)["error"]
-        return f"{said['where']}: {said['message']}" if "where" in said else said["message"]
+        text = f"{said['where']}: {said['message']}" if "where" in said else said["message"]
+        return f"{text}. {said['hint']}" if "hint" in said else text
     except (ValueError, KeyError, TypeError, OSError):
         return error.reason
 

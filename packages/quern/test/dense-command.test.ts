@@ -2,6 +2,7 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { sampleFolder } from './beir-collection.ts';
 import { quern, quernJson } from './run-quern.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 import { sentenceTransformersFiles, writeTinyOnnx } from './tiny-onnx-model.ts';
@@ -50,6 +51,19 @@ async function failed(args: readonly string[]): Promise<string> {
 }
 
 beforeAll(() => writeTinyOnnx(model, { dimensions: 16, files: sentenceTransformersFiles('mean_tokens') }));
+
+describe('quern reward ablate --retriever', () => {
+  it('holds rewards against the rankings of vectors', async () => {
+    const index = join(folder, 'sample');
+    await quernJson(['index', sampleFolder, '--out', index, '--store', '--dense', embedder], { env });
+    const file = join(sampleFolder, 'completions.jsonl');
+    const named = ['--collection', `beir:${sampleFolder}`, '--index', index, '--retriever', dense];
+    const outcome = await quernJson(['reward', 'ablate', file, ...named, '--reward', 'retrieval:rank'], {
+      env,
+    });
+    expect(outcome).toMatchObject({ retriever: dense, completions: 90, groups: 30, measure: 'ndcg@10' });
+  }, 60_000);
+});
 
 describe('quern index --dense', () => {
   it('makes vectors beside the index, that search, hybrids and explanations use', async () => {

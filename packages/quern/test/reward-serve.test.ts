@@ -101,9 +101,18 @@ print(json.dumps(said))`);
     expect(said).toEqual([
       expect.stringMatching(/answered 400: items\[0\]\.positives: there are none/),
       expect.stringMatching(/row 0 has neither an answer nor positives/),
-      expect.stringMatching(/answered 400: items\[0\]\.query: /),
+      expect.stringMatching(/there is no question/),
       expect.stringMatching(/is no JSON/),
     ]);
+  });
+  it('gives up at once on an address that is none', async () => {
+    const program = `
+import json, quern_reward
+try:
+    quern_reward.rewards([{"query": "q", "completion": "c", "positives": ["p"]}])
+except quern_reward.RewardError as error:
+    print(json.dumps(str(error)))`;
+    expect(await printedByPython(program, { QUERN_REWARD_URL: '127.0.0.1:8700' })).toMatch(/is no address/);
   });
   it('comes again while too much waits, and while nobody listens', async () => {
     const busy = await serveReward(lengthReward(), { queue: 1, linger: 300, batch: 1 });
@@ -218,6 +227,29 @@ describe('quern reward serve', () => {
     ]);
     expect(code).toBeGreaterThan(0);
     expect(stderr).toMatch(message);
+  });
+  it.each([
+    [['--reward', 'copying'], /One is served: make them one, mix:1\*lexical,1\*copying/],
+    [['--reward', 'retrieval:rank'], /One is served/],
+  ])('refuses another reward, %j', async (options, message) => {
+    const { code, stderr } = await quern([
+      'reward',
+      'serve',
+      '--reward',
+      'lexical',
+      '--port',
+      '0',
+      ...options,
+    ]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(message);
+  });
+  it('tells of positives that may be ranked among none but themselves', async () => {
+    const child = startQuern(['reward', 'serve', '--reward', 'retrieval:rank', '--port', '0', '--json']);
+    running.push(child);
+    const { warnings } = await printed<{ warnings: { message: string }[] }>(child);
+    expect(warnings.map(({ message }) => message)).toEqual([expect.stringContaining('may be one alone')]);
+    child.kill('SIGTERM');
   });
   const broken = temporaryFolder();
   it('does not begin with a model that cannot be loaded', async () => {

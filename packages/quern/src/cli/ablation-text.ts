@@ -6,9 +6,9 @@ import { table } from './output.ts';
 
 /** An ablation as a table, for a terminal. */
 export function ablationText(outcome: NamedAblation): string {
-  const { collection, scoring, measure, completions, groups, differingGroups, gain, rewards } = outcome;
+  const { collection, retriever, measure, completions, groups, differingGroups, gain, rewards } = outcome;
   const head =
-    `${collection}, ${scoring}: ${completions} completions of ${groups} questions; in ${differingGroups} they do not all gain ` +
+    `${collection}, ${oneLine(retriever)}: ${completions} completions of ${groups} questions; in ${differingGroups} they do not all gain ` +
     `the same in ${measure}.\nGain in ${measure}: ${signed(gain.mean, 4)} of a completion on average, ${signed(gain.best, 4)} of ` +
     `each question's best.`;
   const rows = rewards.map(({ reward, mean, failures, overall, within, best, picked }) => {
@@ -19,7 +19,7 @@ export function ablationText(outcome: NamedAblation): string {
       correlationText(within.spearman),
       ...cells(overall.kendall),
       correlationText(overall.spearman),
-      decimal(best, 2),
+      share(best),
       signed(picked, 4),
       decimal(mean, 3),
       String(failed),
@@ -41,7 +41,7 @@ export function ablationText(outcome: NamedAblation): string {
   const key =
     "τ: Kendall's τ-b, ρ: Spearman's, between reward and gain; within: mean over the questions whose completions do not all\n" +
     'gain the same, which is what GRPO sees; overall: of all completions at once; best: share of those questions where the\n' +
-    `completion with the highest reward gains the most (by chance ${decimal(outcome.bestByChance, 2)}); picked: mean gain of the ` +
+    `completion with the highest reward gains the most (by chance ${share(outcome.bestByChance)}); picked: mean gain of the ` +
     'completion with the\nhighest reward; mean: mean reward; failed: completions without a reasoned query, whose reward is -1.';
   return [head, table([columns, ...rows]), key].join('\n\n');
 }
@@ -51,5 +51,9 @@ function cells(correlation: Correlation): string[] {
 }
 
 function correlationText({ value }: Correlation): string {
+  return share(value);
+}
+
+function share(value: number | null): string {
   return value === null ? '–' : decimal(value, 2);
 }

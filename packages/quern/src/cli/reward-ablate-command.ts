@@ -9,6 +9,7 @@ import { addEmbedderOptions, embedderSettings, type EmbedderCommandOptions } fro
 import { interruptSignal } from './interrupt.ts';
 import { listOf, parsed, positiveInteger, shared } from './options.ts';
 import { orWarnings, print, printJson, printWarnings } from './output.ts';
+import { rewardsHelp } from './rewards-help.ts';
 import { startProgress } from './progress.ts';
 
 interface Options extends EmbedderCommandOptions {
@@ -17,6 +18,7 @@ interface Options extends EmbedderCommandOptions {
   readonly split?: string;
   readonly index?: string;
   readonly scoring?: Scoring;
+  readonly retriever?: string;
   readonly reward: string[];
   readonly measure: Measure;
   readonly asQueries?: boolean;
@@ -34,12 +36,12 @@ export function rewardAblateCommand(): Command {
     .option('--split <name>', 'of BEIR: qrels/NAME.tsv (default: test)')
     .option('--index <folder>', 'its index: opened if there is one, else built there')
     .addOption(shared.collectionScoring())
+    .addOption(shared.retriever())
     .addOption(
       listOf(
         new Option(
           '--reward <reward>',
-          'similarity:EMBEDDER, retrieval:MEASURE, lexical, or mix:WEIGHT*REWARD,… with length:BUDGET, truncation, copying, ' +
-            'repetition, language, format at weights below 0',
+          'similarity:EMBEDDER, retrieval:MEASURE, lexical or mix:WEIGHT*REWARD,… (see below)',
         ),
         'lexical',
         'repeat it to compare several',
@@ -60,8 +62,10 @@ export function rewardAblateCommand(): Command {
 Each line of the file is {"query": …, "completion": …}, a completion as the model wrote it. Where they are known there can
 also be "id" (of the question; without it, the question is found by its text), "positives" (texts of documents that answer it;
 without them, the relevant documents are taken), "positiveIds" (their ids in the index; without them, retrieval:MEASURE ranks
-the texts as if they were documents more), "completionTokens" and "truncated". MEASURE is rank, ndcg@10, recip_rank, recall@100
-or the like, in the collection's index; retrieval:MEASURE:EMBEDDER ranks among the positives of 12 questions at a time.
+the texts as if they were documents more), "completionTokens" and "truncated". retrieval:MEASURE ranks in the collection's index,
+retrieval:MEASURE:EMBEDDER among the positives of 12 questions at a time.
+
+${rewardsHelp}
 
 Examples:
   $ quern reward ablate completions.jsonl --collection beir:examples/collection --reward lexical --reward retrieval:rank

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { once } from 'node:events';
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { fileError, QuernError } from '../errors.ts';
 import { openRewardCollection } from '../reward/index-collection.ts';
 import type { RewardItem } from '../reward/reward.ts';
-import { rewardNamed } from '../reward/rewards.ts';
+import { ranksInBatch, ranksInCollection, rewardNamed } from '../reward/rewards.ts';
 import { checkReach } from '../reward/server/access.ts';
 import { serveReward } from '../reward/server/reward-server.ts';
 import { Warnings } from '../warnings.ts';
@@ -12,6 +12,7 @@ import { addEmbedderOptions, embedderSettings, type EmbedderCommandOptions } fro
 import { interruptSignal } from './interrupt.ts';
 import { parsed, positiveInteger, shared } from './options.ts';
 import { note, printJson, printWarnings } from './output.ts';
+import { rewardsHelp } from './rewards-help.ts';
 import { sizeNamed } from './durations.ts';
 
 interface Options extends EmbedderCommandOptions {
@@ -35,7 +36,11 @@ const probe: RewardItem = { query: 'question', completion: 'reasoned query', pos
 export function rewardServeCommand(): Command {
   const command = new Command('serve')
     .description('Serve a reward to trainers: OpenRLHF, TRL, verl, or whoever posts completions.')
-    .requiredOption('--reward <reward>', 'as of quern reward ablate, e.g. similarity:onnx:MODEL')
+    .addOption(
+      new Option('--reward <reward>', 'one reward (see below), e.g. similarity:onnx:MODEL')
+        .argParser(onlyOne)
+        .makeOptionMandatory(),
+    )
     .option('--index <folder>', 'the index that retrieval:MEASURE ranks positives in')
     .addOption(shared.retriever())
     .option('--as-queries', 'embed questions and reasoned queries with the instruction for queries')
@@ -66,11 +71,13 @@ export function rewardServeCommand(): Command {
     .addHelpText(
       'after',
       `
+${rewardsHelp}
+
 POST /get_reward speaks OpenRLHF's protocol, POST /v1/rewards takes {"items": [{"query", "completion", "positives"}]};
 GET /healthz and GET /metrics say how it fares. Ctrl-C ends it once what it accepted is answered.
 
 Examples:
-  $ quern reward serve --reward similarity:onnx:models/bge-base-en-v1.5 --port 8700
+  $ quern reward serve --reward similarity:onnx:Xenova/bge-base-en-v1.5 --port 8700
   $ quern reward serve --reward retrieval:rank --index my.index --retriever bm25q
   $ QUERN_TOKEN=… quern reward serve --reward lexical --host 0.0.0.0`,
     )
@@ -85,9 +92,9 @@ async function run(options: Options): Promise<void> {
   if (index === undefined && retriever !== undefined) {
     throw new QuernError('USAGE', 'is for an index', { where: '--retriever', hint: 'Give --index too' });
   }
-  if (index === undefined && /(?:^|\*)retrieval:[^:,]*(?:,|$)/.test(name)) {
+  if (ranksInBatch(name) || (index === undefined && ranksInCollection(name))) {
     warnings.add(
-      'positives are ranked among those that happen to be scored together; with --index they are among all documents',
+      'positives are ranked among those that happen to be scored together, which may be one alone; retrieval:MEASURE with --index ranks them among all documents',
       name,
     );
   }
@@ -133,6 +140,11 @@ async function tokenOf({ tokenFile }: Options): Promise<string | undefined> {
   const token = given.trim();
   if (token !== '') return token;
   throw new QuernError('USAGE', 'the token is empty', { where: tokenFile ?? 'QUERN_TOKEN' });
+}
+
+function onlyOne(reward: string, previous: string | undefined): string {
+  if (previous === undefined) return reward;
+  throw new InvalidArgumentError(`One is served: make them one, mix:1*${previous},1*${reward}.`);
 }
 
 function portNamed(text: string): number {

@@ -84,6 +84,16 @@ describe('the files of an ONNX model', () => {
   });
 });
 
+describe('a name that is of no folder and of no repository', () => {
+  it('is told of as both', async () => {
+    const hub = await FakeHub.start({});
+    const env = { HF_HUB_CACHE: join(folder, 'empty'), HF_ENDPOINT: hub.endpoint };
+    await expect(openEmbedder('onnx:models/absent', { env, cacheFolder: folder })).rejects.toThrow(
+      expect.objectContaining({ hint: expect.stringContaining('There is no folder models/absent here') }),
+    );
+  });
+});
+
 describe('a folder without the files of sentence-transformers', () => {
   it('has the known settings of the model that its name says', async () => {
     const path = join(folder, 'bge-small-en-v1.5');

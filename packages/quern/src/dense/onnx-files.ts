@@ -93,7 +93,19 @@ async function downloaded(id: string, type: OnnxType, options: ModelFolderOption
     const folder = names.includes(`onnx/${modelFile(type)}`) ? 'onnx/' : '';
     return file.startsWith(folder) && isWeightsOf(file.slice(folder.length), type);
   };
-  return (await resolveModel(id, { ...options, files })).folder;
+  try {
+    return (await resolveModel(id, { ...options, files })).folder;
+  } catch (error) {
+    if (!(error instanceof QuernError) || !['NETWORK', 'NOT_FOUND'].includes(error.code)) throw error;
+    // Of a folder whose name is misspelt, too, the hub is asked.
+    const { code, what, where, hint = '' } = error;
+    const folder = `There is no folder ${id} here, so it is taken for a name of the hub`;
+    throw new QuernError(code, what, {
+      where,
+      hint: hint === '' ? folder : `${hint}. ${folder}`,
+      cause: error,
+    });
+  }
 }
 
 function modelFile(type: OnnxType): string {

@@ -105,10 +105,39 @@ it('leaves out questions without relevant documents, and refuses a file of nothi
   const warnings = new Warnings();
   const { topics, qrels } = await beirCollection('collection');
   const unjudged = topics.filter(({ id }) => !qrels.has(id));
-  const lines = [...topics.slice(0, 2), ...unjudged].map(({ text }) => ({
-    query: text,
-    completion: 'bread',
-  }));
+  const lines = [...topics.slice(0, 2), ...unjudged].flatMap(({ text }) =>
+    ['bread', text].map((completion) => ({ query: text, completion })),
+  );
   await ablated(file(lines), { warnings });
-  expect(warnings.list().map(({ count }) => count)).toEqual(unjudged.length > 0 ? [unjudged.length] : []);
+  expect(warnings.list().map(({ count }) => count)).toEqual(unjudged.length > 0 ? [2 * unjudged.length] : []);
+});
+
+it('says where nothing can be told of rewards, as each question has one completion', async () => {
+  const warnings = new Warnings();
+  const { topics } = await beirCollection('collection');
+  const lines = topics.slice(0, 3).map(({ text }) => ({ query: text, completion: 'bread' }));
+  const { bestByChance, rewards } = await ablated(file(lines), { warnings });
+  expect(warnings.list().map(({ message }) => message)).toEqual([expect.stringContaining('give several')]);
+  expect([bestByChance, rewards[0].best, rewards[0].within.kendall.value]).toEqual([null, null, null]);
+});
+
+it('measures the rankings of the retriever that is named, and ranks in it', async () => {
+  const path = file(await completions());
+  const rewards = ['retrieval:ndcg@10'];
+  const bm25q = await ablated(path, { rewards, retriever: 'bm25q' });
+  expect(bm25q).toMatchObject({ retriever: 'bm25q', rewards: [{ best: 1 }] });
+  expect(bm25q).toEqual(await ablated(path, { rewards, scoring: 'bm25q' }));
+  expect(bm25q.gain).not.toEqual((await ablated(path, { rewards })).gain);
+});
+
+it('refuses vectors that no index has, and ids of documents that are not there', async () => {
+  const path = file(await completions());
+  await expect(ablated(path, { retriever: 'dense:onnx:x', index: undefined })).rejects.toThrow(
+    expect.objectContaining({ code: 'USAGE', where: 'dense:onnx:x' }),
+  );
+  const { topics } = await beirCollection('collection');
+  const strange = file([{ query: topics[0].text, completion: 'x', positiveIds: ['none'] }]);
+  await expect(ablated(strange)).rejects.toThrow(
+    expect.objectContaining({ where: `${strange}:1`, message: expect.stringContaining('no document') }),
+  );
 });

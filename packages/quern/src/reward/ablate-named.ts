@@ -1,19 +1,27 @@
 import { openCollection, type Collection } from '../collections/collection.ts';
+import { excerpt } from '../collections/jsonl.ts';
 import { documentText, type Topic } from '../collections/records.ts';
 import { QuernError } from '../errors.ts';
 import { topicMeasures, type Measure } from '../evaluate/measures.ts';
 import type { Scoring } from '../lexical/bm25.ts';
 import { openCollectionIndex } from '../lexical/collection-index.ts';
 import type { LexicalIndex } from '../lexical/lexical-index.ts';
-import { LexicalRetriever } from '../search/lexical-retriever.ts';
+import type { Retriever } from '../search/retriever.ts';
+import {
+  checkScoring,
+  closeEmbedders,
+  openEmbedders,
+  openRetriever,
+  retrieverNamed,
+} from '../search/retrievers.ts';
 import { Warnings } from '../warnings.ts';
 import { silentWork, type OnWork } from '../work.ts';
 import { ablation, type Ablation } from './ablation.ts';
 import { checkItem } from './check-item.ts';
 import { reasonedQueryOf } from './completion.ts';
 import { readCompletions, type RecordedCompletion } from './completions-file.ts';
-import { lexicalCollection } from './reward-collection.ts';
-import { rewardNamed, type RewardSettings } from './rewards.ts';
+import { collectionOf } from './index-collection.ts';
+import { ranksInCollection, rewardNamed, type RewardSettings } from './rewards.ts';
 import type { RewardItem, RewardResult } from './reward.ts';
 
 /** What {@link ablateNamed} holds rewards against, and how. */
@@ -26,6 +34,11 @@ export interface NamedAblationOptions {
   readonly index?: string;
   /** The collection's own default when not given. */
   readonly scoring?: Scoring;
+  /**
+   * The name of a retriever, whose rankings are measured and `retrieval:MEASURE` ranks in. The index must have the vectors of
+   * one that searches by them. Default: the scoring.
+   */
+  readonly retriever?: string;
   readonly rewards: readonly string[];
   /** How rewards are opened; the collection's index is what `retrieval:MEASURE` ranks in. */
   readonly settings?: Omit<RewardSettings, 'collection' | 'analyzer'>;
@@ -40,7 +53,7 @@ export interface NamedAblationOptions {
 /** The outcome of {@link ablateNamed}. */
 export interface NamedAblation extends Ablation {
   readonly collection: string;
-  readonly scoring: Scoring;
+  readonly retriever: string;
   readonly measure: string;
 }
 
@@ -57,6 +70,14 @@ const groupsOfBatch = 12;
  */
 export async function ablateNamed(path: string, options: NamedAblationOptions): Promise<NamedAblation> {
   const { measure, signal, warnings = new Warnings(), onWork = () => silentWork, data, split } = options;
+  const planned = options.retriever === undefined ? undefined : retrieverNamed(options.retriever);
+  if (planned) checkScoring(planned, options.scoring);
+  if (planned && planned.embedders.length > 0 && options.index === undefined) {
+    throw new QuernError('USAGE', 'searches vectors, and there is no index that has them', {
+      where: planned.name,
+      hint: 'Name one that was made with --dense',
+    });
+  }
   const completions = await readCompletions(path);
   const collection = await openCollection(options.collection, { data, split, warnings, signal });
   const asked = withTopics(completions, collection, path, warnings);
@@ -69,16 +90,21 @@ export async function ablateNamed(path: string, options: NamedAblationOptions): 
     onBuild: (bytes) => (work = onWork(`indexing ${collection.name}`, bytes ?? 0)),
     onProgress: (_, bytes) => work.update(bytes),
   }).finally(() => work.stop());
-  const { index } = opened;
+  const { index, folder } = opened;
+  const closing = [() => opened.close()];
   try {
-    const scoring = options.scoring ?? collection.defaultScoring;
-    const retriever = new LexicalRetriever(index, scoring);
+    const plan = planned ?? retrieverNamed(options.scoring ?? collection.defaultScoring);
+    const embedders = await openEmbedders(plan, options.settings?.embedding);
+    closing.unshift(() => closeEmbedders(embedders));
+    const searching = await openRetriever(plan, embedders, { index, folder, warnings });
+    closing.unshift(() => searching.close());
+    const { retriever } = searching;
     const gains = await gainsOf(asked, collection, retriever, measure, signal);
     const items = await itemsOf(asked, collection, index, warnings);
     const groups = asked.map(({ topic }) => topic.id);
     const settings = {
       ...options.settings,
-      collection: lexicalCollection(retriever),
+      ...(options.rewards.some(ranksInCollection) && { collection: collectionOf(retriever) }),
       analyzer: index.analyzer,
     };
     const rewards = [];
@@ -97,15 +123,16 @@ export async function ablateNamed(path: string, options: NamedAblationOptions): 
         await reward.close();
       }
     }
-    const { name } = collection;
-    return {
-      collection: name,
-      scoring,
-      measure: measure.name,
-      ...ablation({ groups, gains, rewards }, options),
-    };
+    const outcome = ablation({ groups, gains, rewards }, options);
+    if (outcome.differingGroups === 0) {
+      warnings.add(
+        'of no question are there completions that gain differently, and nothing can be told of the rewards: give several of each',
+        path,
+      );
+    }
+    return { collection: collection.name, retriever: retriever.id, measure: measure.name, ...outcome };
   } finally {
-    await opened.close();
+    for (const close of closing) await close();
   }
 }
 
@@ -152,7 +179,7 @@ function withTopics(
 async function gainsOf(
   asked: readonly Asked[],
   { qrels }: Collection,
-  retriever: LexicalRetriever,
+  retriever: Retriever,
   measure: Measure,
   signal: AbortSignal | undefined,
 ): Promise<number[]> {
@@ -182,6 +209,10 @@ async function itemsOf(
   for (const { recorded, topic, judgements } of asked) {
     const { topic: _, where, ...own } = recorded;
     let { positives, positiveIds } = recorded;
+    const unknown = positiveIds?.find((id) => !index.has(id));
+    if (unknown !== undefined) {
+      throw new QuernError('BAD_INPUT', `the index has no document ${excerpt(unknown)}`, { where });
+    }
     if (!positives) {
       positiveIds ??= [...judgements].filter(([id, level]) => level > 0 && index.has(id)).map(([id]) => id);
       const found: string[] = [];

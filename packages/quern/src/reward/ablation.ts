@@ -25,8 +25,8 @@ export interface RewardAblation {
    * 0 in a group whose rewards are all the same. The intervals by bootstrap of groups.
    */
   readonly within: { readonly kendall: Correlation; readonly spearman: Correlation };
-  /** In how many of those groups, as a share, the completion with the highest reward has the highest gain. */
-  readonly best: number;
+  /** In how many of those groups, as a share, the completion with the highest reward has the highest gain; `null` without any. */
+  readonly best: number | null;
   /** The mean gain over all groups of the completion with the highest reward: of tied ones, their mean. */
   readonly picked: number;
 }
@@ -39,8 +39,8 @@ export interface Ablation {
   readonly differingGroups: number;
   /** Mean gain over the groups: of all completions, and of each group's best. */
   readonly gain: { readonly mean: number; readonly best: number };
-  /** In which share of the differing groups a completion drawn at random has the highest gain. */
-  readonly bestByChance: number;
+  /** In which share of the differing groups a completion drawn at random has the highest gain; `null` without any. */
+  readonly bestByChance: number | null;
   readonly rewards: readonly RewardAblation[];
 }
 
@@ -69,7 +69,7 @@ export function ablation(
       mean: meanOf(members.map((places) => meanOf(gainsOf(places)))),
       best: meanOf(members.map((places) => Math.max(...gainsOf(places)))),
     },
-    bestByChance: meanOf(differing.map((places) => bestShare(places, places, gains))),
+    bestByChance: meanOrNull(differing.map((places) => bestShare(places, places, gains))),
     rewards: rewards.map(({ reward, results }) => {
       const values = results.map((each) => each.reward);
       const overall = (correlation: typeof kendallTau): Correlation => ({
@@ -90,7 +90,7 @@ export function ablation(
             ) ?? 0,
         );
         return {
-          value: each.length === 0 ? null : meanOf(each),
+          value: meanOrNull(each),
           interval: bootstrapInterval(each, { seed, samples }),
         };
       };
@@ -100,11 +100,15 @@ export function ablation(
         failures: countsOf(results.flatMap(({ failure }) => failure ?? [])),
         overall: { kendall: overall(kendallTau), spearman: overall(spearmanRho) },
         within: { kendall: within(kendallTau), spearman: within(spearmanRho) },
-        best: meanOf(differing.map((places) => bestShare(highest(places, values), places, gains))),
+        best: meanOrNull(differing.map((places) => bestShare(highest(places, values), places, gains))),
         picked: meanOf(members.map((places) => meanOf(gainsOf(highest(places, values))))),
       };
     }),
   };
+}
+
+function meanOrNull(values: readonly number[]): number | null {
+  return values.length === 0 ? null : meanOf(values);
 }
 
 function groupedPlaces(groups: readonly string[]): Map<string, number[]> {

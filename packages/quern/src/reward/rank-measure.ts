@@ -1,5 +1,5 @@
 import { unjudged } from '../evaluate/measure-judged-ranking.ts';
-import { parseMeasures } from '../evaluate/measures.ts';
+import { parseMeasures, type Measure } from '../evaluate/measures.ts';
 import { meanOf } from '../evaluate/statistics.ts';
 import { QuernError } from '../errors.ts';
 
@@ -25,6 +25,21 @@ export function gradedRank(rank: number): number {
   return Math.max(0, (100 - rank) / 90);
 }
 
+/** Throws `USAGE`, naming `rank` too. */
+function measuresNamed(name: string): Measure[] {
+  try {
+    return parseMeasures([name]);
+  } catch (error) {
+    if (!(error instanceof QuernError)) throw error;
+    const { code, what, where, hint } = error;
+    throw new QuernError(code, what, {
+      where,
+      hint: `${hint ?? 'Choose a measure of eval'}; or rank`,
+      cause: error,
+    });
+  }
+}
+
 /**
  * `rank` (the mean of {@link gradedRank} over the positives), or a measure that `parseMeasures` knows and that is a mean, such as
  * `ndcg@10`, `recip_rank` or `recall@100`, with the positives as the only relevant documents. Throws `USAGE`.
@@ -33,7 +48,7 @@ export function rankMeasureNamed(name: string): RankMeasure {
   if (name === 'rank') {
     return { name, depth: 100, value: (ranks) => meanOf(ranks.map(gradedRank)) };
   }
-  const measures = parseMeasures([name]);
+  const measures = measuresNamed(name);
   const [measure] = measures;
   if (measures.length !== 1 || measure.summary !== 'mean') {
     throw new QuernError('USAGE', `${JSON.stringify(name)} is no measure to reward by`, {

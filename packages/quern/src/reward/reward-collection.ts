@@ -199,6 +199,7 @@ function checkIds(ids: readonly string[] | undefined, has: (id: string) => boole
   const missing = ids?.find((id) => !has(id));
   if (missing === undefined) return;
   throw new QuernError('BAD_INPUT', `the index has no document ${excerpt(missing)}`, {
+    where: 'positiveIds',
     hint: 'Name positives by their ids only where they are in the index that the reward searches',
   });
 }

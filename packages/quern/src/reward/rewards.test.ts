@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { WordEmbedder } from '../../test/word-embedder.ts';
-import { rewardNamed } from './rewards.ts';
+import { ranksInBatch, ranksInCollection, rewardNamed } from './rewards.ts';
 import type { RewardItem } from './reward.ts';
 
 const items: RewardItem[] = [
@@ -89,6 +89,21 @@ it.each([
   'mix:',
 ])('refuses %j', async (name) => {
   await expect(rewardNamed(name)).rejects.toThrow(expect.objectContaining({ code: 'USAGE' }));
+});
+
+it.each([
+  ['similarity', /needs an embedder/],
+  ['retrieval', /needs a measure/],
+  ['length', /needs a budget/],
+  ['retrieval:rnk', /or rank/],
+])('says what %j lacks', async (name, message) => {
+  await expect(rewardNamed(name)).rejects.toThrow(message);
+});
+
+it('knows what is ranked in a collection, and what in the batch', () => {
+  const names = ['lexical', 'retrieval:rank', 'retrieval:rank:words', 'mix:1*lexical,2*retrieval:ndcg@10'];
+  expect(names.map(ranksInCollection)).toEqual([false, true, false, true]);
+  expect(names.map(ranksInBatch)).toEqual([false, false, true, false]);
 });
 
 it('closes the embedders that it opened where a later part is wrong', async () => {

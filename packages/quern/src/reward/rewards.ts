@@ -74,6 +74,16 @@ export async function rewardNamed(name: string, settings: RewardSettings = {}): 
   }
 }
 
+/** Whether a reward, or a part of it, is `retrieval:MEASURE` and ranks in a collection that is given. */
+export function ranksInCollection(name: string): boolean {
+  return namedParts(name).some(({ name: part }) => /^retrieval:[^:]*$/.test(part));
+}
+
+/** Whether a reward, or a part of it, ranks the positives of a batch by an embedder, whatever collection is given. */
+export function ranksInBatch(name: string): boolean {
+  return namedParts(name).some(({ name: part }) => /^retrieval:[^:]*:./.test(part));
+}
+
 const faults: ReadonlyMap<string, RewardPart> = new Map(
   [truncationFault, copyingFault, repetitionFault, languageFault, formatFault].map((each) => [
     each.name,
@@ -110,6 +120,12 @@ async function partNamed(
         return lengthFault(budgetOf(rest, name));
     }
   }
+  const lacks = {
+    similarity: 'an embedder, e.g. similarity:onnx:MODEL',
+    retrieval: 'a measure, e.g. retrieval:rank',
+    length: 'a budget in tokens, e.g. length:400',
+  }[name];
+  if (lacks !== undefined) throw new QuernError('USAGE', `${name} needs ${lacks}`);
   throw new QuernError('USAGE', `unknown reward ${JSON.stringify(name)}`, {
     hint:
       'Rewards are similarity:EMBEDDER, retrieval:MEASURE, lexical and mix:WEIGHT*REWARD,…; in a mix also length:BUDGET, ' +

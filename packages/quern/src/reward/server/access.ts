@@ -37,7 +37,10 @@ export function isAllowed({ authorization, host }: RequestOrigin, token: string 
 export function checkAccess(origin: RequestOrigin, token: string | undefined): void {
   if (isAllowed(origin, token)) return;
   if (token === undefined) throw new QuernError('DENIED', 'is not a name of this machine', { where: 'host' });
-  throw new QuernError('DENIED', 'the token is missing or wrong', { where: 'authorization' });
+  throw new QuernError('DENIED', 'the token is missing or wrong', {
+    where: 'authorization',
+    hint: 'Send it as Authorization: Bearer TOKEN; quern_reward.py takes it from QUERN_REWARD_TOKEN',
+  });
 }
 
 function shownToken(authorization: string): string {

@@ -344,6 +344,8 @@ describe('a reward server', () => {
       415,
       { error: { hint: expect.stringContaining('Content-Type: application/json') } },
     ]);
+    const misspelt = await post(`${url}/v1/rewards`, { items: [{ ...item('a'), positivIds: ['x'] }] });
+    expect(JSON.stringify(await misspelt.json())).toContain('positivIds');
     for (const [path, field] of [
       ['/v1/rewards', '"positives": '],
       ['/get_reward', '"labels": '],

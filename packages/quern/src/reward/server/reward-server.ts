@@ -180,6 +180,12 @@ const statuses: Readonly<Record<string, number>> = {
   ABORTED: 499,
 };
 
+/** What to do about what fastify refuses, by the status. */
+const hints: Readonly<Record<number, string>> = {
+  413: 'Send fewer items a request, or start the server with a larger --body-limit',
+  415: 'Send JSON, with the header Content-Type: application/json',
+};
+
 /** Answers with what went wrong; of what is nobody's but ours, without its message. */
 function answerError(error: unknown, reply: FastifyReply): FastifyReply {
   if (error instanceof QuernError) {
@@ -194,10 +200,9 @@ function answerError(error: unknown, reply: FastifyReply): FastifyReply {
   }
   // What fastify finds wrong: a body that is too large, not JSON, or of another type.
   const { statusCode = 500, message } = error as { statusCode?: number; message: string };
-  if (statusCode === 415) {
-    const hint = 'Send JSON, with the header Content-Type: application/json';
-    return reply.status(415).send({ error: { code: 'BAD_INPUT', message, hint } });
-  }
+  const hint = hints[statusCode];
+  if (hint !== undefined)
+    return reply.status(statusCode).send({ error: { code: 'BAD_INPUT', message, hint } });
   const isClients = statusCode >= 400 && statusCode < 500;
   const details = isClients
     ? { code: 'BAD_INPUT', message }

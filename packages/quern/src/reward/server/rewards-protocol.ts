@@ -7,7 +7,8 @@ const text = z.string().regex(/\S/u, 'must hold more than white space');
 const bodySchema = z.object({
   items: z
     .array(
-      z.object({
+      // A name that is misspelt would be left out without a word.
+      z.strictObject({
         query: text,
         completion: z.string(),
         positives: z.array(text).min(1, 'there are none'),
