@@ -132,7 +132,9 @@ def _posted(path, body):
     if not url.startswith(("http://", "https://")):
         raise RewardError(f"QUERN_REWARD_URL is no address such as http://127.0.0.1:8700: {url}")
     headers = {"Content-Type": "application/json"}
-    token = os.environ.get("QUERN_REWARD_TOKEN")
+    token = os.environ.get("QUERN_REWARD_TOKEN", "").strip()
+    if any(not " " <= character <= "~" for character in token):
+        raise RewardError("QUERN_REWARD_TOKEN holds characters that no header can have")
     if token:
         headers["Authorization"] = f"Bearer {token}"
     data = body.encode()

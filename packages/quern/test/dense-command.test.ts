@@ -82,7 +82,7 @@ describe('quern index --dense', () => {
     expect(code).toBe(0);
     expect(stdout).toContain(`retriever  ${hybrid}`);
     expect(stdout).toMatch(
-      /1 {5}1\.0000 {2}third\n {6}a the l\n {6}rank 1 in search 1 0\.5000 \+ rank 1 in search 2 0\.5000/,
+      /1 {5}1\.0000 {2}third\n {6}a the l\n {6}rank 1 in search 1 brings 0\.5000 \+ rank 1 in search 2 brings 0\.5000/,
     );
   });
   it('adds to the vectors of an index, and refuses to leave what is added without', async () => {

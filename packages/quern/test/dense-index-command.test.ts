@@ -40,6 +40,14 @@ it('an embedder that does not work leaves the index that is to be replaced, with
   expect(content()).toEqual(before);
 });
 
+it('an index that is replaced without vectors is told of with those that go', async () => {
+  const { code, stderr } = await quern(['index', 'more.jsonl', '--out', index], { cwd, env });
+  expect(code).toBe(0);
+  expect(stderr).toMatch(/of 2 documents, is replaced\n.*its vectors of onnx:\S+ are gone with it\n/);
+  const again = await quern(['index', 'more.jsonl', '--out', index, ...dense], { cwd, env });
+  expect(again.stderr).not.toContain('gone');
+});
+
 it('of a model that cannot run on what its tokenizer gives, one line is said, and nothing by its runtime', async () => {
   const folder = join(cwd, 'mixed');
   writeTinyOnnx(folder, { files: sentenceTransformersFiles('mean_tokens') });
@@ -69,7 +77,9 @@ it('documents are not added to the vectors of an embedder that has changed since
   writeModel((token) => token + 1);
   const args = ['index', 'more.jsonl', '--append', '--out', index, ...dense];
   const { code, stderr } = await quern(args, { cwd, env });
-  expect(stderr).toMatch(/onnx:.*model, or its options, have changed since these vectors were made/);
+  expect(stderr).toMatch(
+    /onnx:.*model, its options or Quern's way of embedding have changed since these vectors were made/,
+  );
   expect(code).toBe(1);
   expect(content()).toEqual(before);
 });

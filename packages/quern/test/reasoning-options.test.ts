@@ -145,7 +145,7 @@ describe('--join', () => {
       expect(stdout).toContain(`(reasoned, ${reasoner}):`);
       expect(stdout).toMatch(new RegExp(`^search ${i + 1}, with \\d+ terms of the index`, 'm'));
     }
-    expect(stdout).toMatch(/^ +rank \d+ in search 1 0\.\d+ \+ rank \d+ in search 2 0\.\d+$/m);
+    expect(stdout).toMatch(/^ +rank \d+ in search 1 brings 0\.\d+ \+ rank \d+ in search 2 brings 0\.\d+$/m);
   });
 
   it('cannot concatenate weights, which is wrong usage', async () => {

@@ -113,6 +113,12 @@ try:
 except quern_reward.RewardError as error:
     print(json.dumps(str(error)))`;
     expect(await printedByPython(program, { QUERN_REWARD_URL: '127.0.0.1:8700' })).toMatch(/is no address/);
+    const secret = { QUERN_REWARD_URL: server.url, QUERN_REWARD_TOKEN: 'a\nsecret' };
+    expect(await printedByPython(program, secret)).toMatch(
+      /^QUERN_REWARD_TOKEN holds characters that [^\n]*$/,
+    );
+    const padded = { QUERN_REWARD_URL: server.url, QUERN_REWARD_TOKEN: 'a token\n' };
+    expect(await printedByPython(`${program}\nelse:\n    print(1)`, padded)).toBe(1);
   });
   it('comes again while too much waits, and while nobody listens', async () => {
     const busy = await serveReward(lengthReward(), { queue: 1, linger: 300, batch: 1 });

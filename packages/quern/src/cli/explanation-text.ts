@@ -37,8 +37,9 @@ export function printStages(found: Answer, { searches }: Explanation): void {
   }
   print(`retriever  ${found.retriever}, ${found.combine}, ${durationText(milliseconds.search)}`);
   if (found.reranking) {
-    const { reranker, depth, milliseconds: taken } = found.reranking;
-    print(`reranked   the best ${depth} by ${oneLine(reranker, 80)}, ${durationText(taken)}`);
+    const { reranker, depth, milliseconds: taken, failure } = found.reranking;
+    const what = failure ? 'none, as it failed,' : `the best ${depth}`;
+    print(`reranked   ${what} by ${oneLine(reranker, 80)}, ${durationText(taken)}`);
   }
   for (const [i, search] of searches.entries()) {
     printSearch(search, searches.length > 1 ? `search ${i + 1}, with` : 'searched with');
@@ -65,7 +66,7 @@ function printGate({ reasons, why, facts, shares }: GateDecision): void {
 export function printTerms({ terms, ranks }: ExplainedHit): void {
   if (ranks) {
     const parts = ranks.map(
-      ({ search, rank, share }) => `rank ${rank} in search ${search + 1} ${share.toFixed(4)}`,
+      ({ search, rank, share }) => `rank ${rank} in search ${search + 1} brings ${share.toFixed(4)}`,
     );
     print(`      ${parts.join(' + ')}`);
     return;
@@ -84,7 +85,8 @@ export function hitLegend({ searches }: Explanation): string {
     return `Under each hit: its ranks in the ${searches.length} searches, and what each brings to the score.`;
   }
   const origins = new Set(searches[0].terms.map(({ origin }) => origin));
-  if (origins.size === 0) return 'The score of a hit is the similarity of its best passage.';
+  if (origins.size === 0)
+    return 'The score of a hit is the similarity of its passages, put together as the index says (--passages).';
   const parts = [
     'Under each hit: what its terms brought to the score',
     ...(origins.has('query') && origins.size > 1 ? ['without a mark: of the question alone'] : []),
@@ -110,7 +112,8 @@ function printSearch(search: Explanation['searches'][number], label: string): vo
   const of = retriever === undefined ? whose : `${whose}, by ${oneLine(retriever, 80)}`;
   print();
   if (terms.length === 0 && unknown.length === 0) {
-    print(labelled(`${label} the text (${of}): `, text ?? '', 600));
+    print(`${label} the text (${of}):`);
+    print(labelled('  ', text ?? '', 600));
     return;
   }
   print(`${label} ${terms.length} term${terms.length === 1 ? '' : 's'} of the index (${of}):`);

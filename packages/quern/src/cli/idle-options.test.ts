@@ -10,7 +10,7 @@ import type { PlanningOptions } from './planning-options.ts';
 const plain: PlanningOptions = { combine: combineNamed('replace'), k1: 0.9, b: 0.4 };
 
 function warned(
-  options: Partial<PlanningOptions & DenseOptions>,
+  options: Partial<PlanningOptions & DenseOptions & { deadline: number }>,
   retriever: string,
   reasoner = 'none',
 ): string[] {
@@ -42,9 +42,17 @@ it('tells of options about vectors where there are none', () => {
   expect(warned(options, 'hybrid:bm25+dense:onnx:x')).toEqual([]);
 });
 
+it('tells of a deadline where nothing is waited for', () => {
+  expect(warned({ deadline: 1 }, 'dense:onnx:x')).toEqual([
+    '--reasoner none: --deadline changes nothing: nothing is waited for',
+  ]);
+  expect(warned({ deadline: 1, rerank: 'onnx:x' }, 'bm25')).toEqual([]);
+  expect(warned({ deadline: 1 }, 'bm25', 'rm3')).toEqual([]);
+});
+
 it('tells of a depth without a reranker, under its own name', () => {
   expect(warned({ rerankDepth: 5 }, 'bm25')).toEqual([
-    '--rerank-depth: --rerank-depth changes nothing: there is no --rerank',
+    'there is no --rerank: --rerank-depth changes nothing',
   ]);
   expect(warned({ rerankDepth: 5, rerank: 'onnx:x' }, 'bm25')).toEqual([]);
 });

@@ -10,17 +10,18 @@ import type { PlanningOptions } from './planning-options.ts';
  * expects something of it, and scripts that give the same options to every reasoner must go on.
  */
 export function warnOfIdleOptions(
-  options: PlanningOptions & DenseOptions,
+  options: PlanningOptions & DenseOptions & { readonly deadline?: number },
   reasoners: readonly string[],
   retriever: Pick<RetrieverPlan, 'name' | 'scoring' | 'embedders'>,
   warnings: Warnings,
 ): void {
   const { combine, join, keyTerms, background, backgroundPower, earlyStop, gate } = options;
-  const { rounds = 1, roundsKeep, roundsTokens, rerank, rerankDepth, k1, b } = options;
+  const { rounds = 1, roundsKeep, roundsTokens, rerank, rerankDepth, k1, b, deadline } = options;
   const all = reasoners.flatMap(namedMembers).map(({ name }) => name);
   const reasons = all.some((name) => name !== 'none');
   const writes = all.some((name) => name !== 'none' && name !== 'rm3');
   const idle: [option: string, isIdle: boolean, why: string][] = [
+    ['--deadline', deadline !== undefined && !reasons && rerank === undefined, 'nothing is waited for'],
     ['--gate', gate !== undefined && !reasons, 'there is no reasoning to stand aside from'],
     ['--combine', combine.kind !== 'replace' && !reasons, 'the question is searched as it is'],
     ['--key-terms', keyTerms !== undefined && !reasons, 'the question is searched as it is'],
@@ -44,7 +45,7 @@ export function warnOfIdleOptions(
     if (isIdle) warnings.add(`${option} changes nothing: ${why}`, `--reasoner ${names}`);
   }
   if (rerankDepth !== undefined && rerank === undefined) {
-    warnings.add('--rerank-depth changes nothing: there is no --rerank', '--rerank-depth');
+    warnings.add('--rerank-depth changes nothing', 'there is no --rerank');
   }
   const where = `--retriever ${retriever.name}`;
   if (retriever.embedders.length === 0) warnOfIdleDenseOptions(options, where, warnings);

@@ -9,7 +9,7 @@ import { checkEmbeddable } from '../dense/document-vectors.ts';
 import { checkJournal, embedAhead } from '../dense/embed-ahead.ts';
 import type { EmbeddingCounts } from '../dense/embed-all.ts';
 import { embedCorpus, type EmbedCorpusSummary } from '../dense/embed-corpus.ts';
-import { checkVectorsToAppend, removeOtherVectors } from '../dense/vectors-made.ts';
+import { checkVectorsToAppend, removeOtherVectors, vectorsThatGo } from '../dense/vectors-made.ts';
 import { closeEmbedders, openEmbedders, retrieverNamed } from '../search/retrievers.ts';
 import { addDenseOptions, denseSettings, embedderSettings, type DenseOptions } from './dense-options.ts';
 import { warnOfIdleDenseOptions } from './idle-options.ts';
@@ -120,6 +120,7 @@ async function run(path: string, options: Options): Promise<void> {
       ahead = await embedAhead(await openCorpus(path, { format, signal }), { ...making, embedder });
     }
     const before = append ? undefined : await documentsIn(out);
+    const gone = before === undefined ? [] : await vectorsThatGo(out, [...embedders.values()]);
     const progress = startProgress('indexing', corpus.bytes ?? 0);
     const onProgress = (_: number, bytes: number): void => progress.update(bytes);
     const settings = { out, analyzer, store, signal, onProgress };
@@ -141,7 +142,13 @@ async function run(path: string, options: Options): Promise<void> {
       return;
     }
     printSummary(out, summary, { before, milliseconds });
+    if (gone.length > 0) note(`quern: its vectors of ${gone.join(', ')} are gone with it`);
     for (const each of vectors) printVectors(each, total - milliseconds);
+  } catch (error) {
+    if (embedders.size > 0 && error instanceof QuernError && error.code === 'ABORTED') {
+      note('quern: what was embedded is kept, and the same command goes on from there');
+    }
+    throw error;
   } finally {
     await closeEmbedders(embedders);
   }

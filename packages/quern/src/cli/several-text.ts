@@ -12,9 +12,9 @@ export function severalText(record: SeveralRecord, measures: readonly Measure[])
   const columns = [
     '  run',
     ...measures.map(({ name }) => name),
-    'reasoning',
+    'reasoning, all',
     'tokens',
-    'search',
+    'search, each',
     ...counts.map(({ words }) => words),
   ];
   const rows = runs.map((run) => [

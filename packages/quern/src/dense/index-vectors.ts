@@ -64,15 +64,16 @@ export async function openIndexVectors(
 async function checkMade(embedder: EmbedderIdentity, folder: string): Promise<void> {
   const all = await readableVectors(folder, embedder);
   if (all.some((each) => each.embedder.contentHash === embedder.contentHash)) return;
-  const hint = `Make them: quern index CORPUS --out FOLDER --dense ${embedder.id}`;
+  const again = `quern index CORPUS --out ${folder} --dense ${embedder.id}, which replaces the index`;
+  const hint = `Make them: ${again}`;
   const changed = all.find((each) => each.embedder.id === embedder.id);
   if (changed) {
     throw new QuernError(
       'EMBEDDER_MISMATCH',
-      `${embedder.id}, or its options, have changed since these vectors were made`,
+      `${embedder.id}, its options or Quern's way of embedding have changed since these vectors were made`,
       {
         where: changed.folder,
-        hint,
+        hint: `Give --pooling, --embed-tokens and --document-instruction as they were given then, or embed again: ${again}`,
       },
     );
   }
@@ -92,6 +93,6 @@ function checkWhole(vectors: VectorIndex, index: LexicalIndex): void {
   if (missing <= 0) return;
   throw new QuernError('BAD_INPUT', `${missing} of ${index.facts.documents} documents have no vectors`, {
     where: vectors.folder,
-    hint: 'They were added later: embed the corpus again, with quern index … --dense',
+    hint: 'They were added later, or embedding was not ended: give quern index … --dense again',
   });
 }

@@ -35,6 +35,7 @@ export class OnnxReranker implements Reranker {
     if (labels !== 1) {
       throw new QuernError('UNSUPPORTED', `has ${labels} labels: a cross-encoder that ranks has one`, {
         where: files.folder,
+        hint: 'Is it an embedder? A cross-encoder is e.g. onnx:Xenova/ms-marco-MiniLM-L-6-v2',
       });
     }
     return new OnnxReranker(id, files, await readableTokens(maxTokens, files, options.signal), threads);

@@ -49,7 +49,7 @@ export async function checkVectorsToAppend(
     if (embedders.some(({ id }) => id === embedder.id)) {
       throw new QuernError(
         'EMBEDDER_MISMATCH',
-        `${embedder.id}, or its options, have changed since these vectors were made`,
+        `${embedder.id}, its options or Quern's way of embedding have changed since these vectors were made`,
         { where, hint: 'Use it as it was, or index the whole corpus again' },
       );
     }
@@ -95,6 +95,19 @@ export async function checkMadeAs(
       hint: 'Leave it out, or embed the whole corpus again',
     });
   }
+}
+
+/** The names of the embedders whose vectors {@link removeOtherVectors} would remove, as far as they can be read. */
+export async function vectorsThatGo(
+  folder: string,
+  embedders: readonly EmbedderIdentity[],
+): Promise<string[]> {
+  const all = await listVectorIndexes(folder);
+  return all.flatMap((each) => {
+    if ('error' in each) return [];
+    const { id, contentHash } = each.manifest.embedder;
+    return embedders.some((embedder) => embedder.contentHash === contentHash) ? [] : id;
+  });
 }
 
 /** Removes the vectors of an index that was replaced, but for those of these embedders, which are about to be replaced too. */

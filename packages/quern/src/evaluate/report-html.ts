@@ -49,7 +49,7 @@ ${report.traffic ? trafficSection(report.traffic) : null}${highlights.map((each,
 }
 
 function facts({ collection, topics, scoring, k, runs }: Report): Markup {
-  return markup`<dl class="facts">${fact('Collection', collection)}${fact('Queries', count(topics.length))}${fact('Scoring', scoring)}${fact('Depth of rankings', k === null ? null : count(k))}${fact('Runs', ...runs.map(({ name }) => name))}</dl>`;
+  return markup`<dl class="facts">${fact('Collection', collection)}${fact('Queries', count(topics.length))}${fact('Retriever', scoring)}${fact('Depth of rankings', k === null ? null : count(k))}${fact('Runs', ...runs.map(({ name }) => name))}</dl>`;
 }
 
 function fact(name: string, ...values: (string | null)[]): Markup | null {

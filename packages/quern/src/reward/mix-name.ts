@@ -21,6 +21,8 @@ export const partKinds = [
 
 const number = String.raw`[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?`;
 const nextPart = new RegExp(String.raw`,(?=${number}\*(?:${partKinds.join('|')})(?:[:,]|$))`, 'i');
+/** What looks like a part, and has no part's name: it would be taken for the end of the one before it. */
+const strangePart = new RegExp(String.raw`,(${number}\*[a-z]+(?:[:,].*)?)$`, 'is');
 const weighted = new RegExp(String.raw`^(${number})\*(.+)$`, 'is');
 
 /**
@@ -37,6 +39,13 @@ export function namedParts(name: string): NamedPart[] {
       throw new QuernError('USAGE', `${JSON.stringify(text)} is no part of a mix`, {
         where: name,
         hint: 'Parts are WEIGHT*REWARD, as in mix:1*similarity:onnx:MODEL,0.5*lexical,-0.1*length:400',
+      });
+    }
+    const [, unknown] = strangePart.exec(part) ?? [];
+    if (unknown !== undefined && !part.includes('://')) {
+      throw new QuernError('USAGE', `${JSON.stringify(unknown)} is no part of a mix`, {
+        where: name,
+        hint: `Parts are ${partKinds.join(', ')}`,
       });
     }
     return { name: part, weight: Number(weight) };

@@ -96,6 +96,7 @@ it.each([
   ['retrieval', /needs a measure/],
   ['length', /needs a budget/],
   ['retrieval:rnk', /or rank/],
+  ['mix:1*lexical,-0.1*lenght:400', /"-0\.1\*lenght:400" is no part/],
 ])('says what %j lacks', async (name, message) => {
   await expect(rewardNamed(name)).rejects.toThrow(message);
 });

@@ -91,19 +91,21 @@ export function hybridNamed(name: string): { parts: NamedPart[]; fusion: Fusion 
   const parts = rest.split(partBeginning).map((part): NamedPart => {
     const [, weight, takes, retriever] =
       /^(?:(\d+(?:\.\d+)?)\*)?(?:(query|reasoned|both)\/)?(bm25q?|dense:.+)$/su.exec(part) ?? [];
-    if (retriever === undefined || (weight !== undefined && Number(weight) === 0)) throw unknownHybrid(name);
+    if (retriever === undefined || (weight !== undefined && Number(weight) === 0)) {
+      throw unknownHybrid(name, `: its part ${JSON.stringify(part)} is none`);
+    }
     return {
       name: retriever,
       weight: weight === undefined ? 1 : Number(weight),
       ...(takes !== undefined && { takes: takes as PartTakes }),
     };
   });
-  if (parts.length < 2) throw unknownHybrid(name);
+  if (parts.length < 2) throw unknownHybrid(name, ': it has one part');
   return { parts, fusion: fusion === 'interpolate' ? fusion : 'rrf' };
 }
 
-function unknownHybrid(name: string): QuernError {
-  return new QuernError('USAGE', `unknown hybrid ${JSON.stringify(name)}`, {
+function unknownHybrid(name: string, why: string): QuernError {
+  return new QuernError('USAGE', `unknown hybrid ${JSON.stringify(name)}${why}`, {
     hint: 'Write e.g. hybrid:bm25q+dense:EMBEDDER, or with weights and what each is to search hybrid:interpolate:0.3*query/bm25+0.7*reasoned/dense:EMBEDDER',
   });
 }

@@ -15,6 +15,10 @@ const bodySchema = z.object({
 const positivesSchema = z.array(z.string().regex(/\S/u)).min(1);
 
 const labelSchema = z.union([
+  z
+    .string()
+    .regex(/\S/u)
+    .transform((positive) => ({ positives: [positive], query: undefined, positiveIds: undefined })),
   positivesSchema.transform((positives) => ({ positives, query: undefined, positiveIds: undefined })),
   z.object({
     query: z.string().regex(/\S/u).optional(),

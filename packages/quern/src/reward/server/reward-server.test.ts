@@ -213,14 +213,15 @@ describe('/get_reward', () => {
     const url = await served(reward);
     const inference = 'Instructions:\nQuery: how\nmany?\n\n';
     const body = {
-      query: [`${prompt}a`, `${inference}b`],
-      prompts: [prompt, inference],
-      labels: ['["p"]', { positives: ['p'], positiveIds: ['7'] }],
+      query: [`${prompt}a`, `${inference}b`, `${prompt}c`],
+      prompts: [prompt, inference, prompt],
+      labels: ['["p"]', { positives: ['p'], positiveIds: ['7'] }, '"p"'],
     };
     expect((await answered(`${url}/get_reward`, body))[0]).toBe(200);
     expect(reward.batches.flat()).toEqual([
       { query: 'why is it so', completion: 'a', positives: ['p'] },
       { query: 'how\nmany?', completion: 'b', positives: ['p'], positiveIds: ['7'] },
+      { query: 'why is it so', completion: 'c', positives: ['p'] },
     ]);
   });
   it.each([

@@ -1,3 +1,4 @@
+import type { AddressInfo } from 'node:net';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { QuernError } from '../../errors.ts';
 import { optionalPackage } from '../../optional-package.ts';
@@ -26,7 +27,7 @@ export interface RewardServerOptions extends Pick<RewardQueueOptions, 'batch' | 
 
 /** A reward that is being served. */
 export interface RewardServer {
-  /** E.g. `http://127.0.0.1:8080`. */
+  /** E.g. `http://127.0.0.1:8080`; with the host as it was given. */
   readonly url: string;
   /** Takes no more requests, answers those that it has, and ends; the reward stays the caller's to close. */
   close(): Promise<void>;
@@ -60,7 +61,9 @@ export async function serveReward(reward: Reward, options: RewardServerOptions =
   const { host = '127.0.0.1', port = 0 } = options;
   const server = await rewardApplication(reward, options);
   try {
-    const url = await server.listen({ host, port });
+    await server.listen({ host, port });
+    const { port: taken } = server.server.address() as AddressInfo;
+    const url = `http://${host.includes(':') ? `[${host}]` : host}:${taken}`;
     return { url, close: () => server.close() };
   } catch (error) {
     await server.close();
