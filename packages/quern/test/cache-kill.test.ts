@@ -1,5 +1,5 @@
 /** Processes that share a cache and are killed whenever: what was acknowledged is there, and nothing is damaged. */
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -107,6 +107,24 @@ it(`has all that was stored after ${rounds} times ${writers} processes were kill
   expect(entries).toBeLessThanOrEqual(stored.size + rounds * writers * 4);
   expect(warnings.list()).toEqual([]);
   expect(await readdir(cacheFolder)).toEqual(['reasoned']);
+  await cache.close();
+});
+
+it('shows what another has stored since it last looked, in the same turn of the event loop', async () => {
+  const cacheFolder = join(folder, 'turn');
+  const script = join(folder, 'writer.mjs');
+  const module = JSON.stringify(compiled('reason/cache/reasoned-query-cache.js'));
+  await writeFile(
+    script,
+    `import { ReasonedQueryCache } from ${module};
+    const cache = await ReasonedQueryCache.open(process.argv[2]);
+    await cache.put('key', ${JSON.stringify(reasonedQuery('from the other'))});
+    await cache.close();`,
+  );
+  const cache = await ReasonedQueryCache.open(cacheFolder);
+  expect(await cache.get('key')).toBeUndefined();
+  execFileSync(process.execPath, [script, cacheFolder]);
+  expect(await cache.get('key')).toMatchObject({ query: 'from the other' });
   await cache.close();
 });
 

@@ -89,7 +89,10 @@ export class CacheDatabase {
   }
 
   async get(key: Buffer): Promise<Buffer | undefined> {
-    return (await this.#database()).getBinary(key);
+    const database = await this.#database();
+    // Else what was read last, up to a turn of the event loop ago, is looked at: others may have stored since.
+    database.resetReadTxn();
+    return database.getBinary(key);
   }
 
   /** Resolves when it is on disk. */
