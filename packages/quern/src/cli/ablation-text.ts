@@ -1,4 +1,5 @@
-import { decimal, intervalText, signed } from '../evaluate/report-words.ts';
+import { intervalText, signed } from '../evaluate/report-words.ts';
+import { decimal } from '../report/words.ts';
 import { oneLine } from '../one-line.ts';
 import type { NamedAblation } from '../reward/ablate-named.ts';
 import type { Correlation } from '../reward/ablation.ts';

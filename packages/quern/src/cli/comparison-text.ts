@@ -1,5 +1,6 @@
 import type { Comparison } from '../evaluate/comparison.ts';
-import { decimal, intervalText, pText, signed } from '../evaluate/report-words.ts';
+import { intervalText, pText, signed } from '../evaluate/report-words.ts';
+import { decimal } from '../report/words.ts';
 import { oneLine } from '../one-line.ts';
 import { table } from './output.ts';
 

@@ -4,6 +4,7 @@ import { QuernError } from '../errors.ts';
 import { cacheCommand } from './cache-command.ts';
 import { endProcess } from './closing.ts';
 import { compareCommand } from './compare-command.ts';
+import { curateCommand } from './curate-command.ts';
 import { demoCommand } from './demo-command.ts';
 import { evalCommand } from './eval-command.ts';
 import { exportCommand } from './export-command.ts';
@@ -35,6 +36,7 @@ for (const command of [
   evalCommand(),
   compareCommand(),
   tuneCommand(),
+  curateCommand(),
   rewardCommand(),
   cacheCommand(),
   exportCommand(),

@@ -13,6 +13,22 @@ export function positiveInteger(text: string): number {
   return value;
 }
 
+/** What parses a number of `least` or more. */
+export function numberFrom(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() !== '' && Number.isFinite(value) && value >= least) return value;
+    throw new InvalidArgumentError(`It must be a number of ${least} or more.`);
+  };
+}
+
+/** The words of a list between commas. Throws `USAGE` where there is none. */
+export function listedText(text: string): string[] {
+  const words = text.split(',').map((word) => word.trim());
+  if (words.every((word) => word !== '')) return words;
+  throw new QuernError('USAGE', 'it must be names between commas');
+}
+
 /** What `parse` makes of an option's text, its `USAGE` errors turned into commander's. */
 export function parsed<T>(parse: (text: string) => T): (text: string) => T {
   return (text) => {

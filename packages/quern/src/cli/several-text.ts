@@ -1,5 +1,6 @@
 import { formatMeasure, type Measure } from '../evaluate/measures.ts';
-import { count, queries as queriesText, intervalText, pText, signed } from '../evaluate/report-words.ts';
+import { queries as queriesText, intervalText, pText, signed } from '../evaluate/report-words.ts';
+import { count } from '../report/words.ts';
 import { oneLine } from '../one-line.ts';
 import type { RunRecord, SeveralRecord } from './evaluation-record.ts';
 import { durationText, table } from './output.ts';

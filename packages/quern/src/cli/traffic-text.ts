@@ -1,4 +1,5 @@
-import { decimal, queries, signed } from '../evaluate/report-words.ts';
+import { queries, signed } from '../evaluate/report-words.ts';
+import { decimal } from '../report/words.ts';
 import type { ReasonerTraffic, TrafficReport } from '../evaluate/traffic.ts';
 import {
   costRows,

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { QuernError } from '../errors.ts';
-import { brightName, type BrightVariant } from './bright-subsets.ts';
+import { brightName, type BrightSubset, type BrightVariant } from './bright-subsets.ts';
 import { brightTopics } from './bright-topics.ts';
 import { brightTopicsFiles, brightVectorsAnalyzer } from './bright-vectors.ts';
 import type { Corpus, CorpusOptions, TextCorpus } from './corpus.ts';
@@ -16,6 +16,7 @@ import {
 import { readJsonl, type PlacedRecord } from './jsonl.ts';
 import type { JudgedTopics } from './judgements.ts';
 import { parquetShards, shardRecords, shardsBytes, type Shard } from './parquet-shards.ts';
+import { recordId, textField } from './record-fields.ts';
 import { VECTORS_FILES, vectorCorpus } from './vectors.ts';
 
 const DATASET: HubDataset = { repository: 'xlangai/BRIGHT', folders: ['BRIGHT', 'bright', ''] };
@@ -35,6 +36,38 @@ export async function readBrightTopics(
   const goldField = variant.long ? 'gold_ids_long' : 'gold_ids';
   const records = await topicRecords(variant, goldField, places, options);
   return brightTopics(records, goldField, options.warnings);
+}
+
+/** A text of BRIGHT that no training data may hold. */
+export interface BrightText {
+  /** The subset's name, the topic's id, and which of its texts it is. */
+  readonly id: string;
+  readonly text: string;
+}
+
+/**
+ * The queries and gold answers of a subset: what training data is to be free of, and good for nothing else. Throws as
+ * {@link readBrightTopics} does.
+ */
+export async function readBrightTexts(
+  subset: BrightSubset,
+  places: HubPlaces,
+  options: CorpusOptions = {},
+): Promise<BrightText[]> {
+  const variant = { subset, long: false };
+  const texts: BrightText[] = [];
+  for await (const placed of await topicRecords(variant, 'gold_answer', places, options)) {
+    const { id } = recordId(placed);
+    for (const [field, name] of [
+      ['query', 'query'],
+      ['gold_answer', 'gold answer'],
+    ] as const) {
+      const text = textField(placed, field);
+      if (text !== undefined && text !== 'N/A')
+        texts.push({ id: `${brightName(variant)}/${id} (${name})`, text });
+    }
+  }
+  return texts;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { isAbsolute, join } from 'node:path';
 import { QuernError } from '../errors.ts';
-import { beirCorpus, readBeirSplit } from './beir.ts';
+import { beirCorpus, readBeirQueries, readBeirSplit } from './beir.ts';
 import { benchmarkName, benchmarkSubset, type Benchmark } from './benchmark.ts';
 import { BRIGHT_PRO } from './bright-pro.ts';
 import { brightCorpus, readBrightTopics } from './bright.ts';
@@ -63,6 +63,25 @@ export async function openCollection(name: string, options: CollectionOptions = 
     default:
       return openBenchmark(kind, rest, data, options);
   }
+}
+
+/**
+ * All queries of the collections that `name` stands for, of every split, whether they are judged or not. Throws as
+ * {@link openCollection} does.
+ */
+export async function collectionQueries(name: string, options: CollectionOptions = {}): Promise<Topic[]> {
+  const queries: Topic[] = [];
+  for (const each of collectionNames(name)) {
+    const [kind, rest] = splitName(each);
+    if (kind === 'beir') {
+      const folder = await beirFolder(rest, options.data ?? dataFolder());
+      queries.push(...(await readBeirQueries(folder, options)));
+    } else {
+      const split = kind === 'log' ? { split: 'all' } : {};
+      queries.push(...(await openCollection(each, { ...options, ...split })).topics);
+    }
+  }
+  return queries;
 }
 
 /**

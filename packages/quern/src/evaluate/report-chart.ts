@@ -2,8 +2,9 @@
  * The drawings of a report: static SVG that takes its colours from the style sheet. Bars are drawn in a box of 1000 by
  * 1000 that stretches with the page; labels stand outside of it, so that they keep their size on a phone.
  */
-import { isolatedPlain, markup, type Markup } from './report-markup.ts';
-import { count, decimal, signed } from './report-words.ts';
+import { isolatedPlain, markup, type Markup } from '../report/markup.ts';
+import { count, decimal } from '../report/words.ts';
+import { signed } from './report-words.ts';
 import type { Interval } from './statistics.ts';
 
 /** One topic's bar. */

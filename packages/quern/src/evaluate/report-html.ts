@@ -1,11 +1,12 @@
 /** The page of a report: one file without scripts that asks for nothing from anywhere. */
 import { barChart, type Bar } from './report-chart.ts';
-import { isolated, isolatedPlain, markup, Markup } from './report-markup.ts';
+import { isolated, isolatedPlain, markup, Markup } from '../report/markup.ts';
 import { comparisonTable, measureTable, runTable, summarySentences } from './report-measures.ts';
-import { reportStyle } from './report-style.ts';
+import { reportStyle } from '../report/style.ts';
 import { trafficSection } from './report-traffic.ts';
 import { markLegend, topicDetails } from './report-topic-html.ts';
-import { count, decimal, measureWords, queries } from './report-words.ts';
+import { count, decimal } from '../report/words.ts';
+import { measureWords, queries } from './report-words.ts';
 import type { Report, ReportHighlights, ReportTopic } from './report.ts';
 
 /**

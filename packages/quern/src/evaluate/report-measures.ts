@@ -1,17 +1,9 @@
 /** The tables of a report: what ran, what it measures, and how it compares with the baseline. */
 import type { RunComparison } from './comparison.ts';
 import { intervalLine, intervalScale } from './report-chart.ts';
-import { isolated, markup, type Markup } from './report-markup.ts';
-import {
-  count,
-  decimal,
-  intervalText,
-  measureWords,
-  pSentence,
-  pText,
-  queries,
-  signed,
-} from './report-words.ts';
+import { isolated, markup, type Markup } from '../report/markup.ts';
+import { count, decimal } from '../report/words.ts';
+import { intervalText, measureWords, pSentence, pText, queries, signed } from './report-words.ts';
 import type { Report, ReportRun } from './report.ts';
 
 /** The level below which a p value is called significant. */

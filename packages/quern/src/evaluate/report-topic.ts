@@ -5,7 +5,7 @@ import type { FinishReason } from '../reason/reasoner.ts';
 import { isTermRetriever, type Retriever } from '../search/retriever.ts';
 import type { TopicAnswer } from './evaluation.ts';
 import { isMissing, markingOf, type Marking } from './report-marking.ts';
-import { shortened } from './report-words.ts';
+import { shortened } from '../report/words.ts';
 
 /** A document that a run ranks. */
 export interface ReportHit {

@@ -1,7 +1,8 @@
 /** The section of a report on the traffic of a query log. */
-import { isolated, markup, type Markup } from './report-markup.ts';
+import { isolated, markup, type Markup } from '../report/markup.ts';
 import { scrolling } from './report-measures.ts';
-import { decimal, measureWords, queries, signed } from './report-words.ts';
+import { decimal } from '../report/words.ts';
+import { measureWords, queries, signed } from './report-words.ts';
 import type { ReasonerTraffic, TrafficReport } from './traffic.ts';
 import {
   costRows,

@@ -1,16 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { measureSpellings, parseMeasures } from './measures.ts';
-import {
-  count,
-  decimal,
-  intervalText,
-  measureWords,
-  pSentence,
-  pText,
-  queries,
-  shortened,
-  signed,
-} from './report-words.ts';
+import { count, decimal, shortened } from '../report/words.ts';
+import { intervalText, measureWords, pSentence, pText, queries, signed } from './report-words.ts';
 
 describe('numbers', () => {
   it('have a true minus sign, and none when they round to 0', () => {

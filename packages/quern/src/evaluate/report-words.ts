@@ -1,10 +1,5 @@
+import { decimal, count } from '../report/words.ts';
 import type { Interval } from './statistics.ts';
-
-/** `value` with a fixed number of decimals and a true minus sign. */
-export function decimal(value: number, digits: number): string {
-  const text = Math.abs(value).toFixed(digits);
-  return value < 0 && Number(text) !== 0 ? `−${text}` : text;
-}
 
 /** `value` with its sign, which 0 does not have. */
 export function signed(value: number, digits: number): string {
@@ -27,11 +22,6 @@ export function pSentence(p: number): string {
   return p < 0.001 ? 'p < 0.001' : `p = ${p.toFixed(3)}`;
 }
 
-/** A whole number with its thousands set apart. */
-export function count(value: number): string {
-  return String(value).replaceAll(/\B(?=(\d{3})+$)/g, ',');
-}
-
 /** `1 query`, `3,000 queries`. */
 export function queries(value: number): string {
   return `${count(value)} ${value === 1 ? 'query' : 'queries'}`;
@@ -40,11 +30,6 @@ export function queries(value: number): string {
 /** `1 search`, `3,000 searches`. */
 export function searches(value: number): string {
   return `${count(value)} ${value === 1 ? 'search' : 'searches'}`;
-}
-
-/** `text` cut to `length` code units at most, with `…` if it was longer. */
-export function shortened(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, length - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
 }
 
 /** How a measure is written and what it says. */

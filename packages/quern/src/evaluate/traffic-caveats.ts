@@ -1,5 +1,5 @@
 import type { LogTraffic } from '../collections/log-collection.ts';
-import { count } from './report-words.ts';
+import { count } from '../report/words.ts';
 
 /** What a reader of figures from this log must know, a sentence or two each. */
 export function trafficCaveats(

@@ -2,7 +2,8 @@
 import type { LogFault, LogRules } from '../collections/query-log-filters.ts';
 import type { QueryLogFacts } from '../collections/query-log.ts';
 import type { TrafficAmount } from './reasoning-cost.ts';
-import { count, queries, searches } from './report-words.ts';
+import { count } from '../report/words.ts';
+import { queries, searches } from './report-words.ts';
 import type { Interval } from './statistics.ts';
 import type { ReasonerTraffic, TrafficReport, TrafficShare } from './traffic.ts';
 

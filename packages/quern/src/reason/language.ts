@@ -41,6 +41,25 @@ export async function differentLanguages(query: string, text: string): Promise<L
   return differentByWords(queryProse, textProse);
 }
 
+/**
+ * The language of a text, as its ISO 639-1 code (of a script that several are written in, the script's name), where it is
+ * certain; undefined for what is short or mixed, for code and formulas.
+ */
+export async function certainLanguage(text: string): Promise<string | undefined> {
+  const prose = proseOf(text);
+  const script = mainScript(prose, leastTextLetters, leastQueryShare);
+  if (!script) return undefined;
+  if (script !== 'Latin') return scriptCodes[script] ?? script;
+  const words = lowerCaseWords(prose);
+  if (words.filter((word) => englishWords.has(word)).length >= englishShare * words.length) return 'en';
+  const parts = await partsOf(prose);
+  const main = mostLetters(parts);
+  if (main === undefined) return undefined;
+  const rival = main === 'en' ? '' : 'en';
+  const share = shareOf(parts, (part) => part.language === main && leads(part, rival));
+  return share >= leastQueryShare ? main : undefined;
+}
+
 /** A text without what is in no language: code, formulas, addresses, tags. */
 function proseOf(text: string): string {
   const prose = text
@@ -79,6 +98,15 @@ const onlyLanguages: Partial<Record<Script, string>> = {
   Greek: 'Greek',
   Hebrew: 'Hebrew',
   Thai: 'Thai',
+};
+
+const scriptCodes: Partial<Record<Script, string>> = {
+  Chinese: 'zh',
+  Japanese: 'ja',
+  Hangul: 'ko',
+  Greek: 'el',
+  Hebrew: 'he',
+  Thai: 'th',
 };
 
 function languageOf(script: Script): string {

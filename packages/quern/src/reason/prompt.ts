@@ -35,3 +35,22 @@ export function chatPrompt(query: string, passages: readonly string[] = []): Cha
     { role: 'user', content: userPrompt(query, passages) },
   ];
 }
+
+/** What the system turn asks of a policy that is to think before it answers. */
+const thinkInstructions =
+  'First think about the question, then answer it. Put your thoughts between <think> and </think>, and after them the answer ' +
+  'between <answer> and </answer>: <think> thoughts </think> <answer> answer </answer>. Only the answer is used.';
+
+/**
+ * The chat for a question at training, which differs from that at inference as the reference's own sampler does: `Question:` in
+ * place of `Query:`, and nothing after it. `think` asks for thoughts before the answer.
+ */
+export function trainingPrompt(
+  question: string,
+  { think = false }: { readonly think?: boolean } = {},
+): ChatTurn[] {
+  return [
+    { role: 'system', content: think ? thinkInstructions : '' },
+    { role: 'user', content: `${instructions}Question: ${question}` },
+  ];
+}

@@ -5,7 +5,7 @@ import { tokenEstimate } from '../search/token-estimate.ts';
 import { mostCompletionCharacters, reasonedQueryOf, withoutSpecialTokens } from './completion.ts';
 import type { Fault } from './reward-part.ts';
 import type { RewardItem } from './reward.ts';
-import { wordGrams } from './word-grams.ts';
+import { wordGrams } from '../text/word-grams.ts';
 
 /** Words in a row that are no chance when they come again. */
 const gramWords = 4;

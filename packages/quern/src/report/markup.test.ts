@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { escapeText, isolated, isolatedPlain, Markup, markup } from './report-markup.ts';
+import { escapeText, isolated, isolatedPlain, Markup, markup } from './markup.ts';
 
 describe('a template', () => {
   it('escapes texts, keeps markup, and takes lists and nothing', () => {

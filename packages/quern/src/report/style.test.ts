@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { dark, light, reportStyle, type Palette } from './report-style.ts';
+import { dark, light, reportStyle, type Palette } from './style.ts';
 
 /** Relative luminance of `#rrggbb` (WCAG 2.2). */
 function luminance(colour: string): number {

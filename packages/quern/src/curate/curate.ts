@@ -1,0 +1,351 @@
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { pathKindIfAny } from '../collections/files.ts';
+import { fileError, QuernError } from '../errors.ts';
+import { ProcessLock } from '../process-lock.ts';
+import { checkFolderOf, syncFolder } from '../whole-file.ts';
+import { protectedTexts } from './against.ts';
+import { settingsOf, type CurateOptions, type CurateSettings } from './curate-options.ts';
+import type { Curation, SourceFacts } from './curation.ts';
+import { markDropped, readDropped } from './dropping.ts';
+import { finishedSet } from './finished-set.ts';
+import { positivesOf } from './positives.ts';
+import { QuestionSet } from './question-set.ts';
+import { sourceFacts } from './source-facts.ts';
+import { openSources } from './sources.ts';
+import type { PostSource } from './sources/post-source.ts';
+import type { Dropped, StageName, StageRecord } from './stage-record.ts';
+import { decontaminateStage } from './stages/decontaminate.ts';
+import { duplicatesStage } from './stages/duplicates.ts';
+import { filterStage } from './stages/filter.ts';
+import { parseStage } from './stages/parse.ts';
+import { positivesStage } from './stages/positives.ts';
+import { readReasoned, reasonStage } from './stages/reason.ts';
+import { sampleStage } from './stages/sample.ts';
+import { resultFolder, retrievalFolder, splitStage, type ChosenPositives } from './stages/split.ts';
+import { textStage } from './stages/text.ts';
+import { WorkFolder } from './work-folder.ts';
+
+/** What a run came to. */
+export interface CurateResult {
+  readonly out: string;
+  /** The stages that are done, those of earlier runs among them. */
+  readonly stages: readonly StageRecord[];
+  /** All that was found; undefined where the run was to stop before its end, or where the data set was there already. */
+  readonly curation?: Curation;
+  /** Whether the very data set was there already. */
+  readonly wasThere: boolean;
+  /** The folder of the work, where it is left. */
+  readonly work?: string;
+}
+
+/**
+ * Curates a training set from the sources that `names` name (`openSources`), stage by stage, into the folder `out`: Parquet files
+ * of each split, a record, a card and a report. Each stage is kept in `OUT.work` when it is done, so that a run that was broken
+ * off at any moment goes on, and comes to the same bytes. Where the same data set from the same sources is in `out` already, it
+ * is left.
+ *
+ * Throws `USAGE` for settings that do not go together, `ALREADY_EXISTS` where `out` (or the folder for retrieval) holds anything
+ * else, `LOCKED` where another process is at it, `BAD_INPUT` where no question is left, and what reading the sources throws.
+ */
+export async function curate(names: readonly string[], options: CurateOptions): Promise<CurateResult> {
+  if (names.length === 0) throw new QuernError('USAGE', 'no source is named');
+  const { signal, warnings } = options;
+  const out = resolve(options.out);
+  const retrieval = options.retrieval === undefined ? undefined : resolve(options.retrieval);
+  await checkFolderOf(out);
+  if (retrieval !== undefined) await checkFolderOf(retrieval);
+  if (retrieval === out)
+    throw new QuernError('USAGE', '--retrieval and --out are the same folder', { where: out });
+  const domains = options.domains === 'all' ? undefined : options.domains;
+  const { sites, corpus } = options;
+  const sources = await openSources(names, { sites, corpus, domains, signal, warnings });
+  const settings = settingsOf(sources, options);
+  const recorded = recordedOptions(settings, options);
+  const facts = await sourceFacts(sources);
+  const there = await finishedSet(out);
+  if (there) {
+    if (isSame(there, recorded, facts)) {
+      await rm(`${out}.work`, { recursive: true, force: true });
+      return { out, stages: there.stages, wasThere: true };
+    }
+    throw new QuernError('ALREADY_EXISTS', 'holds another data set', {
+      where: out,
+      hint: 'Choose another folder, or delete it',
+    });
+  }
+  const isForeign = retrieval !== undefined && (await pathKindIfAny(retrieval)) !== undefined;
+  if (isForeign && !(await isHandingOut(`${out}.work`))) {
+    throw new QuernError('ALREADY_EXISTS', 'is there already', {
+      where: retrieval,
+      hint: 'Choose another folder for the collection, or delete it',
+    });
+  }
+  const work = await WorkFolder.open(`${out}.work`);
+  const lock = await ProcessLock.acquire(join(work.path, 'lock'), { kind: 'curation', where: out });
+  try {
+    const run = new Run(sources, facts, settings, recorded, { ...options, out });
+    const curation = await run.stages(work);
+    if (!curation) return { out, stages: run.records, wasThere: false, work: work.path };
+    await handOut(run.lastFolder, out, retrieval);
+    if (options.keepsWork) return { out, stages: run.records, curation, wasThere: false, work: work.path };
+    await lock.release();
+    await work.remove();
+    return { out, stages: run.records, curation, wasThere: false };
+  } finally {
+    await lock.release();
+  }
+}
+
+/** One run over the stages. */
+class Run {
+  readonly records: StageRecord[] = [];
+  lastFolder = '';
+  readonly #sources: readonly PostSource[];
+  readonly #facts: readonly SourceFacts[];
+  readonly #settings: CurateSettings;
+  readonly #recorded: Readonly<Record<string, unknown>>;
+  readonly #options: CurateOptions;
+  /** The folders of the stages that left questions out. */
+  readonly #folders: { readonly stage: StageName; readonly folder: string }[] = [];
+
+  constructor(
+    sources: readonly PostSource[],
+    facts: readonly SourceFacts[],
+    settings: CurateSettings,
+    recorded: Readonly<Record<string, unknown>>,
+    options: CurateOptions,
+  ) {
+    this.#sources = sources;
+    this.#facts = facts;
+    this.#settings = settings;
+    this.#recorded = recorded;
+    this.#options = options;
+  }
+
+  /** Does what is to be done of all stages; undefined where it is to stop before the last. */
+  async stages(work: WorkFolder): Promise<Curation | undefined> {
+    const { seed, domains, candidates, filter, similarity, positive, perDomain } = this.#settings;
+    const { signal, onWork, until } = this.#options;
+    const listening = { signal, onWork };
+    const parse = {
+      seed,
+      ...(domains !== 'all' && { domains }),
+      ...(candidates !== 'all' && { candidates }),
+    };
+    const stamps = this.#sources.map(({ name, stamp, site }) => [name, stamp, site?.host]);
+    const parsed = this.#told(
+      await work.stage(
+        'parse',
+        [parse, stamps],
+        (place) => parseStage(this.#sources, place, { ...parse, ...listening }),
+        {
+          resumes: true,
+        },
+      ),
+    );
+    if (until === 'parse') return undefined;
+    const text = this.#told(await work.stage('text', [], (place) => textStage(parsed, place, listening)));
+    if (!this.#options.keepsWork) await removePosts(parsed.folder, parsed.record.files);
+    if (until === 'text') return undefined;
+    const set = await QuestionSet.open(text.folder);
+    try {
+      return await this.#decisions(work, set, { filter, similarity, positive, perDomain });
+    } finally {
+      await set.close();
+    }
+  }
+
+  async #decisions(
+    work: WorkFolder,
+    set: QuestionSet,
+    {
+      filter,
+      similarity,
+      positive,
+      perDomain,
+    }: Pick<CurateSettings, 'filter' | 'similarity' | 'positive' | 'perDomain'>,
+  ): Promise<Curation | undefined> {
+    const { signal, onWork, until, against = [], data, warnings, reasoner } = this.#options;
+    const { positives } = this.#settings;
+    const listening = { signal, onWork };
+    const decide = async (
+      name: StageName,
+      settings: unknown,
+      decided: (folder: string) => Promise<StageRecord>,
+      resumes = false,
+    ): Promise<{ folder: string }> => {
+      const done = await work.stage(name, settings, ({ folder }) => decided(folder), { resumes });
+      if (done.wasDone) await markDropped(set, done.folder);
+      this.#told(done);
+      this.#folders.push({ stage: name, folder: done.folder });
+      return done;
+    };
+    await decide('filter', filter, (folder) => filterStage(set, folder, { ...filter, ...listening }));
+    if (until === 'filter') return undefined;
+    const links = this.#sources.map(({ site }) => site?.links?.name);
+    await decide('duplicates', [similarity, links], (folder) =>
+      duplicatesStage(set, folder, this.#sources, { similarity, ...listening }),
+    );
+    if (until === 'duplicates') return undefined;
+    const guarded = await protectedTexts({ against, data, signal, warnings });
+    await decide('decontaminate', guarded.texts.identity, (folder) =>
+      decontaminateStage(set, folder, guarded.texts, listening),
+    );
+    if (until === 'decontaminate') return undefined;
+    if (positives === 'answers') {
+      await decide('positives', positive, (folder) =>
+        positivesStage(set, folder, { ...positive, ...listening }),
+      );
+    }
+    if (until === 'positives') return undefined;
+    await decide('sample', perDomain, (folder) =>
+      sampleStage(set, folder, perDomain === 'all' ? {} : { perDomain }),
+    );
+    if (until === 'sample') return undefined;
+    assertSome(set, this.records);
+    let reasoned: ReadonlyMap<number, string> | undefined;
+    if (positives !== 'answers') {
+      const { budget, leavesFailed } = this.#options;
+      const asked = reasoner!.reasoner;
+      const identity = [reasoner!.name, await asked.cacheKey?.('', { signal }), leavesFailed];
+      const { folder } = await decide(
+        'reason',
+        identity,
+        (place) => reasonStage(set, place, { reasoner: asked, budget, leavesFailed, ...listening }),
+        true,
+      );
+      reasoned = await readReasoned(folder, await numbersOf(set, signal));
+      assertSome(set, this.records);
+    }
+    if (until === 'reason') return undefined;
+    const folders = this.#folders;
+    const settings = this.#settings;
+    const last = await work.stage('split', [this.#recorded, this.#facts], ({ folder }) =>
+      splitStage(set, folder, {
+        name: basename(this.#options.out),
+        options: this.#recorded,
+        sources: this.#sources,
+        sourceFacts: this.#facts,
+        stages: this.records,
+        against: guarded.collections,
+        shares: settings.shares,
+        think: settings.think,
+        positivesOf: (n, question): ChosenPositives => ({
+          answers: positives === 'reasoned' ? [] : positivesOf(question.answers, positive).answers,
+          ...(reasoned?.has(n) && { reasoned: reasoned.get(n) }),
+        }),
+        dropped: () => droppedBy(folders),
+        ...(settings.retrieval && {
+          retrieval: { bestOf: (question) => positivesOf(question.answers, positive).answers[0] },
+        }),
+        ...listening,
+      }),
+    );
+    const { curation, ...record } = last.record;
+    this.#told({ ...last, record });
+    this.lastFolder = last.folder;
+    return curation;
+  }
+
+  #told<T extends { readonly record: StageRecord; readonly wasDone: boolean }>(stage: T): T {
+    this.records.push(stage.record);
+    this.#options.onStage?.(stage.record, stage.wasDone);
+    return stage;
+  }
+}
+
+async function* droppedBy(
+  folders: readonly { readonly stage: StageName; readonly folder: string }[],
+): AsyncGenerator<{ stage: StageName; dropped: Dropped }> {
+  for (const { stage, folder } of folders) {
+    for await (const dropped of readDropped(folder)) yield { stage, dropped };
+  }
+}
+
+async function numbersOf(set: QuestionSet, signal?: AbortSignal): Promise<Map<string, number>> {
+  const numbers = new Map<string, number>();
+  for await (const { n, question } of set.all(signal)) numbers.set(question.id, n);
+  return numbers;
+}
+
+function assertSome(set: QuestionSet, records: readonly StageRecord[]): void {
+  if (set.left > 0) return;
+  const emptied = records.find(({ questionsOut }) => questionsOut === 0);
+  const reasons = Object.entries(emptied?.dropped ?? {}).map(([reason, count]) => `${reason}: ${count}`);
+  const faults = records.flatMap(({ faults: own = [] }) => own).map(({ kind, count }) => `${kind}: ${count}`);
+  const why = [...reasons, ...faults].join('; ');
+  throw new QuernError(
+    'BAD_INPUT',
+    `no question is left after ${emptied?.stage ?? 'all stages'}${why === '' ? '' : ` (${why})`}`,
+    {
+      hint: 'Look at the domains, the filters and the scores that were asked for',
+    },
+  );
+}
+
+/** Removes the posts as they were read, once they are texts: they are the largest part of the work. */
+async function removePosts(folder: string, files: number): Promise<void> {
+  for (let i = 0; i < files; i++) {
+    await rm(join(folder, `posts-${String(i).padStart(4, '0')}.jsonl`), { force: true });
+  }
+}
+
+/** Gives what the last stage wrote its names: the collection first, so that where the data set is, all is. */
+async function handOut(folder: string, out: string, retrieval: string | undefined): Promise<void> {
+  const move = async (from: string, to: string): Promise<void> => {
+    if ((await pathKindIfAny(from)) === undefined) return;
+    await mkdir(dirname(to), { recursive: true });
+    await rename(from, to).catch((error: unknown) => {
+      throw fileError(error, to);
+    });
+    await syncFolder(dirname(to));
+  };
+  if (retrieval !== undefined) await move(join(folder, retrievalFolder), retrieval);
+  await move(join(folder, resultFolder), out);
+}
+
+/** Whether a run that was broken off had written all, so that what is there of its outcome is its own. */
+async function isHandingOut(work: string): Promise<boolean> {
+  const names = await readdir(work).catch(() => []);
+  return names.some((name) => name.endsWith('-split'));
+}
+
+/** What the record tells of how the data was made: no path of this machine. */
+function recordedOptions(settings: CurateSettings, options: CurateOptions): Record<string, unknown> {
+  const { filter, positive, shares, ...rest } = settings;
+  return {
+    ...rest,
+    reasoner: settings.reasoner === null ? null : withoutFolders(settings.reasoner),
+    language: filter.language ?? 'any',
+    mostCharacters: filter.mostCharacters,
+    leastCharacters: filter.leastCharacters,
+    mostPositives: positive.most,
+    leastScore: positive.leastScore,
+    scoreGap: positive.scoreGap ?? null,
+    leastAnswerCharacters: positive.leastCharacters,
+    validation: shares.validation,
+    test: shares.test,
+    against: (options.against ?? []).map(withoutFolders),
+  };
+}
+
+/** A name of a reasoner or a collection without the folders of a path in it. */
+function withoutFolders(name: string): string {
+  const [kind, ...rest] = name.split(':');
+  const value = rest.join(':');
+  const isPath =
+    kind === 'beir' || kind === 'log' || kind === 'file' || (kind === 'llama' && /^[./~]/.test(value));
+  return isPath ? `${kind}:${basename(value)}` : name;
+}
+
+function isSame(
+  there: { readonly options: unknown; readonly sources: unknown },
+  options: Readonly<Record<string, unknown>>,
+  sources: readonly SourceFacts[],
+): boolean {
+  return (
+    JSON.stringify(there.options) === JSON.stringify(options) &&
+    JSON.stringify(there.sources) === JSON.stringify(sources)
+  );
+}

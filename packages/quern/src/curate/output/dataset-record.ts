@@ -1,0 +1,52 @@
+import { JsonlFile } from '../jsonl-file.ts';
+import type { Curation } from '../curation.ts';
+import type { Author } from '../post.ts';
+
+/** A post that the data set holds, as its licence asks to name it. */
+export interface AttributedPost {
+  readonly post: string;
+  readonly author?: Author;
+  readonly url?: string;
+  readonly licence?: string;
+}
+
+/**
+ * Writes `dataset.json`: where the data comes from, how it was made, what each stage left, the hashes of its files, and each post
+ * with its author and address. The posts come last, a line each, so that a file of millions can be written and read in pieces.
+ */
+export async function writeDatasetRecord(
+  path: string,
+  curation: Curation,
+  files: Readonly<Record<string, string>>,
+  posts: AsyncIterable<AttributedPost>,
+): Promise<void> {
+  const { name, options, sources, stages, against, splits, positives, domains, licences } = curation;
+  const head = {
+    name,
+    licence: licences,
+    attribution:
+      'Posts are by the authors named here, on the sites that their addresses lead to, under the licence stated with each.',
+    sources,
+    options,
+    against,
+    stages,
+    splits,
+    positives,
+    domains,
+    files,
+  };
+  const file = await JsonlFile.create(path);
+  try {
+    await file.line(JSON.stringify(head, null, 2).slice(0, -2).concat(',\n  "posts": ['));
+    let last: string | undefined;
+    for await (const post of posts) {
+      if (last !== undefined) await file.line(`${last},`);
+      last = `    ${JSON.stringify(post)}`;
+    }
+    if (last !== undefined) await file.line(last);
+    await file.line('  ]\n}');
+    await file.finish();
+  } finally {
+    await file.close();
+  }
+}
