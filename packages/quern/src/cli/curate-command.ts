@@ -192,20 +192,18 @@ function curated(
   const { out, positives, budget, domains, perDomain, candidates, against, retrieval, seed, think, until } =
     options;
   return curate(sources, {
-    ...{
-      out,
-      positives,
-      reasoner,
-      budget,
-      domains,
-      perDomain,
-      candidates,
-      against,
-      retrieval,
-      seed,
-      think,
-      until,
-    },
+    out,
+    positives,
+    reasoner,
+    budget,
+    domains,
+    perDomain,
+    candidates,
+    against,
+    retrieval,
+    seed,
+    think,
+    until,
     leavesFailed: options.leaveFailed,
     filter: {
       mostCharacters: options.maxCharacters,

@@ -293,16 +293,18 @@ async function removePosts(folder: string, files: number): Promise<void> {
 
 /** Gives what the last stage wrote its names: the collection first, so that where the data set is, all is. */
 async function handOut(folder: string, out: string, retrieval: string | undefined): Promise<void> {
-  const move = async (from: string, to: string): Promise<void> => {
-    if ((await pathKindIfAny(from)) === undefined) return;
-    await mkdir(dirname(to), { recursive: true });
-    await rename(from, to).catch((error: unknown) => {
-      throw fileError(error, to);
-    });
-    await syncFolder(dirname(to));
-  };
   if (retrieval !== undefined) await move(join(folder, retrievalFolder), retrieval);
   await move(join(folder, resultFolder), out);
+}
+
+/** Renames a folder, where it is there, and makes that durable. */
+async function move(from: string, to: string): Promise<void> {
+  if ((await pathKindIfAny(from)) === undefined) return;
+  await mkdir(dirname(to), { recursive: true });
+  await rename(from, to).catch((error: unknown) => {
+    throw fileError(error, to);
+  });
+  await syncFolder(dirname(to));
 }
 
 /** Whether a run that was broken off had written all, so that what is there of its outcome is its own. */

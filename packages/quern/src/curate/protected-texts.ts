@@ -57,7 +57,11 @@ export class ProtectedTexts {
     const words = gramWords(text.text);
     if (words.length === 0) return;
     if (words.length < sharedWords) this.#short.set(wordsHash(text.text), number);
-    else for (const [run, hash] of runHashes(words)) this.#runs.set(hash, [number, run]);
+    else {
+      for (const [run, hash] of runHashes(words)) {
+        if (isTelling(words.slice(run, run + sharedWords))) this.#runs.set(hash, [number, run]);
+      }
+    }
     for (const [band, hash] of bandHashes(shingles(text.text)).entries()) {
       const bucket = this.#buckets[band].get(hash);
       if (bucket) bucket.push(number);
@@ -111,6 +115,13 @@ export class ProtectedTexts {
       detail: text.slice(0, 200),
     };
   }
+}
+
+/** Different words with a letter that a run must have: a matrix of numbers, or a formula, is shared by accident. */
+const leastDifferent = 6;
+
+function isTelling(run: readonly string[]): boolean {
+  return new Set(run.filter((word) => /\p{L}/u.test(word))).size >= leastDifferent;
 }
 
 /** Two primes of about 32 bits, as the bases of the rolling hash. */

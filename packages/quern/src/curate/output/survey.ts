@@ -65,8 +65,14 @@ export async function survey(
     for (const post of [question, ...answers]) attribute(post);
     if (first.length === examples && first.at(-1)!.draw <= draw) continue;
     const example = {
-      ...{ id, domain, url, text: beginning(text), positive: beginning(texts[0] ?? '') },
-      ...{ stage: null, reason: null, detail: null },
+      id,
+      domain,
+      url,
+      text: beginning(text),
+      positive: beginning(texts[0] ?? ''),
+      stage: null,
+      reason: null,
+      detail: null,
     };
     first.push({ draw, example });
     first.sort((a, b) => a.draw - b.draw || compareBytes(a.example.id, b.example.id));
@@ -125,8 +131,14 @@ async function droppedExamples(
         : `like ${each.like}${each.similarity === undefined ? '' : ` (${each.similarity})`}`;
     const detail = [like, each.detail].filter((part) => part !== undefined).join('; ');
     found.push({
-      ...{ id, domain, url, text: beginning(text), positive: null },
-      ...{ stage, reason: each.reason, detail: detail === '' ? null : shortened(detail, 300) },
+      id,
+      domain,
+      url,
+      text: beginning(text),
+      positive: null,
+      stage,
+      reason: each.reason,
+      detail: detail === '' ? null : shortened(detail, 300),
     });
   }
   return { examples: found, duplicates };
