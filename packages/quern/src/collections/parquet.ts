@@ -36,7 +36,7 @@ export interface GroupOptions extends Pick<ParquetOptions, 'signal' | 'optional'
   /** What makes a text of bytes. Default: one that throws `BAD_INPUT` where they are not UTF-8. */
   readonly text?: (bytes: Uint8Array) => string;
   /** Told of the columns before any is read; may throw. */
-  readonly onSchema?: (columns: readonly SchemaTree[]) => void;
+  readonly onSchema?: (columns: readonly SchemaTree[], path: string) => void;
   /** The most bytes that a group may have when it is decoded: all of it is in memory at once. Default: any number. */
   readonly mostGroupBytes?: number;
 }
@@ -95,7 +95,7 @@ export async function* parquetGroups(
     const hint = `Its columns are ${present.join(', ')}`;
     throw new QuernError('BAD_INPUT', `no column ${missing.join(', ')}`, { where: path, hint });
   }
-  onSchema?.(schema);
+  onSchema?.(schema, path);
   const wanted = [...columns, ...optional.filter((column) => present.includes(column))];
   // Only here, not for the metadata: its statistics hold strings that are cut inside of a character.
   const parsers = {

@@ -23,12 +23,12 @@ const mostGroupBytes = 256 << 20;
 /** A Parquet file of the preferences data as a source. */
 export function preferencesSource(
   file: ParquetFile,
-  { bytes, ...facts }: Pick<PostSource, 'title' | 'stamp' | 'file'> & { readonly bytes: number },
+  { bytes: fileBytes, ...facts }: Pick<PostSource, 'title' | 'stamp' | 'file'> & { readonly bytes: number },
 ): PostSource {
   return {
     kind: 'preferences',
     name: file.path,
-    bytes,
+    bytes: fileBytes,
     ...facts,
     async *read(from, { faults, signal }): AsyncGenerator<SourceBatch> {
       const text = (bytes: Uint8Array): string => {
@@ -39,13 +39,12 @@ export function preferencesSource(
         return read;
       };
       const reading = { signal, optional, from: from.offset, text, mostGroupBytes };
-      const onSchema = (schema: readonly SchemaTree[]): void => checkColumns(schema, file.path);
-      for await (const group of parquetGroups(file, columns, { ...reading, onSchema })) {
+      for await (const group of parquetGroups(file, columns, { ...reading, onSchema: checkColumns })) {
         const share = group.rowEnd / Math.max(1, group.totalRows);
         yield {
           posts: group.records.flatMap((placed) => preferencesQuestion(placed, faults) ?? []),
           position: { offset: group.group + 1, rows: group.rowEnd },
-          doneBytes: Math.floor(bytes * share),
+          doneBytes: Math.floor(fileBytes * share),
         };
       }
     },
