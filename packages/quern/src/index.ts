@@ -249,3 +249,13 @@ export type { Ablation, AblationInput, Correlation, RewardAblation } from './rew
 export { ablateNamed, type NamedAblation, type NamedAblationOptions } from './reward/ablate-named.ts';
 export { serveReward, type RewardServer, type RewardServerOptions } from './reward/server/reward-server.ts';
 export { openRlhfScore } from './reward/server/openrlhf-protocol.ts';
+
+export { curate, type CurateResult } from './curate/curate.ts';
+export { positiveKinds, type CurateOptions, type PositiveKind } from './curate/curate-options.ts';
+export type { Curation, DomainFacts, Example, Histogram, SourceFacts } from './curate/curation.ts';
+export type { Fault as DataFault } from './curate/faults.ts';
+export type { TrainingRecord } from './curate/output/training-record.ts';
+export { stageNames, type StageName, type StageRecord } from './curate/stage-record.ts';
+export { preferenceScore, siteDomain } from './curate/stack-exchange.ts';
+export { htmlText, type PostText } from './curate/html-text.ts';
+export { trainingPrompt } from './reason/prompt.ts';

@@ -81,7 +81,7 @@ export function curateCommand(): Command {
     .addOption(
       new Option(
         '--candidates <factor>',
-        'of how many times as many questions they are drawn (default: 20)',
+        'of how many times as many questions they are drawn (default: 8)',
       ).argParser(positiveInteger),
     )
     .addOption(

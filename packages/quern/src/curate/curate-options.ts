@@ -100,7 +100,7 @@ export function settingsOf(sources: readonly PostSource[], options: CurateOption
   }
   const domains = options.domains ?? (isPreferences ? paperDomains : 'all');
   const perDomain = options.perDomain ?? (isStackExchange ? paperPerDomain : 'all');
-  const factor = options.candidates ?? 20;
+  const factor = options.candidates ?? 8;
   const takesAll = perDomain === 'all' || options.retrieval !== undefined;
   const filter: FilterSettings = {
     mostCharacters: options.filter?.mostCharacters ?? 16_000,

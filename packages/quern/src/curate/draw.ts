@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** Where a question stands in all draws, and in which of the files that posts are spread over. */
 export interface Lot {
@@ -10,13 +10,18 @@ export interface Lot {
 
 /** The lot of a question: of its id and the seed alone, so that more data does not change it. */
 export function lotOf(id: string, seed: number): Lot {
-  const digest = createHash('sha256').update(`${seed}\n${id}`).digest();
-  return { draw: digest.readUIntBE(0, 6) / 2 ** 48, place: digest.readUIntBE(6, 6) / 2 ** 48 };
+  const digest = hash('sha256', `${seed}\n${id}`, 'hex');
+  return { draw: share(digest.slice(0, 12)), place: share(digest.slice(12, 24)) };
 }
 
 /** Uniform in [0, 1), of a question's id alone: what its split is decided by, under any seed. */
 export function splitLot(id: string): number {
-  return createHash('sha256').update(`split\n${id}`).digest().readUIntBE(0, 6) / 2 ** 48;
+  return share(hash('sha256', `split\n${id}`, 'hex').slice(0, 12));
+}
+
+/** What 12 hexadecimal digits are of the greatest such number. */
+function share(digits: string): number {
+  return Number.parseInt(digits, 16) / 2 ** 48;
 }
 
 /**

@@ -34,6 +34,17 @@ const label = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/;
  * count: the preferences data writes `Stackoverflow.com`.
  */
 export function siteDomain(host: string): string {
+  const known = domains.get(host);
+  if (known !== undefined) return known;
+  const domain = domainOf(host);
+  if (domains.size < 1000) domains.set(host, domain);
+  return domain;
+}
+
+/** The domains of the hosts that were asked for: there are few, and they are asked for at every post. */
+const domains = new Map<string, string>();
+
+function domainOf(host: string): string {
   const name = host.toLowerCase().replace(/^www\./, '');
   const own = Object.entries(ownHosts).find(([site]) => name === site || name.endsWith(`.${site}`));
   if (own) return name.slice(0, name.length - own[0].length) + own[1];
