@@ -31,7 +31,10 @@ if (stamp(installStamp) !== lock) {
   writeFileSync(installStamp, lock);
 }
 
-if (process.argv.includes('--tests')) installTestRuntimes(join(root, 'packages/quern/test/runtimes'));
+if (process.argv.includes('--tests')) {
+  installTestRuntimes(join(root, 'packages/quern/test/runtimes'));
+  installTestPython(join(root, 'packages/quern/test/runtimes/python'));
+}
 
 const dist = join(root, 'packages/quern/dist');
 const buildStamp = join(dist, '.quern-built');
@@ -68,6 +71,34 @@ function installTestRuntimes(folder) {
     mkdirSync(dirname(link), { recursive: true });
     symlinkSync(join(folder, 'node_modules', name), link, 'junction');
   }
+}
+
+/** Python packages in an environment of their own. Without Python, or where they cannot be had, the tests that need them skip. */
+function installTestPython(folder) {
+  const requirements = join(folder, 'requirements.txt');
+  const environment = join(folder, 'venv');
+  const installed = join(environment, '.quern-installed');
+  const wanted = digest([requirements]);
+  const python = process.platform === 'win32' ? 'python' : 'python3';
+  if (stamp(installed) === wanted) return;
+  rmSync(environment, { recursive: true, force: true });
+  const bin = join(environment, process.platform === 'win32' ? 'Scripts' : 'bin', 'python');
+  const steps = [
+    [python, ['-m', 'venv', environment]],
+    [bin, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', requirements]],
+  ];
+  const started = Date.now();
+  process.stderr.write('setup: installing the Python packages that tests need …\n');
+  for (const [command, args] of steps) {
+    const { status, stderr, error } = spawnSync(command, args, { encoding: 'utf8' });
+    if (status === 0) continue;
+    const why = (error?.message ?? stderr ?? '').trim().split('\n').at(-1);
+    process.stderr.write(`setup: no Python packages (${why}): the tests that need them will skip\n`);
+    rmSync(environment, { recursive: true, force: true });
+    return;
+  }
+  writeFileSync(installed, wanted);
+  process.stderr.write(`setup: installing them took ${((Date.now() - started) / 1000).toFixed(1)} s\n`);
 }
 
 function stamp(path) {

@@ -58,6 +58,10 @@ export function curationText({ out, stages, curation, wasThere, work }: CurateRe
       : [
           `For retrieval: ${count(retrieval.documents)} documents, ${count(retrieval.queries)} queries, ${count(retrieval.judgements)} judgements.`,
         ]),
-    `${folder}: ${count(total)} questions with ${count(positives)} positives; see report.html there`,
+    `${folder}: ${counted(total, 'question')} with ${counted(positives, 'positive')}; see report.html there`,
   ].join('\n');
+}
+
+function counted(value: number, what: string): string {
+  return `${count(value)} ${what}${value === 1 ? '' : 's'}`;
 }

@@ -7,6 +7,9 @@ export interface PostText {
   readonly hasImage: boolean;
 }
 
+/** What is nested deeper is not read: no post is, and the parser's time grows with the square of the depth. */
+const mostDepth = 1000;
+
 /** Elements whose content is no text of the post. */
 const hidden = new Set([
   'script',
@@ -55,8 +58,8 @@ const lines = new Set(['li', 'tr', 'dt', 'dd', 'caption', 'figcaption']);
  * The text of a post's HTML: paragraphs with a blank line between them, items of lists on lines with `- ` or their number,
  * code blocks with their lines and indents as they are, cells of a table with ` | ` between them, links as their text,
  * exponents after a `^`. Formulas are text in these posts and stay. What is no text (scripts, styles, comments, attributes)
- * is left out; nothing is decoded twice, so that markup which a post quotes stays quoted text. Whatever the nesting, it takes
- * one pass.
+ * is left out; nothing is decoded twice, so that markup which a post quotes stays quoted text. Of a post with more than 1,000
+ * elements in each other, the text up to there.
  */
 export function htmlText(html: string): PostText {
   const writer = new TextWriter();
@@ -65,9 +68,11 @@ export function htmlText(html: string): PostText {
   const lists: { isOrdered: boolean; next: number }[] = [];
   let preformatted = 0;
   let cells = 0;
+  let depth = 0;
   const parser = new Parser(
     {
       onopentag(name, attributes) {
+        if (++depth > mostDepth) throw new TooDeep();
         if (name === 'img' && hiddenDepth === 0) hasImage = true;
         if (hidden.has(name)) hiddenDepth++;
         if (hiddenDepth > 0) return;
@@ -96,6 +101,7 @@ export function htmlText(html: string): PostText {
         else writer.inline(text);
       },
       onclosetag(name) {
+        depth--;
         if (hidden.has(name)) {
           if (hiddenDepth > 0) hiddenDepth--;
           return;
@@ -112,9 +118,16 @@ export function htmlText(html: string): PostText {
     },
     { decodeEntities: true, lowerCaseTags: true, lowerCaseAttributeNames: true },
   );
-  parser.end(html);
+  try {
+    parser.end(html);
+  } catch (error) {
+    if (!(error instanceof TooDeep)) throw error;
+  }
   return { text: writer.text(), hasImage };
 }
+
+/** Ends the parsing. */
+class TooDeep extends Error {}
 
 /** `text` without what no text should hold: control characters but tab and line feed, lone halves of surrogate pairs. */
 export function cleanText(text: string): string {

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { open, readFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileError, throwIfAborted } from '../errors.ts';
+import { fileError, QuernError, throwIfAborted } from '../errors.ts';
 import { writeLines } from '../whole-file.ts';
 import type { TextQuestion } from './question.ts';
 import { byteLines } from './sources/byte-lines.ts';
@@ -24,6 +24,9 @@ export interface QuestionFacts {
 }
 
 const fileName = 'questions.jsonl';
+/** Of a question in `facts.bin`: the end of its line and its lot in doubles, its score in 4 bytes, its domain in 2, and 2 unused. */
+const factBytes = 24;
+const mostDomains = 65_536;
 
 /**
  * The questions of a run as texts, in a file, and which of them the stages have left. In memory are 22 bytes for each question and
@@ -50,20 +53,24 @@ export class QuestionSet {
       count: number;
       domains: string[];
     };
-    const bytes = await readFile(join(folder, 'facts.bin'));
-    const buffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
-    let at = 0;
-    const column = <T>(make: (from: number) => T, size: number): T => {
-      const made = make(at);
-      at += size;
-      return made;
-    };
     const facts: QuestionFacts = {
-      offsets: column((from) => new Float64Array(buffer, from, count + 1), 8 * (count + 1)),
-      draws: column((from) => new Float64Array(buffer, from, count), 8 * count),
-      scores: column((from) => new Int32Array(buffer, from, count), 4 * count),
-      domains: column((from) => new Uint16Array(buffer, from, count), 2 * count),
+      offsets: new Float64Array(count + 1),
+      draws: new Float64Array(count),
+      scores: new Int32Array(count),
+      domains: new Uint16Array(count),
     };
+    let n = 0;
+    for await (const chunk of createReadStream(join(folder, 'facts.bin'), {
+      highWaterMark: 4096 * factBytes,
+    })) {
+      const rows = chunk as Buffer;
+      for (let at = 0; at < rows.length; at += factBytes, n++) {
+        facts.offsets[n + 1] = rows.readDoubleLE(at);
+        facts.draws[n] = rows.readDoubleLE(at + 8);
+        facts.scores[n] = rows.readInt32LE(at + 16);
+        facts.domains[n] = rows.readUInt16LE(at + 20);
+      }
+    }
     return new QuestionSet(join(folder, fileName), domains, facts);
   }
 
@@ -124,82 +131,82 @@ export class QuestionSet {
 /** Writes the files of a {@link QuestionSet}, question by question. */
 export class QuestionSetWriter {
   readonly #folder: string;
-  readonly #file: FileHandle;
+  readonly #questions: FileHandle;
+  readonly #facts: FileHandle;
   #held: Buffer[] = [];
+  #heldFacts: Buffer[] = [];
   #heldBytes = 0;
   #end = 0;
-  readonly #offsets: number[] = [0];
-  readonly #draws: number[] = [];
-  readonly #scores: number[] = [];
-  readonly #domains: number[] = [];
+  #count = 0;
   readonly #domainNumbers = new Map<string, number>();
 
-  private constructor(folder: string, file: FileHandle) {
+  private constructor(folder: string, questions: FileHandle, facts: FileHandle) {
     this.#folder = folder;
-    this.#file = file;
+    this.#questions = questions;
+    this.#facts = facts;
   }
 
   static async create(folder: string): Promise<QuestionSetWriter> {
-    const path = join(folder, fileName);
-    return new QuestionSetWriter(
-      folder,
-      await open(path, 'w').catch((error: unknown) => {
-        throw fileError(error, path);
-      }),
-    );
+    try {
+      const questions = await open(join(folder, fileName), 'w');
+      return new QuestionSetWriter(folder, questions, await open(join(folder, 'facts.bin'), 'w'));
+    } catch (error) {
+      throw fileError(error, folder);
+    }
   }
 
   async add(question: TextQuestion): Promise<void> {
     const { domain, draw, score = 0 } = question;
     const bytes = Buffer.from(`${JSON.stringify(question)}\n`);
-    this.#held.push(bytes);
-    this.#heldBytes += bytes.length;
     this.#end += bytes.length;
-    this.#offsets.push(this.#end);
-    this.#draws.push(draw);
-    this.#scores.push(Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, Math.round(score))));
-    const number = this.#domainNumbers.get(domain) ?? this.#domainNumbers.size;
-    this.#domainNumbers.set(domain, number);
-    this.#domains.push(number);
+    this.#count++;
+    const facts = Buffer.alloc(factBytes);
+    facts.writeDoubleLE(this.#end, 0);
+    facts.writeDoubleLE(draw, 8);
+    facts.writeInt32LE(Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, Math.round(score))), 16);
+    facts.writeUInt16LE(this.#numberOf(domain), 20);
+    this.#held.push(bytes);
+    this.#heldFacts.push(facts);
+    this.#heldBytes += bytes.length;
     if (this.#heldBytes > 1 << 22) await this.#write();
   }
 
   async finish(): Promise<void> {
     await this.#write();
     await this.close();
-    const path = join(this.#folder, 'facts.bin');
-    const columns = [
-      Float64Array.from(this.#offsets),
-      Float64Array.from(this.#draws),
-      Int32Array.from(this.#scores),
-      Uint16Array.from(this.#domains),
-    ];
-    const file = await open(path, 'w').catch((error: unknown) => {
-      throw fileError(error, path);
-    });
-    try {
-      for (const column of columns) await file.write(Buffer.from(column.buffer));
-    } catch (error) {
-      throw fileError(error, path);
-    } finally {
-      await file.close();
-    }
-    const facts = { count: this.#draws.length, domains: [...this.#domainNumbers.keys()] };
+    const facts = { count: this.#count, domains: [...this.#domainNumbers.keys()] };
     await writeLines(join(this.#folder, 'facts.json'), [JSON.stringify(facts)]);
   }
 
   async close(): Promise<void> {
-    await this.#file.close().catch(() => undefined);
+    await this.#questions.close().catch(() => undefined);
+    await this.#facts.close().catch(() => undefined);
+  }
+
+  #numberOf(domain: string): number {
+    const known = this.#domainNumbers.get(domain);
+    if (known !== undefined) return known;
+    if (this.#domainNumbers.size === mostDomains) {
+      throw new QuernError('BAD_INPUT', `more than ${mostDomains} domains`, {
+        hint: 'A domain is a site, or a field of such a kind: is another field named domain?',
+      });
+    }
+    this.#domainNumbers.set(domain, this.#domainNumbers.size);
+    return this.#domainNumbers.size - 1;
   }
 
   async #write(): Promise<void> {
-    const bytes = Buffer.concat(this.#held);
+    const parts = [
+      [this.#questions, this.#held],
+      [this.#facts, this.#heldFacts],
+    ] as const;
     this.#held = [];
+    this.#heldFacts = [];
     this.#heldBytes = 0;
     try {
-      await this.#file.write(bytes);
+      for (const [file, bytes] of parts) await file.write(Buffer.concat(bytes));
     } catch (error) {
-      throw fileError(error, join(this.#folder, fileName));
+      throw fileError(error, this.#folder);
     }
   }
 }

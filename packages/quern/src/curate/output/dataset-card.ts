@@ -46,7 +46,10 @@ export function datasetCard(curation: Curation): string {
     'configs:',
     '  - config_name: default',
     '    data_files:',
-    ...Object.keys(splits).map((split) => `      - split: ${split}\n        path: ${split}.parquet`),
+    // A split without rows cannot be loaded by datasets.
+    ...Object.entries(splits)
+      .filter(([, questions]) => questions > 0)
+      .map(([split]) => `      - split: ${split}\n        path: ${split}.parquet`),
     '---',
     '',
     `# ${plain(name)}`,
@@ -69,7 +72,7 @@ export function datasetCard(curation: Curation): string {
     '',
     '```python',
     'from datasets import load_dataset',
-    'data = load_dataset("parquet", data_files={"train": "train.parquet", "test": "test.parquet"})',
+    'data = load_dataset("FOLDER")  # this folder, or its name on the hub',
     '```',
     '',
     '## How it was made',

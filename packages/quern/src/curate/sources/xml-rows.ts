@@ -130,11 +130,10 @@ class RowParser {
     this.#fault = undefined;
     const parser = (this.#parser ??= this.#started());
     parser.write(text.endsWith('/>') ? text : `${text}</row>`);
-    if (this.#fault !== undefined) {
-      this.#parser = undefined;
-      return this.#fault;
-    }
-    return this.#attributes ?? 'a malformed row';
+    if (this.#fault === undefined && this.#attributes) return this.#attributes;
+    // It may still wait for the end of what it has begun.
+    this.#parser = undefined;
+    return this.#fault ?? 'a malformed row';
   }
 
   #started(): SaxesParser {

@@ -6,7 +6,6 @@ import { reasonBatch } from '../../reason/batch.ts';
 import type { BatchQuery } from '../../reason/batch/batch-queries.ts';
 import type { Reasoner } from '../../reason/reasoner.ts';
 import { isUsableText } from '../../reason/usable-text.ts';
-import { stopSignal } from '../../stop-signal.ts';
 import { silentWork, type OnWork } from '../../work.ts';
 import { Dropping } from '../dropping.ts';
 import type { QuestionSet } from '../question-set.ts';
@@ -48,16 +47,25 @@ export async function reasonStage(
     queries.push({ id: question.id, query: question.text });
     numbers.push(n);
   }
-  const spending = stopSignal(signal);
   const spent = { money: 0, tokens: 0 };
   let isUsedUp = false;
+  const within: Reasoner = {
+    id: reasoner.id,
+    parallel: reasoner.parallel,
+    cacheKey: reasoner.cacheKey?.bind(reasoner),
+    async reason(query, asked) {
+      if (isUsedUp) throw new QuernError('ABORTED', 'the budget is used up');
+      return reasoner.reason(query, asked);
+    },
+    close: () => Promise.resolve(),
+  };
   let ended = 0;
   const work = onWork?.('reasoning about questions', queries.length) ?? silentWork;
   const out = join(folder, fileName);
   try {
-    const summary = await reasonBatch(reasoner, queries, {
+    const summary = await reasonBatch(within, queries, {
       out,
-      signal: spending.signal,
+      signal,
       onDone(done, _, { cached, completionTokens, cost }) {
         ended = done;
         work.update(done);
@@ -66,7 +74,6 @@ export async function reasonStage(
         spent.money += cost?.amount ?? 0;
         if (!budget || spent[budget.kind] < budget.amount || done === queries.length) return;
         isUsedUp = true;
-        spending.stop();
       },
     });
     if (summary.failed > 0 && !leavesFailed) throw failed(summary.failed, queries.length, reasoner.id);
@@ -100,7 +107,6 @@ export async function reasonStage(
     }
     throw error;
   } finally {
-    spending.stop();
     work.stop();
   }
 }
