@@ -10,6 +10,10 @@ import { sourceStart, type SourcePosition } from './post-source.ts';
 
 const folder = temporaryFolder();
 
+function at(line: number): string {
+  return `${join(folder, 'odd.jsonl')}:${line}`;
+}
+
 async function read(name: string, content: string | Buffer, position: SourcePosition = sourceStart) {
   const path = join(folder, name);
   writeFileSync(path, content);
@@ -98,7 +102,6 @@ it('what is malformed is counted by its kind, with its place', async () => {
   ]);
   const { posts, faults } = await read('odd.jsonl', content);
   expect(posts.map(({ body }) => body)).toEqual(['a', 'fine']);
-  const at = (line: number): string => `${join(folder, 'odd.jsonl')}:${line}`;
   expect(faults).toEqual([
     { kind: 'a line that is not JSON', count: 1, place: at(1) },
     { kind: 'a line that is not a JSON object', count: 1, place: at(2) },
