@@ -154,10 +154,14 @@ export class FakeHub {
   async #answerHub(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.#note('hub', request);
     // A mirror has a path of its own.
-    const path = decodeURIComponent(new URL(request.url!, this.endpoint).pathname).replace(/^\/mirror/, '');
+    const path = decodeURIComponent(new URL(request.url!, this.endpoint).pathname)
+      .replace(/^\/mirror/, '')
+      .replace(/^\/datasets\//, '/');
     const [, resolved] = /^\/[^/]+\/[^/]+\/resolve\/[0-9a-z]+\/(.*)$/.exec(path) ?? [];
     const file = this.files.find(({ name }) => name === resolved);
-    const api = `/api/models/${this.repository}`;
+    const api = path.startsWith('/api/datasets/')
+      ? `/api/datasets/${this.repository}`
+      : `/api/models/${this.repository}`;
     if (path.startsWith(`${api}/revision/`)) {
       return this.#send('listing', request, response, json(this.listing()));
     }
@@ -269,18 +273,19 @@ export function noise(length: number, seed = 'noise'): Buffer {
 }
 
 function cutToRange(reply: Reply): void {
-  const match = /^bytes=(\d+)-$/.exec(reply.request.headers.range ?? '');
+  const match = /^bytes=(\d+)-(\d*)$/.exec(reply.request.headers.range ?? '');
   if (!match) return;
   const start = Number(match[1]);
   const total = reply.body.length;
+  const end = match[2] === '' ? total : Math.min(total, Number(match[2]) + 1);
   if (start >= total) {
     Object.assign(reply, { status: 416, body: Buffer.alloc(0) });
     reply.headers = { ...reply.headers, 'content-range': `bytes */${total}` };
     return;
   }
   reply.status = 206;
-  reply.headers = { ...reply.headers, 'content-range': `bytes ${start}-${total - 1}/${total}` };
-  reply.body = reply.body.subarray(start);
+  reply.headers = { ...reply.headers, 'content-range': `bytes ${start}-${end - 1}/${total}` };
+  reply.body = reply.body.subarray(start, end);
 }
 
 function pointerOf(content: Buffer): Buffer {

@@ -1,7 +1,7 @@
 import { QuernError } from '../../errors.ts';
 import { IncomingFile } from './hub-content.ts';
 import type { HubFile } from './hub-listing.ts';
-import { askedName, refusal, type Asked } from './hub-refusal.ts';
+import { askedName, refusal, type Asked, repositoryPath } from './hub-refusal.ts';
 import { hubGet, hubUrl, type HubConnection, type HubReply } from './hub-request.ts';
 import { Attempts, PassingFailure } from './hub-retry.ts';
 
@@ -147,8 +147,9 @@ function extent({ status, headers }: HubReply): { start?: number; total?: number
   return { start: Number(range[1]), total: range[2] === '*' ? undefined : Number(range[2]) };
 }
 
-/** The address of a file at a commit: `ENDPOINT/OWNER/NAME/resolve/COMMIT/FILE`. */
-function fileUrl(endpoint: URL, { repository, revision, file = '' }: Asked): URL {
+/** The address of a file at a commit: `ENDPOINT/OWNER/NAME/resolve/COMMIT/FILE`, of data sets after `datasets/`. */
+export function fileUrl(endpoint: URL, asked: Asked): URL {
+  const { revision, file = '' } = asked;
   const path = file.split('/').map(encodeURIComponent).join('/');
-  return hubUrl(endpoint, `${repository}/resolve/${revision}/${path}`);
+  return hubUrl(endpoint, `${repositoryPath(asked)}/resolve/${revision}/${path}`);
 }

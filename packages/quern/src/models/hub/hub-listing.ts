@@ -39,8 +39,8 @@ export async function fetchListing(
   asked: Asked,
   attempts: Attempts,
 ): Promise<HubListing> {
-  const { repository, revision } = asked;
-  const path = `api/models/${repository}/revision/${encodeURIComponent(revision)}`;
+  const { repository, revision, kind } = asked;
+  const path = `api/${kind === 'dataset' ? 'datasets' : 'models'}/${repository}/revision/${encodeURIComponent(revision)}`;
   const url = hubUrl(connection.endpoint, path);
   url.search = '?blobs=true';
   for (;;) {

@@ -3,11 +3,16 @@ import { hubUrl, type HubConnection, type HubReply } from './hub-request.ts';
 import { retryAfter } from '../../retry-after.ts';
 import { PassingFailure } from './hub-retry.ts';
 
+/** What a repository of the hub holds. */
+export type RepositoryKind = 'model' | 'dataset';
+
 /** What was asked for, for errors. */
 export interface Asked {
   /** `owner/name`. */
   readonly repository: string;
   readonly revision: string;
+  /** What the repository holds. Default: a model. */
+  readonly kind?: RepositoryKind;
   /** The file; absent where the list of files was asked for. */
   readonly file?: string;
 }
@@ -15,6 +20,11 @@ export interface Asked {
 /** How errors name what was asked for. */
 export function askedName({ repository, revision, file }: Asked): string {
   return `${repository}@${revision}${file === undefined ? '' : `/${file}`}`;
+}
+
+/** The path of a repository's page, which is also that of its files. */
+export function repositoryPath({ repository, kind }: Pick<Asked, 'repository' | 'kind'>): string {
+  return kind === 'dataset' ? `datasets/${repository}` : repository;
 }
 
 /**
@@ -28,7 +38,7 @@ export function refusal(reply: HubReply, asked: Asked, { endpoint, token }: HubC
     const wait = retryAfter(headers, Date.now()) ?? 0;
     return new PassingFailure(`${host} ${answered(status, wait)}`, { retryAfter: wait });
   }
-  const page = hubUrl(endpoint, asked.repository).href;
+  const page = hubUrl(endpoint, repositoryPath(asked)).href;
   const word = reply.isHub ? headers.get('x-error-code') : null;
   // The hub answers 401 for what is not there too, so that nobody learns which private repositories are.
   if (word === 'RepoNotFound' && [401, 403, 404].includes(status)) {
@@ -37,7 +47,7 @@ export function refusal(reply: HubReply, asked: Asked, { endpoint, token }: HubC
       hint: `Check its name; if it is private, ${tokenHint(token)}`,
     });
   }
-  if (status === 401 || status === 403) return denied(reply, where, page, token);
+  if (status === 401 || status === 403) return denied(reply, { where, page, kind: asked.kind }, token);
   if (status === 404 || status === 410) {
     return new QuernError('NOT_FOUND', missing(word, asked, host), { where, hint: `See ${page}` });
   }
@@ -54,8 +64,7 @@ function answered(status: number, pause: number): string {
 
 function denied(
   { host, isHub, headers }: HubReply,
-  where: string,
-  page: string,
+  { where, page, kind }: { where: string; page: string; kind?: RepositoryKind },
   token: string | undefined,
 ): QuernError {
   if (!isHub) {
@@ -67,7 +76,7 @@ function denied(
   const isGated = headers.get('x-error-code') === 'GatedRepo';
   return new QuernError(
     'DENIED',
-    `${host} refuses: ${isGated ? 'the model is gated' : 'the model may be gated or private'}`,
+    `${host} refuses: the ${kind === 'dataset' ? 'data set' : 'model'} ${isGated ? 'is gated' : 'may be gated or private'}`,
     { where, hint: `Accept its terms, if any, on ${page}, and ${tokenHint(token)}` },
   );
 }
