@@ -65,7 +65,7 @@ const rows: (DumpRow | string)[] = [
   answerRow(1012, 12, '<p>An answer that nobody has voted for, long enough to count.</p>', { Score: 0 }),
   answerRow(1999, 999, '<p>An answer to a question that is not there at all.</p>'),
   { Id: 50, PostTypeId: 5, Body: '<p>A wiki</p>' },
-  { Id: 51, PostTypeId: 2, Body: '<p>Without a parent</p>' },
+  { Id: 51, PostTypeId: 2, Score: 1, Body: '<p>Without a parent</p>' },
   '  <row Id="52" PostTypeId="1" Body="cut',
 ];
 writeDumpFile(dump, 'Posts', rows);
@@ -171,7 +171,11 @@ describe('a dump becomes a training set', () => {
       },
     ]);
     const faults = stages.flatMap(({ faults: own = [] }) => own.map(({ kind, count }) => `${count} ${kind}`));
-    expect(faults).toEqual(['1 a row that is not closed', '1 an answer without a ParentId that is a number']);
+    expect(faults).toEqual([
+      '1 a row that is not closed',
+      '1 an answer without a ParentId that is a number',
+      '1 an answer without its question',
+    ]);
     expect(stages[1].counts).toMatchObject({
       'answers without their question': 1,
       'questions without an answer': 1,
@@ -479,6 +483,60 @@ describe('other sources', () => {
   });
 });
 
+describe('what lies where a run works', () => {
+  it('is not removed where no run has made it', async () => {
+    const out = join(folder, 'mine');
+    mkdirSync(`${out}.work`);
+    writeFileSync(join(`${out}.work`, 'thesis.txt'), 'precious');
+    await expect(run({ out })).rejects.toThrow('is not the work of quern curate');
+    expect(readdirSync(`${out}.work`)).toEqual(['thesis.txt']);
+  });
+
+  it('is made again where a part of it was lost', async () => {
+    const whole = await run();
+    for (const file of [
+      '01-parse/posts-0000.jsonl',
+      '02-text/questions.jsonl',
+      '02-text/facts.bin',
+      '03-filter/dropped.jsonl',
+      '04-duplicates/stage.json',
+    ]) {
+      const { out } = await run({ until: 'positives' });
+      writeFileSync(join(`${out}.work`, file), '');
+      await run({ out });
+      expect(hashes(out)['/train.parquet']).toBe(hashes(whole.out)['/train.parquet']);
+    }
+  });
+
+  it('is written again where what was handed out is gone', async () => {
+    const retrieval = join(folder, 'gone-retrieval');
+    const { out } = await run({ retrieval });
+    const before = hashes(out);
+    rmSync(out, { recursive: true });
+    rmSync(retrieval, { recursive: true });
+    await run({ out, retrieval });
+    expect(hashes(out)).toEqual(before);
+    expect(existsSync(join(retrieval, 'corpus.jsonl'))).toBe(true);
+    rmSync(out, { recursive: true });
+    await expect(run({ out, retrieval })).rejects.toThrow('is there already');
+  });
+
+  it('cannot be the folder of the other outcome', async () => {
+    const out = join(folder, 'apart');
+    for (const retrieval of [out, `${out}.work`, join(out, 'inner'), folder]) {
+      await expect(run({ out, retrieval })).rejects.toThrow(/same folder|no such file/);
+    }
+  });
+});
+
+it('own files may number their questions alike', async () => {
+  const files = ['one', 'two'].map((name) => join(folder, `${name}.jsonl`));
+  for (const path of files)
+    writeFileSync(path, JSON.stringify({ id: 1, question: `Which is ${path}?`, answers: ['This one.'] }));
+  const { out } = await run({}, files);
+  expect((await allRows(out)).map(({ id }) => id).sort()).toEqual(['one/1', 'two/1']);
+});
+
 describe('what cannot be is said at once', () => {
   it.each<[string, readonly string[], Partial<CurateOptions>, string]>([
     ['nothing there', ['nowhere/at/all'], {}, 'no such file or folder'],
@@ -499,7 +557,7 @@ describe('what cannot be is said at once', () => {
       'no question that is left',
       [dump],
       { filter: { leastCharacters: 15_000 } },
-      'no question is left after filter',
+      'no question is left after the stage filter',
     ],
   ])('%s', async (_, sources, options, message) => {
     await expect(run(options, sources)).rejects.toThrow(message);

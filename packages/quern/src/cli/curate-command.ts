@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { curate, type CurateResult } from '../curate/curate.ts';
 import { positiveKinds, type PositiveKind } from '../curate/curate-options.ts';
@@ -165,6 +167,7 @@ Examples:
 
 async function run(sources: string[], options: Options): Promise<void> {
   const warnings = new Warnings();
+  warnOfIdleReasonerOptions(options, warnings);
   if (options.candidates !== undefined && options.retrieval !== undefined) {
     throw new QuernError('USAGE', '--candidates does not go with --retrieval, which needs all answers');
   }
@@ -177,6 +180,11 @@ async function run(sources: string[], options: Options): Promise<void> {
   try {
     const result = await orWarnings(curated(sources, options, reasoner, warnings), warnings);
     report(result, options.json === true);
+  } catch (error) {
+    if (existsSync(join(`${options.out}.work`, 'quern-curate'))) {
+      note(`quern: what was done is kept in ${options.out}.work; the same command goes on from there`);
+    }
+    throw error;
   } finally {
     if (reasoner) await closeSoon(reasoner.reasoner);
   }
@@ -242,6 +250,23 @@ function report({ out, stages, curation, wasThere, work }: CurateResult, isJson:
     return;
   }
   print(curationText({ out, stages, curation, wasThere, work }));
+}
+
+/** Counts among `warnings` the options of reasoners that were given without one. */
+function warnOfIdleReasonerOptions(options: Options, warnings: Warnings): void {
+  if (options.reasoner !== undefined) return;
+  const { deadline, strict, maxTokens, parallel, refresh, config } = options;
+  for (const [name, value] of Object.entries({
+    deadline,
+    strict,
+    'max-tokens': maxTokens,
+    parallel,
+    refresh,
+    config,
+  })) {
+    if (value !== undefined)
+      warnings.add(`--${name} changes nothing: there is no --reasoner`, 'quern curate');
+  }
 }
 
 function collected(value: string, before: readonly string[]): string[] {

@@ -176,6 +176,10 @@ async function decoded<T>(path: string, decode: () => T | Promise<T>): Promise<T
     const error = fileError(cause, path);
     if (error instanceof QuernError) throw error;
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new QuernError('CORRUPT_FILE', `not a readable Parquet file (${reason})`, { where: path, cause });
+    throw new QuernError('CORRUPT_FILE', `not a readable Parquet file (${reason})`, {
+      where: path,
+      hint: 'Fetch or write the file again',
+      cause,
+    });
   }
 }

@@ -92,6 +92,17 @@ export function settingsOf(sources: readonly PostSource[], options: CurateOption
       hint: 'Leave it out, or say --positives reasoned or both',
     });
   }
+  if (options.corpus !== undefined && !sources.some(({ kind }) => kind === 'log')) {
+    throw new QuernError('USAGE', 'a corpus is of a query log, and no source is one', {
+      where: '--corpus',
+      hint: 'A query log is named log:FILE',
+    });
+  }
+  if (!reasoner && (options.budget || options.leavesFailed)) {
+    throw new QuernError('USAGE', 'a budget and what failed are of a reasoner, and there is none', {
+      hint: 'Name it: --positives reasoned --reasoner openai:MODEL@URL',
+    });
+  }
   if (options.retrieval !== undefined && sources.some(({ kind }) => kind === 'log')) {
     throw new QuernError('USAGE', 'a query log is a collection already', {
       where: '--retrieval',
@@ -113,6 +124,11 @@ export function settingsOf(sources: readonly PostSource[], options: CurateOption
     leastCharacters: options.positive?.leastCharacters ?? (isStackExchange ? 30 : 1),
     ...(options.positive?.scoreGap !== undefined && { scoreGap: options.positive.scoreGap }),
   };
+  check(
+    filter.leastCharacters <= filter.mostCharacters,
+    'the fewest characters of a question',
+    `at most the most, ${filter.mostCharacters}`,
+  );
   const shares = { validation: options.shares?.validation ?? 0.05, test: options.shares?.test ?? 0.05 };
   check(
     shares.validation >= 0 && shares.test >= 0 && shares.validation + shares.test <= 1,

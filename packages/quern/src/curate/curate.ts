@@ -1,5 +1,5 @@
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { lstat, mkdir, readdir, readFile, realpath, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join, resolve, sep } from 'node:path';
 import { pathKindIfAny } from '../collections/files.ts';
 import { fileError, QuernError } from '../errors.ts';
 import { ProcessLock } from '../process-lock.ts';
@@ -51,14 +51,11 @@ export interface CurateResult {
 export async function curate(names: readonly string[], options: CurateOptions): Promise<CurateResult> {
   if (names.length === 0) throw new QuernError('USAGE', 'no source is named');
   const { signal, warnings } = options;
-  const out = resolve(options.out);
-  const retrieval = options.retrieval === undefined ? undefined : resolve(options.retrieval);
-  await checkFolderOf(out);
-  if (retrieval !== undefined) await checkFolderOf(retrieval);
-  if (retrieval === out)
-    throw new QuernError('USAGE', '--retrieval and --out are the same folder', { where: out });
-  const domains = options.domains === 'all' ? undefined : options.domains;
-  const { sites, corpus } = options;
+  if (options.out === '') throw new QuernError('USAGE', 'is empty', { where: '--out' });
+  const out = await realTarget(options.out);
+  const retrieval = options.retrieval === undefined ? undefined : await realTarget(options.retrieval);
+  if (retrieval !== undefined) checkApart(out, retrieval);
+  const { sites, corpus, domains } = options;
   const sources = await openSources(names, { sites, corpus, domains, signal, warnings });
   const settings = settingsOf(sources, options);
   const recorded = recordedOptions(settings, options);
@@ -66,7 +63,7 @@ export async function curate(names: readonly string[], options: CurateOptions): 
   const there = await finishedSet(out);
   if (there) {
     if (isSame(there, recorded, facts)) {
-      await rm(`${out}.work`, { recursive: true, force: true });
+      if (!options.keepsWork) await removeWork(`${out}.work`, out);
       return { out, stages: there.stages, wasThere: true };
     }
     throw new QuernError('ALREADY_EXISTS', 'holds another data set', {
@@ -74,8 +71,8 @@ export async function curate(names: readonly string[], options: CurateOptions): 
       hint: 'Choose another folder, or delete it',
     });
   }
-  const isForeign = retrieval !== undefined && (await pathKindIfAny(retrieval)) !== undefined;
-  if (isForeign && !(await isHandingOut(`${out}.work`))) {
+  const isTaken = retrieval !== undefined && (await pathKindIfAny(retrieval)) !== undefined;
+  if (isTaken && !(await isHandingOut(`${out}.work`))) {
     throw new QuernError('ALREADY_EXISTS', 'is there already', {
       where: retrieval,
       hint: 'Choose another folder for the collection, or delete it',
@@ -84,12 +81,11 @@ export async function curate(names: readonly string[], options: CurateOptions): 
   const work = await WorkFolder.open(`${out}.work`);
   const lock = await ProcessLock.acquire(join(work.path, 'lock'), { kind: 'curation', where: out });
   try {
-    const run = new Run(sources, facts, settings, recorded, { ...options, out });
+    const run = new Run(sources, facts, settings, recorded, { ...options, out, retrieval });
     const curation = await run.stages(work);
     if (!curation) return { out, stages: run.records, wasThere: false, work: work.path };
     await handOut(run.lastFolder, out, retrieval);
     if (options.keepsWork) return { out, stages: run.records, curation, wasThere: false, work: work.path };
-    await lock.release();
     await work.remove();
     return { out, stages: run.records, curation, wasThere: false };
   } finally {
@@ -134,14 +130,13 @@ class Run {
       ...(candidates !== 'all' && { candidates }),
     };
     const stamps = this.#sources.map(({ name, stamp, site }) => [name, stamp, site?.host]);
+    const hasText = await work.hasStage(2, 'text');
     const parsed = this.#told(
       await work.stage(
         'parse',
         [parse, stamps],
         (place) => parseStage(this.#sources, place, { ...parse, ...listening }),
-        {
-          resumes: true,
-        },
+        { resumes: true, mayLack: (name) => hasText && name.startsWith('posts-') },
       ),
     );
     if (until === 'parse') return undefined;
@@ -220,27 +215,38 @@ class Run {
     }
     if (until === 'reason') return undefined;
     const folders = this.#folders;
+    const target = this.#options.retrieval;
     const settings = this.#settings;
-    const last = await work.stage('split', [this.#recorded, this.#facts], ({ folder }) =>
-      splitStage(set, folder, {
-        name: basename(this.#options.out),
-        options: this.#recorded,
-        sources: this.#sources,
-        sourceFacts: this.#facts,
-        stages: this.records,
-        against: guarded.collections,
-        shares: settings.shares,
-        think: settings.think,
-        positivesOf: (n, question): ChosenPositives => ({
-          answers: positives === 'reasoned' ? [] : positivesOf(question.answers, positive).answers,
-          ...(reasoned?.has(n) && { reasoned: reasoned.get(n) }),
+    const last = await work.stage(
+      'split',
+      [this.#recorded, this.#facts],
+      ({ folder }) =>
+        splitStage(set, folder, {
+          name: basename(this.#options.out),
+          options: this.#recorded,
+          sources: this.#sources,
+          sourceFacts: this.#facts,
+          stages: this.records,
+          against: guarded.collections,
+          shares: settings.shares,
+          think: settings.think,
+          positivesOf: (n, question): ChosenPositives => ({
+            answers: positives === 'reasoned' ? [] : positivesOf(question.answers, positive).answers,
+            ...(reasoned?.has(n) && { reasoned: reasoned.get(n) }),
+          }),
+          dropped: () => droppedBy(folders),
+          ...(settings.retrieval && {
+            retrieval: { bestOf: (question) => positivesOf(question.answers, positive).answers[0] },
+          }),
+          ...listening,
         }),
-        dropped: () => droppedBy(folders),
-        ...(settings.retrieval && {
-          retrieval: { bestOf: (question) => positivesOf(question.answers, positive).answers[0] },
-        }),
-        ...listening,
-      }),
+      {
+        isWhole: async (folder) =>
+          (await isThere(folder, resultFolder)) &&
+          (!target ||
+            (await isThere(folder, retrievalFolder)) ||
+            (await pathKindIfAny(target)) !== undefined),
+      },
     );
     const { curation, ...record } = last.record;
     this.#told({ ...last, record });
@@ -271,17 +277,18 @@ async function numbersOf(set: QuestionSet, signal?: AbortSignal): Promise<Map<st
 
 function assertSome(set: QuestionSet, records: readonly StageRecord[]): void {
   if (set.left > 0) return;
-  const emptied = records.find(({ questionsOut }) => questionsOut === 0);
-  const reasons = Object.entries(emptied?.dropped ?? {}).map(([reason, count]) => `${reason}: ${count}`);
-  const faults = records.flatMap(({ faults: own = [] }) => own).map(({ kind, count }) => `${kind}: ${count}`);
-  const why = [...reasons, ...faults].join('; ');
-  throw new QuernError(
-    'BAD_INPUT',
-    `no question is left after ${emptied?.stage ?? 'all stages'}${why === '' ? '' : ` (${why})`}`,
-    {
-      hint: 'Look at the domains, the filters and the scores that were asked for',
-    },
-  );
+  const emptied = records.find(({ questionsOut }) => questionsOut === 0)!;
+  const reasons = Object.entries(emptied.dropped).map(([reason, count]) => `${reason}: ${count}`);
+  const faults = records.flatMap(({ faults: own = [] }) => own);
+  const odd = faults.map(({ kind, count, places }) => `${count} x ${kind}, first at ${places[0]}`);
+  const why = [...reasons, ...odd].join('; ');
+  const isUnread = records[0].questionsIn === 0;
+  const what = isUnread ? 'no question was read' : `no question is left after the stage ${emptied.stage}`;
+  throw new QuernError('BAD_INPUT', `${what}${why === '' ? '' : ` (${why})`}`, {
+    hint: isUnread
+      ? 'Do the sources hold questions in the form that they should?'
+      : 'Look at the domains, the filters and the scores that were asked for',
+  });
 }
 
 /** Removes the posts as they were read, once they are texts: they are the largest part of the work. */
@@ -307,10 +314,68 @@ async function move(from: string, to: string): Promise<void> {
   await syncFolder(dirname(to));
 }
 
-/** Whether a run that was broken off had written all, so that what is there of its outcome is its own. */
+/** Whether a run that was broken off was giving what it had written its names, the collection being the first. */
 async function isHandingOut(work: string): Promise<boolean> {
   const names = await readdir(work).catch(() => []);
-  return names.some((name) => name.endsWith('-split'));
+  const last = names.find((name) => name.endsWith('-split'));
+  if (last === undefined) return false;
+  const record = await readFile(join(work, last, 'stage.json'), 'utf8').catch(() => '{}');
+  const { curation } = JSON.parse(record) as { curation?: Curation };
+  return (
+    Boolean(curation?.retrieval) &&
+    (await isThere(join(work, last), resultFolder)) &&
+    !(await isThere(join(work, last), retrievalFolder))
+  );
+}
+
+async function isThere(folder: string, name: string): Promise<boolean> {
+  return (await pathKindIfAny(join(folder, name))) !== undefined;
+}
+
+/** Removes what is left of a run whose outcome is there; what is not the work of one stays. */
+async function removeWork(path: string, out: string): Promise<void> {
+  if ((await pathKindIfAny(path)) === undefined) return;
+  const work = await WorkFolder.open(path).catch(() => undefined);
+  if (!work) return;
+  const lock = await ProcessLock.acquire(join(path, 'lock'), { kind: 'curation', where: out });
+  try {
+    await work.remove();
+  } finally {
+    await lock.release();
+  }
+}
+
+/** Where a folder is or will be, whatever links lead to the one that it is in. Throws where that is not there. */
+async function realTarget(given: string): Promise<string> {
+  const path = resolve(given);
+  await checkFolderOf(path);
+  const found = await lstat(path).catch(() => undefined);
+  if (found?.isSymbolicLink() && (await pathKindIfAny(path)) === undefined) {
+    throw new QuernError('IO', 'is a link that leads to nothing', {
+      where: path,
+      hint: 'Remove it, or name what it is to lead to',
+    });
+  }
+  return found ? realpath(path) : join(await realpath(dirname(path)), basename(path));
+}
+
+function isWithin(inner: string, outer: string): boolean {
+  return `${inner}${sep}`.startsWith(`${outer}${sep}`);
+}
+
+/** Throws `USAGE` where two folders are the same, or one is within the other or the other's work. */
+function checkApart(out: string, retrieval: string): void {
+  for (const folder of [out, `${out}.work`]) {
+    if (!isWithin(retrieval, folder) && !isWithin(folder, retrieval)) continue;
+    throw new QuernError(
+      'USAGE',
+      `--retrieval and ${folder} are the same folder, or one is within the other`,
+      {
+        where: retrieval,
+        hint: 'Choose a folder beside it',
+      },
+    );
+  }
 }
 
 /** What the record tells of how the data was made: no path of this machine. */

@@ -52,6 +52,13 @@ describe('the text of a post', () => {
     expect(htmlText('<script><img src="x"></script>').hasImage).toBe(false);
   });
 
+  it('takes time in proportion to its length, whatever that consists of', () => {
+    const long = 300_000;
+    expect(textOf(`<pre>${' '.repeat(long)}a</pre>`)).toHaveLength(long + 1);
+    expect(textOf(`<pre>${'\n'.repeat(long)}a</pre>`)).toBe('a');
+    expect(textOf(`<p>${'a </p><p>'.repeat(long / 10)}</p>`)).toMatch(/^a\n\na/);
+  });
+
   it('ends where elements are nested as in no post', () => {
     const nested = '<div>'.repeat(1_000_000);
     expect(textOf(`<p>begin</p>${nested}deep`)).toBe('begin');

@@ -137,6 +137,13 @@ export function cleanText(text: string): string {
     .replaceAll(/\p{Surrogate}/gu, '\ufffd');
 }
 
+/** How many line feeds a text ends with. */
+function endingFeeds(text: string): number {
+  let count = 0;
+  while (text.charCodeAt(text.length - 1 - count) === 0x0a) count++;
+  return count;
+}
+
 /** Puts a text together, with no more white space than belongs. */
 class TextWriter {
   readonly #parts: string[] = [];
@@ -188,9 +195,11 @@ class TextWriter {
 
   text(): string {
     return cleanText(this.#parts.join(''))
-      .replaceAll(/[ \t]+\n/g, '\n')
-      .replace(/^\n+/, '')
-      .trimEnd();
+      .split('\n')
+      .map((line) => line.trimEnd())
+      .join('\n')
+      .trimEnd()
+      .replace(/^\n+/, '');
   }
 
   #put(text: string): void {
@@ -209,7 +218,7 @@ class TextWriter {
     this.#parts.push(text);
     this.#space = false;
     this.#atLineStart = text.endsWith('\n');
-    this.#endingFeeds = text.length - text.replace(/\n+$/, '').length;
+    this.#endingFeeds = endingFeeds(text);
     this.#isEmpty = false;
   }
 }

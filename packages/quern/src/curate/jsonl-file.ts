@@ -54,7 +54,7 @@ export class JsonlFile {
     this.#heldLength = 0;
     this.#hash.update(bytes);
     try {
-      await this.#file.write(bytes);
+      await this.#file.writeFile(bytes);
     } catch (error) {
       throw fileError(error, this.path);
     }

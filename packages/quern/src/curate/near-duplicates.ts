@@ -46,10 +46,10 @@ export async function alikePairs(
       block.push(bandHashes(shingles(question.text)));
       if (count % 64 === 0) onDone?.(n);
       if (block.length < 1024) continue;
-      await file.write(bytesOf(block));
+      await file.writeFile(bytesOf(block));
       block = [];
     }
-    await file.write(bytesOf(block));
+    await file.writeFile(bytesOf(block));
     const search = new PairSearch(set, order, least);
     const perPass = Math.max(1, Math.min(bands, Math.floor(mostBandBytes / (4 * Math.max(1, count)))));
     for (let first = 0; first < bands; first += perPass) {

@@ -54,3 +54,8 @@ it('says why there is none', () => {
     'no answer that is good enough',
   );
 });
+
+it('a question may have any number of answers', () => {
+  const answers = Array.from({ length: 300_000 }, (_, i) => answer(String(i), { preference: i % 7 }));
+  expect(chosen(answers, { most: 2 })).toEqual(['6', '13']);
+});

@@ -39,7 +39,7 @@ export function positivesOf(answers: readonly TextAnswer[], settings: PositiveSe
         (b.preference ?? 0) - (a.preference ?? 0) ||
         (b.score ?? 0) - (a.score ?? 0),
     );
-  const best = Math.max(...ranked.map(({ preference }) => preference ?? 0));
+  const best = ranked.reduce((most, { preference = 0 }) => Math.max(most, preference), -Infinity);
   const near = ranked.filter(
     ({ preference }) => preference === undefined || preference >= best - (settings.scoreGap ?? Infinity),
   );

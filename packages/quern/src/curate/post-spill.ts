@@ -1,4 +1,4 @@
-import { appendFile, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileError } from '../errors.ts';
 
@@ -28,6 +28,15 @@ export class PostSpill {
     this.#folder = folder;
     this.#held = Array.from({ length: files }, () => []);
     this.#bytes = bytes === undefined ? Array.from({ length: files }, () => 0) : [...bytes];
+  }
+
+  /** Whether the files are there with these lengths at least. */
+  static async holds(folder: string, bytes: readonly number[]): Promise<boolean> {
+    for (const [i, length] of bytes.entries()) {
+      const { size } = await stat(spillPath(folder, i)).catch(() => ({ size: -1 }));
+      if (size < length) return false;
+    }
+    return true;
   }
 
   /** The files, in their order; one that no post came to is not there. */

@@ -204,7 +204,7 @@ export class QuestionSetWriter {
     this.#heldFacts = [];
     this.#heldBytes = 0;
     try {
-      for (const [file, bytes] of parts) await file.write(Buffer.concat(bytes));
+      for (const [file, bytes] of parts) await file.writeFile(Buffer.concat(bytes));
     } catch (error) {
       throw fileError(error, this.#folder);
     }

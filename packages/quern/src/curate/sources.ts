@@ -21,7 +21,7 @@ export interface SourceOptions {
   /** The documents of a query log. */
   readonly corpus?: string;
   /** The domains that are wanted: of a hub's data set, only their files are read. */
-  readonly domains?: readonly string[];
+  readonly domains?: readonly string[] | 'all';
   readonly signal?: AbortSignal;
   readonly warnings?: Warnings;
 }

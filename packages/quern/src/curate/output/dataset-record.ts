@@ -32,7 +32,6 @@ export async function writeDatasetRecord(
     stages,
     splits,
     positives,
-    domains,
     files,
   };
   const file = await JsonlFile.create(path);
@@ -44,7 +43,8 @@ export async function writeDatasetRecord(
       last = `    ${JSON.stringify(post)}`;
     }
     if (last !== undefined) await file.line(last);
-    await file.line('  ]\n}');
+    await file.line('  ],');
+    await file.line(`  "domains": ${JSON.stringify(domains)}\n}`);
     await file.finish();
   } finally {
     await file.close();

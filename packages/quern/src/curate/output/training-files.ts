@@ -112,7 +112,7 @@ class FileWriter extends ByteWriter {
   async flush(): Promise<void> {
     const bytes = new Uint8Array(this.buffer, 0, this.index).slice();
     this.index = 0;
-    await this.#file.write(bytes);
+    await this.#file.writeFile(bytes);
   }
 
   override finish(): Promise<void> {

@@ -1,3 +1,5 @@
+import { QuernError } from '../../errors.ts';
+
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
 
@@ -10,12 +12,17 @@ export interface ByteLine {
   readonly end: number;
 }
 
-/** The lines of bytes that come in pieces, without their ends; whatever encoding they may be in. */
+/**
+ * The lines of bytes that come in pieces, without their ends; whatever encoding they may be in. Throws `BAD_INPUT` where a line
+ * is longer than `longest`; errors call the file `name`.
+ */
 export async function* byteLines(
   chunks: AsyncIterable<Buffer>,
   from: { readonly offset: number; readonly rows: number },
+  { longest = Infinity, name = '' }: { readonly longest?: number; readonly name?: string } = {},
 ): AsyncGenerator<ByteLine> {
   let rest: Buffer[] = [];
+  let restBytes = 0;
   let { offset: end, rows: number } = from;
   for await (const chunk of chunks) {
     let start = 0;
@@ -24,10 +31,17 @@ export async function* byteLines(
       const bytes = rest.length === 0 ? part : Buffer.concat([...rest, part]);
       start = at + 1;
       rest = [];
+      restBytes = 0;
       end += bytes.length + 1;
       yield { bytes: withoutReturn(bytes), number: ++number, end };
     }
     if (start < chunk.length) rest.push(chunk.subarray(start));
+    restBytes += chunk.length - start;
+    if (restBytes > longest) {
+      throw new QuernError('BAD_INPUT', `a line of more than ${longest} bytes`, {
+        where: `${name}:${number + 1}`,
+      });
+    }
   }
   if (rest.length === 0) return;
   const bytes = Buffer.concat(rest);

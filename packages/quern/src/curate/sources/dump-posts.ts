@@ -27,11 +27,12 @@ export function dumpPost(
   if (body === undefined) return faulty('a post without a Body');
   const { OwnerUserId: owner, OwnerDisplayName: name, CreationDate: date } = row;
   const score = row['Score'];
-  if (score !== undefined && !/^-?\d{1,9}$/.test(score)) faulty('a Score that is not a number, left out');
+  const isScore = /^-?\d{1,9}$/.test(score ?? '');
+  if (!isScore) faulty('a Score that is no number, taken for 0');
   const facts = {
     body,
     isHtml: true,
-    ...(score !== undefined && /^-?\d{1,9}$/.test(score) && { score: Number(score) }),
+    score: isScore ? Number(score) : 0,
     ...(row['DeletionDate'] !== undefined && { isDeleted: true }),
     ...authorOf(host, owner, name),
     licence: row['ContentLicense'] || licenceOf(date),
@@ -61,11 +62,11 @@ export function dumpPost(
 }
 
 function authorOf(host: string, owner?: string, name?: string): { author?: Author } {
-  const profile = isNumber(owner) && owner !== '-1' ? userUrl(host, owner) : undefined;
+  const profile = isNumber(owner) ? userUrl(host, owner) : undefined;
   if (profile === undefined && !name) return {};
   return { author: { ...(name && { name }), ...(profile !== undefined && { profile }) } };
 }
 
 function isNumber(text: string | undefined): text is string {
-  return text !== undefined && /^-?\d{1,15}$/.test(text);
+  return text !== undefined && /^(?:0|[1-9]\d{0,14})$/.test(text);
 }

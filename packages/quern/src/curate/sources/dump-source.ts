@@ -68,7 +68,13 @@ async function archivedFile(
   signal?: AbortSignal,
 ): Promise<DumpFile | undefined> {
   const files = await archivedFiles(archive, signal);
-  const found = files.find((file) => basename(file.name).toLowerCase() === name);
+  const [found, other] = files.filter((file) => basename(file.name).toLowerCase() === name);
+  if (other) {
+    throw new QuernError('BAD_INPUT', `holds several ${basename(found.name)}: ${found.name}, ${other.name}`, {
+      where: archive,
+      hint: 'Unpack it, and name the folders',
+    });
+  }
   return (
     found && {
       name: `${archive} (${found.name})`,

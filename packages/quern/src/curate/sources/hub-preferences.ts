@@ -1,24 +1,24 @@
 import { openHubDataset } from '../../models/hub/hub-dataset.ts';
 import { QuernError } from '../../errors.ts';
-import { siteDomain } from '../stack-exchange.ts';
+import { paperDomains, siteDomain } from '../stack-exchange.ts';
 import type { SourceOptions } from '../sources.ts';
 import type { PostSource } from './post-source.ts';
 import { preferencesSource } from './preferences.ts';
 
 /**
  * The Parquet files of a data set on the hub as sources, read there by ranges. Where their folders are named after sites
- * (`data/math.stackexchange.com/…`), only those of the domains that are wanted are read. Throws `BAD_INPUT` where it has no Parquet
+ * (`data/math.stackexchange.com/…`), only those of the domains that are wanted (by default the paper's nine) are read. Throws `BAD_INPUT` where it has no Parquet
  * files, and what `openHubDataset` throws.
  */
 export async function hubPreferences(
   name: string,
-  { domains, signal }: Pick<SourceOptions, 'domains' | 'signal'>,
+  { domains = paperDomains, signal }: Pick<SourceOptions, 'domains' | 'signal'>,
 ): Promise<PostSource[]> {
   const dataset = await openHubDataset(name, { signal });
   const files = dataset.files.filter((file) => file.name.endsWith('.parquet'));
   const where = `${dataset.repository}@${dataset.commit.slice(0, 12)}`;
   if (files.length === 0) throw new QuernError('BAD_INPUT', 'it has no Parquet files', { where });
-  const wanted = domains && new Set(domains);
+  const wanted = domains === 'all' ? undefined : new Set<string>(domains);
   const read = files.filter((file) => {
     const domain = domainOfPath(file.name);
     return wanted === undefined || domain === undefined || wanted.has(domain);
@@ -26,7 +26,7 @@ export async function hubPreferences(
   if (read.length === 0) {
     throw new QuernError(
       'BAD_INPUT',
-      `none of its ${files.length} files is of the domains ${domains!.join(', ')}`,
+      `none of its ${files.length} files is of the domains ${[...wanted!].join(', ')}`,
       {
         where,
         hint: 'Domains are the names of sites: math, stackoverflow',

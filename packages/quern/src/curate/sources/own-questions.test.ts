@@ -55,8 +55,8 @@ it('records have what they say, and ids and domains of their own where they say 
   expect(faults).toEqual([]);
   expect(posts.map(({ id, domain }) => [id, domain])).toEqual([
     [expect.stringMatching(/^[0-9a-f]{16}$/), 'help'],
-    ['p-2', 'pumps'],
-    ['7', 'help'],
+    ['help/p-2', 'pumps'],
+    ['help/7', 'help'],
   ]);
   expect(posts[0].answers).toMatchObject([
     { id: `${posts[0].id}/1`, body: 'Hold the button.', score: 3, isAccepted: true },

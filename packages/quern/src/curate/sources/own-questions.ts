@@ -6,9 +6,13 @@ import { contentId } from '../content-id.ts';
 import type { FaultCounts } from '../faults.ts';
 import type { PostedAnswer, PostedQuestion } from '../post.ts';
 import { byteLines } from './byte-lines.ts';
+import { assertUtf8Start } from './xml-rows.ts';
 import { after } from './dump-source.ts';
 import type { PostSource, SourceBatch } from './post-source.ts';
 import { hostOf } from '../stack-exchange.ts';
+
+/** The longest line that is read, in bytes. */
+const longestLine = 64 << 20;
 
 /** How many lines are handed on together. */
 const batchLines = 256;
@@ -32,7 +36,9 @@ export function ownQuestions(path: string, facts: Pick<PostSource, 'stamp' | 'fi
       let doneBytes = 0;
       const chunks = readBytes(path, { signal, onBytes: (bytes) => (doneBytes += bytes) });
       let position = from;
-      for await (const { bytes, number, end } of byteLines(after(chunks, from.offset), from)) {
+      const limits = { longest: longestLine, name: path };
+      for await (const { bytes, number, end } of byteLines(after(chunks, from.offset), from, limits)) {
+        if (number === 1) assertUtf8Start(bytes, path);
         const question = questionOf(bytes, { where: `${path}:${number}`, faults, domain });
         if (question) posts.push(question);
         position = { offset: end, rows: number };
@@ -75,8 +81,10 @@ function questionOf(
   const given = ID_FIELDS.map((field) => record[field]).find(
     (value) => value !== undefined && value !== null,
   );
-  const id = typeof given === 'string' || Number.isSafeInteger(given) ? String(given) : contentId(question);
-  if (id === '' || /[\p{Cc}\p{Cs}]/u.test(id))
+  const own = typeof given === 'string' || Number.isSafeInteger(given) ? String(given) : undefined;
+  // Files number their questions alike: an id is told by the file's name too.
+  const id = own === undefined ? contentId(question) : `${domain}/${own}`;
+  if (own === '' || /[\p{Cc}\p{Cs}]/u.test(id))
     return faulty('a record whose id is empty or holds a control character');
   const isHtml = record['html'] === true;
   const url =

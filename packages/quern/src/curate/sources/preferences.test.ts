@@ -96,7 +96,7 @@ describe('the preferences data', () => {
     expect(faults.map(({ kind, count }) => `${count} ${kind}`).sort()).toEqual([
       '1 a row whose qid is null',
       '1 a row whose question is null',
-      '1 an answer without a pm_score',
+      '1 an answer without a pm_score, taken for 0',
       '1 an answer without a text and an answer_id',
       '2 a row without the address of its question',
     ]);

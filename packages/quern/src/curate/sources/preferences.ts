@@ -61,7 +61,10 @@ function checkColumns(schema: readonly SchemaTree[], where: string): void {
   };
   for (const { element, children } of schema) {
     const { name, type } = element;
-    if (name === 'qid' && type !== 'INT64' && type !== 'INT32') wrong(name, 'of whole numbers');
+    const isNumber =
+      (type === 'INT64' || type === 'INT32') &&
+      !/TIME|DATE|DECIMAL/.test(element.converted_type ?? element.logical_type?.type ?? '');
+    if (name === 'qid' && !isNumber) wrong(name, 'of whole numbers');
     if (name === 'question' && type !== 'BYTE_ARRAY') wrong(name, 'of texts');
     if (name === 'metadata' && leavesOf(children).some((leaf) => leaf.element.type !== 'BYTE_ARRAY')) {
       wrong(name, 'of lists of texts');
@@ -136,7 +139,7 @@ function preferencesAnswer(
     return undefined;
   }
   const isScore = typeof score === 'number' || typeof score === 'bigint';
-  if (!isScore) faults.add('an answer without a pm_score', where);
+  if (!isScore) faults.add('an answer without a pm_score, taken for 0', where);
   return {
     kind: 'answer',
     id: `${host}/${id}`,
@@ -145,7 +148,7 @@ function preferencesAnswer(
     body: text,
     isHtml: looksLikeHtml(text),
     ...(selected === true && { isAccepted: true }),
-    ...(isScore && { preference: Number(score) }),
+    preference: isScore ? Number(score) : 0,
     ...authorOf(author, profile),
     url: postUrl(host, 'answer', String(id)),
     licence: question.licence,

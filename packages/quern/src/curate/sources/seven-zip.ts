@@ -107,7 +107,10 @@ async function started(args: readonly string[], signal?: AbortSignal): Promise<R
 }
 
 function reasonOf(said: string, code: number | null): string {
-  const line = said.split('\n').find((each) => /error|unexpected|can ?not|headers/i.test(each));
+  const lines = said.split('\n');
+  const line = lines.find((each) =>
+    /unexpected end|headers error|data error|crc failed|is not (?:an )?archive|can ?not open/i.test(each),
+  );
   return line === undefined ? `exit code ${code}` : oneLine(line, 120);
 }
 

@@ -85,6 +85,11 @@ describe('the rows of a dump', () => {
     await expect(read('<posts><row Id="1"/><row Id="2" Bo')).rejects.toThrow(
       'Posts.xml: ends inside of row 2. It was cut off',
     );
+    for (const tail of ['', '  ', '  <', '  <ro', ' garbage']) {
+      await expect(read(`<posts><row Id="1"/>${tail}`)).rejects.toThrow(
+        /ends (?:without its end tag, after row 1|inside of row [12])/,
+      );
+    }
     await expect(read('<users></users>')).rejects.toThrow('holds no <row …>');
     await expect(read('')).rejects.toThrow('holds no <row …>');
     await expect(read(Buffer.from('<posts><row Id="1"/></posts>', 'utf16le'))).rejects.toThrow('UTF-16');

@@ -28,6 +28,9 @@ const longestRow = 64 << 20;
 /** So much of a file without a row cannot be the beginning of a dump. */
 const longestPrologue = 1 << 20;
 
+/** Bytes after the last row that are kept: a part of `<row` may be among them, and at the end the end tag. */
+const tailBytes = 256;
+
 const rowStart = Buffer.from('<row');
 const lessThan = 0x3c;
 const greaterThan = 0x3e;
@@ -67,9 +70,8 @@ export async function* xmlRows(
     for (;;) {
       if (!inRow) {
         const next = bytes.indexOf(rowStart, start);
-        // A part of `<row` may stand at the end.
         if (next < 0) {
-          start = Math.max(start, bytes.length - rowStart.length);
+          start = Math.max(start, bytes.length - tailBytes);
           break;
         }
         start = next;
@@ -108,6 +110,15 @@ export async function* xmlRows(
     });
   }
   if (rows === 0 && !mayBeEmpty) throw noDump(name);
+  if (
+    !/<\/[a-z]+\s*>\s*$/i.test(rest.toString('latin1')) &&
+    !(rows === 0 && /\/>\s*$/.test(rest.toString('latin1')))
+  ) {
+    throw new QuernError('CORRUPT_FILE', `ends without its end tag, after row ${rows}`, {
+      where: name,
+      hint: 'It was cut off: fetch it again',
+    });
+  }
 }
 
 /** The attributes of a row; the kind of fault of a malformed one; undefined for another element (`<rows>`). */
@@ -150,13 +161,14 @@ class RowParser {
 /** A fault without what differs from row to row. */
 function faultOf(message: string): string {
   return message
-    .replace(/^.*?: /, '')
-    .replace(/[:.]? *(?:&\S*;|<\S*>?)? *\.?$/, '')
+    .replace(/:.*$/s, '')
+    .replace(/\.$/, '')
     .replaceAll(/[\p{Cc}\s]+/gu, ' ')
     .slice(0, 80);
 }
 
-function assertUtf8Start(chunk: Buffer, name: string): void {
+/** Throws `BAD_INPUT` where the first bytes of a file are not UTF-8's. */
+export function assertUtf8Start(chunk: Buffer, name: string): void {
   const [a, b] = chunk;
   if ((a === 0xff && b === 0xfe) || (a === 0xfe && b === 0xff) || a === 0 || b === 0) {
     throw new QuernError('BAD_INPUT', 'is not UTF-8 but UTF-16 or binary', {

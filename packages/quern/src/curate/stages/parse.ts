@@ -55,7 +55,8 @@ export async function parseStage(
   options: ParseOptions,
 ): Promise<ParseRecord> {
   const total = sources.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0);
-  const note = await readNote(folder);
+  const noted = await readNote(folder);
+  const note = noted && (await PostSpill.holds(folder, noted.bytes)) ? noted : undefined;
   const parse = new Parse(new PostSpill(folder, spillFiles(total), note?.bytes), options, note);
   await parse.spill.restore();
   const begun = note?.source ?? 0;
@@ -64,15 +65,15 @@ export async function parseStage(
     const from = i === begun ? (note?.position ?? sourceStart) : sourceStart;
     const work = options.onWork?.(`reading ${source.title}`, source.bytes ?? 0) ?? silentWork;
     try {
-      let noted: number | undefined;
+      let notedBytes: number | undefined;
       for await (const batch of source.read(from, { faults: parse.faults, signal: options.signal })) {
         throwIfAborted(options.signal);
         for (const post of batch.posts) parse.add(post);
         await parse.spill.settle();
         work.update(batch.doneBytes);
-        noted ??= batch.doneBytes;
-        if (batch.doneBytes - noted < notedEvery) continue;
-        noted = batch.doneBytes;
+        notedBytes ??= batch.doneBytes;
+        if (batch.doneBytes - notedBytes < notedEvery) continue;
+        notedBytes = batch.doneBytes;
         await parse.note(folder, i, batch.position);
       }
     } finally {
@@ -196,8 +197,9 @@ class Parse {
 }
 
 async function readNote(folder: string): Promise<Note | undefined> {
-  return readFile(join(folder, 'note.json'), 'utf8').then(
-    (text) => JSON.parse(text) as Note,
-    () => undefined,
-  );
+  try {
+    return JSON.parse(await readFile(join(folder, 'note.json'), 'utf8')) as Note;
+  } catch {
+    return undefined;
+  }
 }

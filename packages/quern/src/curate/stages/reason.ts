@@ -5,6 +5,7 @@ import { QuernError } from '../../errors.ts';
 import { reasonBatch } from '../../reason/batch.ts';
 import type { BatchQuery } from '../../reason/batch/batch-queries.ts';
 import type { Reasoner } from '../../reason/reasoner.ts';
+import { oneLine } from '../../one-line.ts';
 import { isUsableText } from '../../reason/usable-text.ts';
 import { silentWork, type OnWork } from '../../work.ts';
 import { Dropping } from '../dropping.ts';
@@ -49,6 +50,7 @@ export async function reasonStage(
   }
   const spent = { money: 0, tokens: 0 };
   let isUsedUp = false;
+  let why: string | undefined;
   const within: Reasoner = {
     id: reasoner.id,
     parallel: reasoner.parallel,
@@ -66,7 +68,8 @@ export async function reasonStage(
     const summary = await reasonBatch(within, queries, {
       out,
       signal,
-      onDone(done, _, { cached, completionTokens, cost }) {
+      onDone(done, _, { cached, completionTokens, cost, failure }) {
+        why ??= failure?.message;
         ended = done;
         work.update(done);
         if (cached) return;
@@ -76,7 +79,7 @@ export async function reasonStage(
         isUsedUp = true;
       },
     });
-    if (summary.failed > 0 && !leavesFailed) throw failed(summary.failed, queries.length, reasoner.id);
+    if (summary.failed > 0 && !leavesFailed) throw failed(summary.failed, queries.length, reasoner.id, why);
     const dropping = new Dropping(set);
     let cut = 0;
     let at = 0;
@@ -111,8 +114,9 @@ export async function reasonStage(
   }
 }
 
-function failed(count: number, of: number, reasoner: string): QuernError {
-  return new QuernError('BAD_REPLY', `failed on ${count} of ${of} questions`, {
+function failed(count: number, of: number, reasoner: string, why?: string): QuernError {
+  const first = why === undefined ? '' : ` (${oneLine(why)})`;
+  return new QuernError('BAD_REPLY', `failed on ${count} of ${of} questions${first}`, {
     where: reasoner,
     hint: 'The same command asks these again; --leave-failed leaves them out',
   });

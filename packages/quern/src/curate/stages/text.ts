@@ -96,7 +96,10 @@ async function grouped(
   for (const answer of answers) {
     const group = questions.get(answer.question);
     if (group) group.answers.push(answer);
-    else orphans++;
+    else {
+      orphans++;
+      faults.add('an answer without its question', answer.url ?? answer.id);
+    }
   }
   for (const { answers: own } of questions.values()) {
     own.sort((a, b) => compareIds(a.id, b.id));
@@ -162,11 +165,22 @@ function textAnswer(answer: PostedAnswer, accepted: string | undefined): TextAns
   };
 }
 
-/** An image in Markdown, or the address of one. */
-const imageText = /!\[[^\]\n]{0,300}\]\(|\bhttps?:\/\/\S{1,500}\.(?:png|jpe?g|gif|svg|webp|bmp)\b/i;
+const imageEnding = /\.(?:png|jpe?g|gif|svg|webp|bmp)\b/gi;
+const longestAddress = 500;
+
+/** Whether a text holds an image in Markdown, or the address of one. */
+function linksImage(text: string): boolean {
+  if (/!\[[^[\]\n]{0,300}\]\(/.test(text)) return true;
+  for (const { index } of text.matchAll(imageEnding)) {
+    const before = text.slice(Math.max(0, index - longestAddress), index);
+    const word = before.slice(before.search(/\S*$/));
+    if (/https?:\/\//i.test(word)) return true;
+  }
+  return false;
+}
 
 function bodyText({ body, isHtml }: PostedQuestion | PostedAnswer): PostText {
-  const linked = imageText.test(body);
+  const linked = linksImage(body);
   if (!isHtml) return { text: cleanText(body).trim(), hasImage: linked };
   const { text, hasImage } = htmlText(body);
   return { text, hasImage: hasImage || linked };
