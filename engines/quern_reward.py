@@ -67,8 +67,8 @@ def compute_score(data_source, solution_str, ground_truth, extra_info=None, **_)
 
 
 def label(answer):
-    """What the column `answer` says, as a dict: JSON, or what it stands for, of `{query?, positives, positiveIds?}`, a list of
-    positives, or one.
+    """What the column `answer` says, as a dict: JSON, or what it stands for, of `{query?, positives, positiveIds?}` (or
+    `pos_docs_list`, as training sets of `quern curate` have it), a list of positives, or one.
     """
     if isinstance(answer, str):
         try:
@@ -82,6 +82,8 @@ def label(answer):
         answer = {"positives": answer}
     if not isinstance(answer, dict):
         raise RewardError(f"the answer holds no positives: {str(answer)[:80]!r}")
+    if "positives" not in answer and "pos_docs_list" in answer:
+        answer = {**answer, "positives": answer["pos_docs_list"]}
     known = {name: _plain(answer.get(name)) for name in ("query", "positives", "positiveIds")}
     return {name: value for name, value in known.items() if value is not None}
 

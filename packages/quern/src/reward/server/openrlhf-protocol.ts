@@ -14,17 +14,23 @@ const bodySchema = z.object({
 
 const positivesSchema = z.array(z.string().regex(/\S/u)).min(1);
 
+/** What a label may have beside its positives. */
+const labelFields = {
+  query: z.string().regex(/\S/u).optional(),
+  positiveIds: z.array(z.string()).optional(),
+};
+
 const labelSchema = z.union([
   z
     .string()
     .regex(/\S/u)
     .transform((positive) => ({ positives: [positive], query: undefined, positiveIds: undefined })),
   positivesSchema.transform((positives) => ({ positives, query: undefined, positiveIds: undefined })),
-  z.object({
-    query: z.string().regex(/\S/u).optional(),
-    positives: positivesSchema,
-    positiveIds: z.array(z.string()).optional(),
-  }),
+  z.object({ ...labelFields, positives: positivesSchema }),
+  // The label of the reference's training data, and of what `quern curate` writes.
+  z
+    .object({ ...labelFields, pos_docs_list: positivesSchema })
+    .transform(({ pos_docs_list: positives, ...fields }) => ({ ...fields, positives })),
 ]);
 
 /** What is answered: a number a sample in each list. */
@@ -37,7 +43,7 @@ export interface OpenRlhfAnswer {
 }
 
 /**
- * The items of a request. A label is a list of positives, or an object `{positives, query?, positiveIds?}`, as JSON; where it
+ * The items of a request. A label is a list of positives, or an object `{positives, query?, positiveIds?}` (or `pos_docs_list` for `positives`), as JSON; where it
  * holds no query, that is read from the prompt. Throws `BAD_INPUT` naming the sample and the field.
  */
 export function openRlhfItems(body: unknown): RewardItem[] {

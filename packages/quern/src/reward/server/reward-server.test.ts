@@ -213,15 +213,21 @@ describe('/get_reward', () => {
     const url = await served(reward);
     const inference = 'Instructions:\nQuery: how\nmany?\n\n';
     const body = {
-      query: [`${prompt}a`, `${inference}b`, `${prompt}c`],
-      prompts: [prompt, inference, prompt],
-      labels: ['["p"]', { positives: ['p'], positiveIds: ['7'] }, '"p"'],
+      query: [`${prompt}a`, `${inference}b`, `${prompt}c`, `${prompt}d`],
+      prompts: [prompt, inference, prompt, prompt],
+      labels: [
+        '["p"]',
+        { positives: ['p'], positiveIds: ['7'] },
+        '"p"',
+        JSON.stringify({ query: 'curated', pos_docs_list: ['p'], think_flag: false }),
+      ],
     };
     expect((await answered(`${url}/get_reward`, body))[0]).toBe(200);
     expect(reward.batches.flat()).toEqual([
       { query: 'why is it so', completion: 'a', positives: ['p'] },
       { query: 'how\nmany?', completion: 'b', positives: ['p'], positiveIds: ['7'] },
       { query: 'why is it so', completion: 'c', positives: ['p'] },
+      { query: 'curated', completion: 'd', positives: ['p'] },
     ]);
   });
   it.each([
