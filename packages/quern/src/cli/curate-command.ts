@@ -173,7 +173,6 @@ async function run(sources: string[], options: Options): Promise<void> {
   }
   let reasoner: { reasoner: Reasoner; name: string } | undefined;
   if (options.reasoner !== undefined) {
-    // What a reasoner did not answer is asked again, and must not be taken for an answer.
     const settings = await reasonerSettings(options, warnings);
     reasoner = { reasoner: (await preparedReasoner(options.reasoner, settings))(), name: options.reasoner };
   }
@@ -182,7 +181,9 @@ async function run(sources: string[], options: Options): Promise<void> {
     report(result, options.json === true);
   } catch (error) {
     if (existsSync(join(`${options.out}.work`, 'quern-curate'))) {
-      note(`quern: what was done is kept in ${options.out}.work; the same command goes on from there`);
+      note(
+        `quern: what was done is kept in ${options.out}.work, and a run with --out ${options.out} goes on from there`,
+      );
     }
     throw error;
   } finally {

@@ -5,6 +5,7 @@ import { dataFolder, hubCacheFolder } from '../collections/environment.ts';
 import { QuernError } from '../errors.ts';
 import type { Warnings } from '../warnings.ts';
 import { ProtectedTexts } from './protected-texts.ts';
+import { withoutFolders } from './recorded-options.ts';
 
 /** What the training data is to be free of. */
 export interface AgainstOptions {
@@ -26,7 +27,7 @@ export const bright = 'bright:all';
 
 /**
  * The texts that training data must not hold: the queries of the collections, of every split, and BRIGHT's gold answers. BRIGHT is
- * protected whether it is named or not; only where it is not named it may be missing, which is a warning. Throws what opening a
+ * protected whether it is named or not; only where it is not named its subsets may be missing, which are warnings. Throws what opening a
  * collection throws.
  */
 export async function protectedTexts({
@@ -40,34 +41,48 @@ export async function protectedTexts({
   const names = [...new Set([bright, ...against])];
   for (const name of names) {
     const before = texts.size;
-    try {
-      for (const text of await textsOf(name, { data, signal })) texts.add(text);
-    } catch (error) {
-      const isMissing = error instanceof QuernError && error.code === 'NOT_FOUND';
-      if (!isMissing || against.includes(name)) throw error;
-      warnings?.add(
-        'BRIGHT is not here, so the data is not held against it',
-        `--data (${error.hint ?? error.what})`,
-      );
-      continue;
-    }
-    collections.push({ collection: name, texts: texts.size - before });
+    const missing = name === bright && !against.includes(bright) ? warnings : undefined;
+    for (const text of await textsOf(name, {
+      data,
+      signal,
+      isRequired: name !== bright || against.includes(bright),
+      warnings: missing,
+    }))
+      texts.add(text);
+    if (texts.size > before)
+      collections.push({ collection: withoutFolders(name), texts: texts.size - before });
   }
   return { texts, collections };
 }
 
 async function textsOf(
   name: string,
-  { data = dataFolder(), signal }: { data?: string; signal?: AbortSignal },
+  {
+    data = dataFolder(),
+    isRequired,
+    signal,
+    warnings,
+  }: { data?: string; isRequired: boolean; signal?: AbortSignal; warnings?: Warnings },
 ): Promise<{ id: string; text: string }[]> {
   const found: { id: string; text: string }[] = [];
   if (name === bright) {
     const places = { data, hubCache: hubCacheFolder() };
-    for (const subset of BRIGHT_SUBSETS) found.push(...(await readBrightTexts(subset, places, { signal })));
+    for (const subset of BRIGHT_SUBSETS) {
+      try {
+        found.push(...(await readBrightTexts(subset, places, { signal })));
+      } catch (error) {
+        if (isRequired || !(error instanceof QuernError) || error.code !== 'NOT_FOUND') throw error;
+        warnings?.add(
+          'BRIGHT is not here, so the data is not held against it',
+          `${subset} (${error.hint ?? error.what})`,
+        );
+      }
+    }
     return found;
   }
+  const shown = withoutFolders(name);
   for (const { id, text } of await collectionQueries(name, { data, signal })) {
-    found.push({ id: `${name}/${id}`, text });
+    found.push({ id: `${shown}/${id}`, text });
   }
   return found;
 }

@@ -135,7 +135,11 @@ export function settingsOf(sources: readonly PostSource[], options: CurateOption
     'the shares of validation and test',
     'numbers of 0 or more, together at most 1',
   );
-  check(similarity > 0 && similarity <= 1, 'the similarity', 'a number above 0, at most 1');
+  check(
+    similarity >= 0.5 && similarity <= 1,
+    'the similarity',
+    'a number from 0.5, from where near-duplicates are found reliably, to 1',
+  );
   check(Number.isSafeInteger(seed), 'the seed', 'a whole number');
   return {
     positives,

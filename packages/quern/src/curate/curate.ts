@@ -1,15 +1,16 @@
-import { lstat, mkdir, readdir, readFile, realpath, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join, resolve, sep } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { pathKindIfAny } from '../collections/files.ts';
-import { fileError, QuernError } from '../errors.ts';
+import { QuernError } from '../errors.ts';
 import { ProcessLock } from '../process-lock.ts';
-import { checkFolderOf, syncFolder } from '../whole-file.ts';
 import { protectedTexts } from './against.ts';
 import { settingsOf, type CurateOptions, type CurateSettings } from './curate-options.ts';
 import type { Curation, SourceFacts } from './curation.ts';
 import { markDropped, readDropped } from './dropping.ts';
 import { finishedSet } from './finished-set.ts';
+import { checkApart, handOut, isHandingOut, isThere, realTarget, removeWork } from './output-folders.ts';
 import { positivesOf } from './positives.ts';
+import { isSame, recordedOptions } from './recorded-options.ts';
 import { QuestionSet } from './question-set.ts';
 import { sourceFacts } from './source-facts.ts';
 import { openSources } from './sources.ts';
@@ -58,7 +59,9 @@ export async function curate(names: readonly string[], options: CurateOptions): 
   const { sites, corpus, domains } = options;
   const sources = await openSources(names, { sites, corpus, domains, signal, warnings });
   const settings = settingsOf(sources, options);
-  const recorded = recordedOptions(settings, options);
+  const { against = [], data } = options;
+  const guarded = await protectedTexts({ against, data, signal, warnings });
+  const recorded = recordedOptions(settings, options, guarded.texts.identity);
   const facts = await sourceFacts(sources);
   const there = await finishedSet(out);
   if (there) {
@@ -81,7 +84,7 @@ export async function curate(names: readonly string[], options: CurateOptions): 
   const work = await WorkFolder.open(`${out}.work`);
   const lock = await ProcessLock.acquire(join(work.path, 'lock'), { kind: 'curation', where: out });
   try {
-    const run = new Run(sources, facts, settings, recorded, { ...options, out, retrieval });
+    const run = new Run(sources, { facts, settings, recorded, guarded }, { ...options, out, retrieval });
     const curation = await run.stages(work);
     if (!curation) return { out, stages: run.records, wasThere: false, work: work.path };
     await handOut(run.lastFolder, out, retrieval);
@@ -93,6 +96,9 @@ export async function curate(names: readonly string[], options: CurateOptions): 
   }
 }
 
+/** What the data is held against. */
+type Guarded = Awaited<ReturnType<typeof protectedTexts>>;
+
 /** One run over the stages. */
 class Run {
   readonly records: StageRecord[] = [];
@@ -101,21 +107,26 @@ class Run {
   readonly #facts: readonly SourceFacts[];
   readonly #settings: CurateSettings;
   readonly #recorded: Readonly<Record<string, unknown>>;
+  readonly #guarded: Guarded;
   readonly #options: CurateOptions;
   /** The folders of the stages that left questions out. */
   readonly #folders: { readonly stage: StageName; readonly folder: string }[] = [];
 
   constructor(
     sources: readonly PostSource[],
-    facts: readonly SourceFacts[],
-    settings: CurateSettings,
-    recorded: Readonly<Record<string, unknown>>,
+    plan: {
+      readonly facts: readonly SourceFacts[];
+      readonly settings: CurateSettings;
+      readonly recorded: Readonly<Record<string, unknown>>;
+      readonly guarded: Guarded;
+    },
     options: CurateOptions,
   ) {
     this.#sources = sources;
-    this.#facts = facts;
-    this.#settings = settings;
-    this.#recorded = recorded;
+    this.#facts = plan.facts;
+    this.#settings = plan.settings;
+    this.#recorded = plan.recorded;
+    this.#guarded = plan.guarded;
     this.#options = options;
   }
 
@@ -129,7 +140,7 @@ class Run {
       ...(domains !== 'all' && { domains }),
       ...(candidates !== 'all' && { candidates }),
     };
-    const stamps = this.#sources.map(({ name, stamp, site }) => [name, stamp, site?.host]);
+    const stamps = this.#sources.map(({ kind, title, stamp, site }) => [kind, title, stamp, site?.host]);
     const hasText = await work.hasStage(2, 'text');
     const parsed = this.#told(
       await work.stage(
@@ -161,7 +172,7 @@ class Run {
       perDomain,
     }: Pick<CurateSettings, 'filter' | 'similarity' | 'positive' | 'perDomain'>,
   ): Promise<Curation | undefined> {
-    const { signal, onWork, until, against = [], data, warnings, reasoner } = this.#options;
+    const { signal, onWork, until, reasoner } = this.#options;
     const { positives } = this.#settings;
     const listening = { signal, onWork };
     const decide = async (
@@ -178,12 +189,13 @@ class Run {
     };
     await decide('filter', filter, (folder) => filterStage(set, folder, { ...filter, ...listening }));
     if (until === 'filter') return undefined;
-    const links = this.#sources.map(({ site }) => site?.links?.name);
-    await decide('duplicates', [similarity, links], (folder) =>
-      duplicatesStage(set, folder, this.#sources, { similarity, ...listening }),
+    const links = this.#sources.map(({ site }) => site?.links?.bytes);
+    const answered = positives === 'answers' ? { positive } : {};
+    await decide('duplicates', [similarity, links, answered], (folder) =>
+      duplicatesStage(set, folder, this.#sources, { similarity, ...answered, ...listening }),
     );
     if (until === 'duplicates') return undefined;
-    const guarded = await protectedTexts({ against, data, signal, warnings });
+    const guarded = this.#guarded;
     await decide('decontaminate', guarded.texts.identity, (folder) =>
       decontaminateStage(set, folder, guarded.texts, listening),
     );
@@ -194,20 +206,26 @@ class Run {
       );
     }
     if (until === 'positives') return undefined;
-    await decide('sample', perDomain, (folder) =>
-      sampleStage(set, folder, perDomain === 'all' ? {} : { perDomain }),
-    );
+    this.#told({ record: sampleStage(set, perDomain === 'all' ? {} : { perDomain }), wasDone: false });
     if (until === 'sample') return undefined;
     assertSome(set, this.records);
     let reasoned: ReadonlyMap<number, string> | undefined;
+    work.depend(perDomain);
     if (positives !== 'answers') {
       const { budget, leavesFailed } = this.#options;
       const asked = reasoner!.reasoner;
-      const identity = [reasoner!.name, await asked.cacheKey?.('', { signal }), leavesFailed];
+      const identity = [reasoner!.name, await asked.cacheKey?.('', { signal })];
       const { folder } = await decide(
         'reason',
         identity,
-        (place) => reasonStage(set, place, { reasoner: asked, budget, leavesFailed, ...listening }),
+        (place) =>
+          reasonStage(set, place, {
+            reasoner: asked,
+            texts: guarded.texts,
+            budget,
+            leavesFailed,
+            ...listening,
+          }),
         true,
       );
       reasoned = await readReasoned(folder, await numbersOf(set, signal));
@@ -296,123 +314,4 @@ async function removePosts(folder: string, files: number): Promise<void> {
   for (let i = 0; i < files; i++) {
     await rm(join(folder, `posts-${String(i).padStart(4, '0')}.jsonl`), { force: true });
   }
-}
-
-/** Gives what the last stage wrote its names: the collection first, so that where the data set is, all is. */
-async function handOut(folder: string, out: string, retrieval: string | undefined): Promise<void> {
-  if (retrieval !== undefined) await move(join(folder, retrievalFolder), retrieval);
-  await move(join(folder, resultFolder), out);
-}
-
-/** Renames a folder, where it is there, and makes that durable. */
-async function move(from: string, to: string): Promise<void> {
-  if ((await pathKindIfAny(from)) === undefined) return;
-  await mkdir(dirname(to), { recursive: true });
-  await rename(from, to).catch((error: unknown) => {
-    throw fileError(error, to);
-  });
-  await syncFolder(dirname(to));
-}
-
-/** Whether a run that was broken off was giving what it had written its names, the collection being the first. */
-async function isHandingOut(work: string): Promise<boolean> {
-  const names = await readdir(work).catch(() => []);
-  const last = names.find((name) => name.endsWith('-split'));
-  if (last === undefined) return false;
-  const record = await readFile(join(work, last, 'stage.json'), 'utf8').catch(() => '{}');
-  const { curation } = JSON.parse(record) as { curation?: Curation };
-  return (
-    Boolean(curation?.retrieval) &&
-    (await isThere(join(work, last), resultFolder)) &&
-    !(await isThere(join(work, last), retrievalFolder))
-  );
-}
-
-async function isThere(folder: string, name: string): Promise<boolean> {
-  return (await pathKindIfAny(join(folder, name))) !== undefined;
-}
-
-/** Removes what is left of a run whose outcome is there; what is not the work of one stays. */
-async function removeWork(path: string, out: string): Promise<void> {
-  if ((await pathKindIfAny(path)) === undefined) return;
-  const work = await WorkFolder.open(path).catch(() => undefined);
-  if (!work) return;
-  const lock = await ProcessLock.acquire(join(path, 'lock'), { kind: 'curation', where: out });
-  try {
-    await work.remove();
-  } finally {
-    await lock.release();
-  }
-}
-
-/** Where a folder is or will be, whatever links lead to the one that it is in. Throws where that is not there. */
-async function realTarget(given: string): Promise<string> {
-  const path = resolve(given);
-  await checkFolderOf(path);
-  const found = await lstat(path).catch(() => undefined);
-  if (found?.isSymbolicLink() && (await pathKindIfAny(path)) === undefined) {
-    throw new QuernError('IO', 'is a link that leads to nothing', {
-      where: path,
-      hint: 'Remove it, or name what it is to lead to',
-    });
-  }
-  return found ? realpath(path) : join(await realpath(dirname(path)), basename(path));
-}
-
-function isWithin(inner: string, outer: string): boolean {
-  return `${inner}${sep}`.startsWith(`${outer}${sep}`);
-}
-
-/** Throws `USAGE` where two folders are the same, or one is within the other or the other's work. */
-function checkApart(out: string, retrieval: string): void {
-  for (const folder of [out, `${out}.work`]) {
-    if (!isWithin(retrieval, folder) && !isWithin(folder, retrieval)) continue;
-    throw new QuernError(
-      'USAGE',
-      `--retrieval and ${folder} are the same folder, or one is within the other`,
-      {
-        where: retrieval,
-        hint: 'Choose a folder beside it',
-      },
-    );
-  }
-}
-
-/** What the record tells of how the data was made: no path of this machine. */
-function recordedOptions(settings: CurateSettings, options: CurateOptions): Record<string, unknown> {
-  const { filter, positive, shares, ...rest } = settings;
-  return {
-    ...rest,
-    reasoner: settings.reasoner === null ? null : withoutFolders(settings.reasoner),
-    language: filter.language ?? 'any',
-    mostCharacters: filter.mostCharacters,
-    leastCharacters: filter.leastCharacters,
-    mostPositives: positive.most,
-    leastScore: positive.leastScore,
-    scoreGap: positive.scoreGap ?? null,
-    leastAnswerCharacters: positive.leastCharacters,
-    validation: shares.validation,
-    test: shares.test,
-    against: (options.against ?? []).map(withoutFolders),
-  };
-}
-
-/** A name of a reasoner or a collection without the folders of a path in it. */
-function withoutFolders(name: string): string {
-  const [kind, ...rest] = name.split(':');
-  const value = rest.join(':');
-  const isPath =
-    kind === 'beir' || kind === 'log' || kind === 'file' || (kind === 'llama' && /^[./~]/.test(value));
-  return isPath ? `${kind}:${basename(value)}` : name;
-}
-
-function isSame(
-  there: { readonly options: unknown; readonly sources: unknown },
-  options: Readonly<Record<string, unknown>>,
-  sources: readonly SourceFacts[],
-): boolean {
-  return (
-    JSON.stringify(there.options) === JSON.stringify(options) &&
-    JSON.stringify(there.sources) === JSON.stringify(sources)
-  );
 }

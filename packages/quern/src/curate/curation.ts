@@ -10,6 +10,8 @@ export interface SourceFacts {
   readonly bytes: number | null;
   /** Of files up to a GiB; null for others, and for those of the hub. */
   readonly sha256: string | null;
+  /** The bytes of the dump's lists of links and of users, null where there is none. */
+  readonly others: readonly (number | null)[];
   /** The host of the site, of a dump. */
   readonly site: string | null;
 }

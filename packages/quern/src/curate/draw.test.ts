@@ -39,7 +39,7 @@ it('a lot is uniform, and of the id and the seed alone', () => {
 
 it('a split is of the id alone, and in its share', () => {
   const shares = { validation: 0.1, test: 0.2 };
-  const splits = Array.from({ length: 5000 }, (_, i) => splitOf(`q${i}`, shares));
+  const splits = Array.from({ length: 5000 }, (_, i) => splitOf({ id: `q${i}` }, shares));
   const share = (name: string): number => splits.filter((split) => split === name).length / splits.length;
   expect(share('test')).toBeCloseTo(0.2, 1);
   expect(share('validation')).toBeCloseTo(0.1, 1);

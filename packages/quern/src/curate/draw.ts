@@ -58,8 +58,7 @@ export class LeastNumbers {
   /** Lets the limit fall to where it is exact. */
   settle(): void {
     if (this.#kept.length < this.#size) return;
-    this.#kept = Float64Array.from(this.#kept).toSorted().slice(0, this.#size) as unknown as number[];
-    this.#kept = Array.from(this.#kept);
+    this.#kept = this.#kept.sort((a, b) => a - b).slice(0, this.#size);
     this.#limit = this.#kept[this.#size - 1];
   }
 }

@@ -38,6 +38,8 @@ describe('the text of a post', () => {
       'a\n\nb',
     ],
     ['comments and attributes are no text', '<!-- x --><p title="y" onclick="z()">a</p>', 'a'],
+    ['spaces that do not break are spaces', '<p>a&nbsp;b 10&#8201;kg&nbsp;<b>c</b></p>', 'a b 10 kg c'],
+    ['an item without text has no mark', '<ul><li></li></ul><p>a</p>', 'a'],
     ['nothing is decoded twice', '<p>&amp;lt;script&amp;gt;</p>', '&lt;script&gt;'],
     ['control characters are dropped', '<p>a&#7;b\u0000c</p>', 'abc'],
     ['an unclosed element closes nothing', '<p>a <b>b<p>c', 'a b\n\nc'],

@@ -114,6 +114,7 @@ export function htmlText(html: string): PostText {
           else writer.paragraph();
         } else if (blocks.has(name)) writer.paragraph();
         else if (lines.has(name)) writer.lineBreak();
+        if (name === 'li') writer.prefix('');
       },
     },
     { decodeEntities: true, lowerCaseTags: true, lowerCaseAttributeNames: true },
@@ -134,6 +135,7 @@ export function cleanText(text: string): string {
   return text
     .replaceAll(/\r\n?/g, '\n')
     .replaceAll(/(?![\t\n])\p{Cc}/gu, '')
+    .replaceAll(/\p{Zs}/gu, ' ')
     .replaceAll(/\p{Surrogate}/gu, '\ufffd');
 }
 
@@ -178,7 +180,7 @@ class TextWriter {
 
   /** White space counts as one space, and as none at the beginning of a line. */
   inline(text: string): void {
-    const flat = text.replaceAll(/[ \t\n\r\f\v]+/g, ' ');
+    const flat = text.replaceAll(/\s+/gu, ' ');
     if (flat === '') return;
     const words = flat.trim();
     if (flat.startsWith(' ')) this.#space = true;

@@ -1,4 +1,3 @@
-import { createHash, type Hash } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
 import { fileError } from '../errors.ts';
 
@@ -8,7 +7,6 @@ const mostHeld = 1 << 20;
 export class JsonlFile {
   readonly path: string;
   readonly #file: FileHandle;
-  readonly #hash: Hash = createHash('sha256');
   #held: string[] = [];
   #heldLength = 0;
   #isClosed = false;
@@ -33,12 +31,11 @@ export class JsonlFile {
     if (this.#heldLength > mostHeld) await this.#write();
   }
 
-  /** Writes the rest and makes it durable; returns the SHA-256 of all. */
-  async finish(): Promise<string> {
+  /** Writes the rest and makes it durable. */
+  async finish(): Promise<void> {
     await this.#write();
     await this.#file.sync();
     await this.close();
-    return this.#hash.digest('hex');
   }
 
   async close(): Promise<void> {
@@ -52,7 +49,6 @@ export class JsonlFile {
     const bytes = Buffer.from(`${this.#held.join('\n')}\n`);
     this.#held = [];
     this.#heldLength = 0;
-    this.#hash.update(bytes);
     try {
       await this.#file.writeFile(bytes);
     } catch (error) {

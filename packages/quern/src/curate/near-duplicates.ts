@@ -5,32 +5,36 @@ import { bandHashes, bands } from './min-hash.ts';
 import type { QuestionSet } from './question-set.ts';
 import { jaccard, shingles } from './shingles.ts';
 
-/** Two questions that are alike, the better one first. */
-export interface AlikePair {
+/** A question that is like a better one. */
+export interface Alike {
+  readonly n: number;
+  /** The better one, which is like no better one itself. */
   readonly better: number;
-  readonly worse: number;
   /** The share of shingles that they have in common. */
   readonly similarity: number;
 }
 
-/** Of a bucket, how many earlier questions one is held against: a bucket can be as large as a habit of asking is frequent. */
+/** Of a bucket, how many kept questions one is held against: a bucket can be as large as a habit of asking is frequent. */
 const mostCompared = 64;
 /** Bytes of buckets' hashes that are in memory at once. */
 const mostBandBytes = 256 << 20;
+/** Pairs that are remembered to be different. */
+const mostRemembered = 1 << 20;
 /** Shingles of questions that are kept at hand. */
 const mostKept = 4096;
 
 /**
- * The pairs of the questions left in `set` of which at least the share `least` of shingles is common, found by MinHash and
- * verified exactly. `order` are the numbers of the questions, the better ones first. The hashes of all bands lie in a file in
- * `folder` and are looked at some bands at a time, so that memory holds a few numbers for each question and no text.
+ * Tells of each question left in `set` that shares at least `least` of its shingles with a better one that is kept, found by
+ * MinHash and verified exactly. `order` are the numbers of the questions, the better ones first; so each is held against those
+ * that are kept before it, in every band. The hashes lie in a file in `folder`: memory holds a few numbers for each question and no
+ * text.
  */
-export async function alikePairs(
+export async function likeBetterOnes(
   set: QuestionSet,
   order: Uint32Array,
   least: number,
   { folder, signal, onDone }: { folder: string; signal?: AbortSignal; onDone?: (questions: number) => void },
-): Promise<AlikePair[]> {
+): Promise<Alike[]> {
   const path = join(folder, 'bands.bin');
   const file = await open(path, 'w+').catch((error: unknown) => {
     throw fileError(error, path);
@@ -50,7 +54,7 @@ export async function alikePairs(
       block = [];
     }
     await file.writeFile(bytesOf(block));
-    const search = new PairSearch(set, order, least);
+    const search = new BandSearch(set, order, least);
     const perPass = Math.max(1, Math.min(bands, Math.floor(mostBandBytes / (4 * Math.max(1, count)))));
     for (let first = 0; first < bands; first += perPass) {
       const columns = Array.from({ length: Math.min(perPass, bands - first) }, () => new Uint32Array(count));
@@ -69,7 +73,7 @@ export async function alikePairs(
       }
       for (const column of columns) await search.band(column, signal);
     }
-    return search.pairs;
+    return search.alike;
   } catch (error) {
     throw fileError(error, path);
   } finally {
@@ -77,19 +81,26 @@ export async function alikePairs(
   }
 }
 
-/** Compares the questions that share a bucket, each pair once over all bands. */
-class PairSearch {
-  readonly pairs: AlikePair[] = [];
+/**
+ * Holds questions against the better ones in their buckets, band by band. What is like a better one goes at once, and is not held
+ * against others: so of any number of copies one stays. The better one may turn out, in a later band, to be like a third; then
+ * that stays for all of them.
+ */
+class BandSearch {
+  readonly alike: Alike[] = [];
   readonly #set: QuestionSet;
   readonly #order: Uint32Array;
   readonly #least: number;
-  readonly #compared = new Set<number>();
+  readonly #isGone: Uint8Array;
+  /** Pairs that are known to be different; forgotten when they are many. */
+  readonly #different = new Set<number>();
   readonly #kept = new Map<number, ReadonlySet<number>>();
 
   constructor(set: QuestionSet, order: Uint32Array, least: number) {
     this.#set = set;
     this.#order = order;
     this.#least = least;
+    this.#isGone = new Uint8Array(order.length);
   }
 
   /** `hashes` are the buckets of one band, of the questions in their order. */
@@ -99,27 +110,34 @@ class PairSearch {
     const last = new Uint32Array(size);
     const before = new Uint32Array(hashes.length);
     for (let rank = 0; rank < hashes.length; rank++) {
+      if (this.#isGone[rank] === 1) continue;
       const slot = hashes[rank] & (size - 1);
       let compared = 0;
       for (let at = last[slot]; at !== 0 && compared < mostCompared; at = before[at - 1]) {
         if (hashes[at - 1] !== hashes[rank]) continue;
         compared++;
-        await this.#compare(at - 1, rank);
         throwIfAborted(signal);
+        if (await this.#isAlike(at - 1, rank)) break;
       }
+      if (this.#isGone[rank] === 1) continue;
       before[rank] = last[slot];
       last[slot] = rank + 1;
     }
   }
 
-  async #compare(better: number, worse: number): Promise<void> {
-    const key = better * this.#order.length + worse;
-    if (this.#compared.has(key)) return;
-    this.#compared.add(key);
-    const [first, second] = [await this.#shingles(better), await this.#shingles(worse)];
-    const similarity = jaccard(first, second);
-    if (similarity < this.#least) return;
-    this.pairs.push({ better: this.#order[better], worse: this.#order[worse], similarity });
+  /** Whether a question is like a better one; then it is gone. */
+  async #isAlike(better: number, rank: number): Promise<boolean> {
+    const pair = better * this.#order.length + rank;
+    if (this.#different.has(pair)) return false;
+    const similarity = jaccard(await this.#shingles(better), await this.#shingles(rank));
+    if (similarity >= this.#least) {
+      this.#isGone[rank] = 1;
+      this.alike.push({ n: this.#order[rank], better: this.#order[better], similarity });
+      return true;
+    }
+    if (this.#different.size >= mostRemembered) this.#different.clear();
+    this.#different.add(pair);
+    return false;
   }
 
   async #shingles(rank: number): Promise<ReadonlySet<number>> {

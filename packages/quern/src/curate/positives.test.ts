@@ -28,7 +28,8 @@ it('the accepted answer is first, then the score decides, then the votes, then t
 
 it('scores below the least one and below the gap do not count', () => {
   expect(chosen(scored, { leastScore: 3 })).toEqual(['accepted', 'best']);
-  expect(chosen(scored, { scoreGap: 3 })).toEqual(['best', 'better', 'good']);
+  expect(chosen(scored, { scoreGap: 3 })).toEqual(['accepted', 'best', 'better', 'good']);
+  expect(chosen(scored, { scoreGap: 2 })).toEqual(['accepted', 'best']);
   expect(chosen(scored, { leastScore: -1 })).toContain('low');
 });
 

@@ -7,7 +7,7 @@ export interface PositiveSettings {
   readonly most: number;
   /** The least score of the preferences data (`preferenceScore`); an answer that nothing scores passes. */
   readonly leastScore: number;
-  /** How far below the best one's score another may be; any where it is not given. */
+  /** How far below the best score another than the accepted one may be; any where it is not given. */
   readonly scoreGap?: number;
   /** The fewest characters of an answer. */
   readonly leastCharacters: number;
@@ -41,7 +41,8 @@ export function positivesOf(answers: readonly TextAnswer[], settings: PositiveSe
     );
   const best = ranked.reduce((most, { preference = 0 }) => Math.max(most, preference), -Infinity);
   const near = ranked.filter(
-    ({ preference }) => preference === undefined || preference >= best - (settings.scoreGap ?? Infinity),
+    ({ isAccepted, preference }) =>
+      isAccepted || preference === undefined || preference >= best - (settings.scoreGap ?? Infinity),
   );
   const taken: TextAnswer[] = [];
   for (const answer of near) {

@@ -28,6 +28,8 @@ export interface PostedQuestion extends PostFacts {
   readonly id: string;
   /** What it is about: the site's name for Stack Exchange (see `siteDomain`). */
   readonly domain: string;
+  /** What its split is decided by, where that is not its id. */
+  readonly splitKey?: string;
   /** Plain text. */
   readonly title?: string;
   /** The id of its accepted answer. */

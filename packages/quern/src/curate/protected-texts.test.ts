@@ -49,17 +49,34 @@ describe('a text shares a run of words', () => {
     expect(matrix.sharedRun('my table: 1 0 0 0 0 1 0 0 0 0 1 0 0 0 0 1 and so on')).toBeUndefined();
   });
 
-  it('of a protected text that is shorter, where it says the same', () => {
-    const short = guarding('Why is the sky blue?');
-    expect(short.sharedRun('why is the sky BLUE')).toMatchObject({
-      reason: 'same words as a protected text',
-    });
-    expect(short.sharedRun('Why is the sky blue at noon?')).toBeUndefined();
+  it('of a protected text that is shorter, all of it, from six words on', () => {
+    const short = guarding('How do small birds keep warm in winter?', 'Why is it blue?');
     expect(
-      short.alike('Why is the sky blue?\n\nI wonder every day and find no answer.', 'Why is the sky blue?'),
+      short.sharedRun('My cat asks: how do small BIRDS keep warm in winter, and so do I.'),
+    ).toMatchObject({
+      reason: 'shares a run of words',
+      detail: 'how do small birds keep warm in winter',
+    });
+    expect(short.sharedRun('How do small birds keep cool in winter?')).toBeUndefined();
+    expect(short.sharedRun('why is it BLUE')).toMatchObject({ reason: 'same words as a protected text' });
+    expect(short.sharedRun('Why is it blue at noon?')).toBeUndefined();
+    expect(
+      short.alike('Why is it blue?\n\nI wonder every day and find no answer.', 'Why is it blue?'),
     ).toMatchObject({
       reason: 'same words as a protected text',
     });
+  });
+
+  it('however long the text, and whatever stands unseen in it', () => {
+    const run = words.slice(0, 13);
+    const filler = 'filler '.repeat(30_000);
+    for (const text of [
+      `${filler}${run.join(' ')}`,
+      run.join('\u00ad ').replace('insects', 'in\u200bsects'),
+      run.join(' ').replace('do', 'ｄｏ'),
+    ]) {
+      expect(guard.sharedRun(text)?.like).toBe('bright:biology/1 (query)');
+    }
   });
 });
 
@@ -72,6 +89,12 @@ describe('a question is like a protected text', () => {
     const found = guard.alike(changed);
     expect(found).toMatchObject({ reason: 'like a protected text', like: 'bright:biology/0 (query)' });
     expect(found!.similarity).toBeGreaterThanOrEqual(0.5);
+  });
+
+  it('when it holds one among words of its own', () => {
+    const changed = words.map((word, i) => (i % 11 === 10 ? `${word}ish` : word)).join(' ');
+    const own = Array.from({ length: 100 }, (_, i) => `own${i}`).join(' ');
+    expect(guard.alike(`${changed} ${own}`)?.like).toBe('bright:biology/0 (query)');
   });
 
   it('not when it is of the same matter only', () => {

@@ -19,6 +19,8 @@ export interface TextAnswer {
 export interface TextQuestion {
   readonly id: string;
   readonly domain: string;
+  /** What its split is decided by, where that is not its id. */
+  readonly splitKey?: string;
   /** Its lot, see `lotOf`. */
   readonly draw: number;
   readonly title?: string;

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
-import { wordGrams } from '../text/word-grams.ts';
+import { hash } from 'node:crypto';
+import { gramWords, wordGrams } from '../text/word-grams.ts';
 import { hash32 } from './hash32.ts';
 
 /** Words in a shingle, the unit in which texts are held against each other. */
@@ -21,7 +21,7 @@ export function jaccard(a: ReadonlySet<number>, b: ReadonlySet<number>): number 
   return union === 0 ? 0 : common / union;
 }
 
-/** A hash of a text's words, without regard to case, marks and white space: texts with the same say the same. */
-export function wordsHash(text: string): string {
-  return createHash('sha256').update(wordGrams(text, 1).join(' ')).digest('base64url').slice(0, 22);
+/** A hash (48 bits) of a text's words, without regard to case, marks and white space: texts with the same say the same. */
+export function wordsHash(text: string): number {
+  return Number.parseInt(hash('sha256', gramWords(text, Infinity).join(' '), 'hex').slice(0, 12), 16);
 }

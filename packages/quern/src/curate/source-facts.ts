@@ -18,6 +18,7 @@ export async function sourceFacts(sources: readonly PostSource[]): Promise<Sourc
       bytes: file?.bytes ?? bytes ?? null,
       sha256: isHashed ? await fileHash(file.path) : null,
       site: site?.host ?? null,
+      others: [site?.links?.bytes, site?.users?.bytes].map((size) => size ?? null),
     });
   }
   return facts;

@@ -10,9 +10,15 @@ export interface SplitShares {
   readonly test: number;
 }
 
-/** The part that a question belongs to: by its id alone, so that neither more data nor another seed moves it. */
-export function splitOf(id: string, { validation, test }: SplitShares): SplitName {
-  const lot = splitLot(id);
+/**
+ * The part that a question belongs to: by its id alone (of own questions, the id that their file gives them), so that neither more
+ * data nor another seed nor another name of a file moves it.
+ */
+export function splitOf(
+  { id, splitKey = id }: { readonly id: string; readonly splitKey?: string },
+  { validation, test }: SplitShares,
+): SplitName {
+  const lot = splitLot(splitKey);
   if (lot < test) return 'test';
   return lot < test + validation ? 'validation' : 'train';
 }

@@ -56,5 +56,6 @@ it('the licence goes by the day', () => {
   expect(licenceOf('2011-04-08T00:00:00')).toBe('CC BY-SA 3.0');
   expect(licenceOf('2018-05-01T10:00:00')).toBe('CC BY-SA 3.0');
   expect(licenceOf('2018-05-02')).toBe('CC BY-SA 4.0');
-  expect(licenceOf(undefined)).toBe('CC BY-SA 4.0');
+  expect(licenceOf(undefined)).toBe('CC BY-SA');
+  expect(licenceOf('garbage')).toBe('CC BY-SA');
 });

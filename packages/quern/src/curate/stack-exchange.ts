@@ -89,11 +89,12 @@ export function userUrl(host: string, id: string): string {
 
 /**
  * The licence of a post by the day it was written, as Stack Exchange states it: CC BY-SA 2.5 until 7 April 2011, 3.0 until 1
- * May 2018, 4.0 since. `date` is in ISO 8601; without one the latest is given.
+ * May 2018, 4.0 since. `date` is in ISO 8601; without one the version is left open.
  */
 export function licenceOf(date: string | undefined): string {
-  if (date === undefined || date >= '2018-05-02') return 'CC BY-SA 4.0';
-  return date >= '2011-04-08' ? 'CC BY-SA 3.0' : 'CC BY-SA 2.5';
+  if (!/^\d{4}-\d{2}-\d{2}/.test(date ?? '')) return 'CC BY-SA';
+  if (date! >= '2018-05-02') return 'CC BY-SA 4.0';
+  return date! >= '2011-04-08' ? 'CC BY-SA 3.0' : 'CC BY-SA 2.5';
 }
 
 /**

@@ -22,8 +22,6 @@ export interface StageOptions<T> {
 export interface StagePlace {
   /** The folder that it writes into; it gets its name when the stage is done. */
   readonly folder: string;
-  /** What the stage's outcome depends on, as a hash. */
-  readonly identity: string;
 }
 
 /**
@@ -96,7 +94,7 @@ export class WorkFolder {
       });
       await writeLines(join(unfinished, 'identity'), [identity]);
     }
-    const record = await work({ folder: unfinished, identity });
+    const record = await work({ folder: unfinished });
     const sizes = await filesOf(unfinished);
     await writeLines(join(unfinished, 'stage.json'), [
       JSON.stringify({ identity, sizes, ...record }, null, 2),
@@ -106,9 +104,11 @@ export class WorkFolder {
     return { record, folder, wasDone: false };
   }
 
-  /** The hash of all that the stages so far depend on. */
-  get identity(): string {
-    return this.#identity;
+  /** Says what the stages that follow depend on besides. */
+  depend(settings: unknown): void {
+    this.#identity = createHash('sha256')
+      .update(JSON.stringify([this.#identity, settings]))
+      .digest('hex');
   }
 
   /** Whether a stage is done, as far as its own folder tells. */

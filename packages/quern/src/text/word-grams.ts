@@ -5,9 +5,14 @@ const words = /\p{sc=Han}|(?:(?!\p{sc=Han})[\p{L}\p{M}\p{N}])+/gu;
 /** What is looked at of longer texts, in UTF-16 code units. */
 const mostCharacters = 100_000;
 
-/** The words that {@link wordGrams} makes runs of. */
-export function gramWords(text: string): string[] {
-  return text.slice(0, mostCharacters).toLowerCase().match(words) ?? [];
+/** The words that {@link wordGrams} makes runs of, of the first `most` characters of a text. */
+export function gramWords(text: string, most = mostCharacters): string[] {
+  // Compatible forms of a letter, and characters that nobody sees, make no other word.
+  const plain = text
+    .slice(0, most)
+    .normalize('NFKC')
+    .replaceAll(/\p{Cf}/gu, '');
+  return plain.toLowerCase().match(words) ?? [];
 }
 
 /**

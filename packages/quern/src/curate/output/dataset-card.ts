@@ -27,7 +27,9 @@ export function datasetCard(curation: Curation): string {
     curation;
   const total = splits.train + splits.validation + splits.test;
   const isStackExchange = sources.some(({ kind }) => kind === 'dump' || kind === 'preferences');
-  const licence = Object.keys(licences).length === 0 ? 'other' : isStackExchange ? 'cc-by-sa-4.0' : 'other';
+  const stated = Object.keys(licences);
+  const licence =
+    stated.length > 0 && stated.every((each) => each.startsWith('CC BY-SA')) ? 'cc-by-sa-4.0' : 'other';
   const protectedBy = against.map(({ collection, texts }) => `${plain(collection)} (${count(texts)} texts)`);
   const isHeldAgainstBright = against.some(({ collection }) => collection === bright);
   const lines = [
@@ -105,7 +107,7 @@ export function datasetCard(curation: Curation): string {
       ({ title, kind, site }) => `- ${plain(title)} (${kind}${site === null ? '' : `, ${plain(site)}`})`,
     ),
     '',
-    ...(Object.keys(licences).length === 0
+    ...(stated.every((each) => each === 'not stated')
       ? ['The sources state no licence.']
       : [
           `Posts by licence: ${Object.entries(licences)

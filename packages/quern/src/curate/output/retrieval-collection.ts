@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileError } from '../../errors.ts';
+import { writeLines } from '../../whole-file.ts';
 import { isUsableText } from '../../reason/usable-text.ts';
 import { JsonlFile } from '../jsonl-file.ts';
 import type { TextAnswer, TextQuestion } from '../question.ts';
@@ -13,6 +14,12 @@ export interface RetrievalCounts {
   readonly queries: number;
   readonly judgements: number;
 }
+
+/** What is said of the collection where it lies. */
+const readme = `A collection in the BEIR layout, made by quern curate: questions, and the answers to all of them as documents. An accepted answer is
+judged 2, others with a high score 1. The author, the address and the licence of each document are in its metadata, as far as the
+source tells; those of the questions are in dataset.json of the training set that was made with it. Whoever gives it away names the
+authors and keeps to their licences.`;
 
 /** The score of the preferences data from which an answer that was not accepted is judged relevant: that of two net votes. */
 const highScore = 2;
@@ -64,14 +71,19 @@ export async function writeRetrievalCollection(
     for await (const { n, question } of set.everything(signal)) {
       if (without.has(n)) continue;
       const documents = question.answers.filter(({ text, isDeleted }) => !isDeleted && isUsableText(text));
-      for (const { id, text, url } of documents) {
+      for (const { id, text, url, author, licence } of documents) {
         counts.documents++;
         await corpus.line(
           JSON.stringify({
             _id: id,
             title: '',
             text,
-            metadata: { domain: question.domain, ...(url && { url }) },
+            metadata: {
+              domain: question.domain,
+              ...(url && { url }),
+              ...(author && { author }),
+              ...(licence && { licence }),
+            },
           }),
         );
       }
@@ -83,12 +95,13 @@ export async function writeRetrievalCollection(
         const level = relevance(answer, best);
         if (level === 0) continue;
         counts.judgements++;
-        for (const name of [splitOf(question.id, shares), 'all']) {
+        for (const name of [splitOf(question, shares), 'all']) {
           await qrels.get(name)!.line(`${question.id}\t${answer.id}\t${level}`);
         }
       }
     }
     for (const file of [corpus, queries, ...qrels.values()]) await file.finish();
+    await writeLines(join(folder, 'README.md'), [readme]);
   } finally {
     for (const file of [corpus, queries, ...qrels.values()]) await file.close();
   }

@@ -41,7 +41,8 @@ export async function survey(
   const first: { draw: number; example: Example }[] = [];
   let positives = 0;
   const attribute = ({ licence, author }: Pick<TextQuestion, 'licence' | 'author'>): void => {
-    if (licence !== undefined) licences.set(licence, (licences.get(licence) ?? 0) + 1);
+    const stated = licence ?? 'not stated';
+    licences.set(stated, (licences.get(stated) ?? 0) + 1);
     if (author?.profile !== undefined) authors.set(author.profile, author);
   };
   for await (const { n, question } of set.everything(signal)) {
@@ -54,7 +55,7 @@ export async function survey(
     facts.read++;
     if (set.dropped[n] === 1) continue;
     facts.kept++;
-    facts.splits[splitOf(id, shares)]++;
+    facts.splits[splitOf(question, shares)]++;
     const { answers, reasoned } = positivesOf(n, question);
     const texts = [...answers.map((answer) => answer.text), ...(reasoned === undefined ? [] : [reasoned])];
     positives += texts.length;

@@ -95,6 +95,7 @@ function questionOf(
     kind: 'question',
     id,
     domain: named,
+    ...(own !== undefined && { splitKey: own }),
     ...(typeof title === 'string' && title.trim() !== '' && { title }),
     body: question,
     isHtml,

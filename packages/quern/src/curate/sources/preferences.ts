@@ -103,7 +103,7 @@ function preferencesQuestion(
   const id = `${host}/${qid}`;
   const licence = licenceOf(isoDate(date));
   const posted = (Array.isArray(answers) ? (answers as unknown[]) : []).flatMap(
-    (answer) => preferencesAnswer(answer, { host, question: id, licence, where, faults }) ?? [],
+    (answer) => preferencesAnswer(answer, { host, question: id, where, faults }) ?? [],
   );
   const profile =
     typeof addresses[2] === 'string' && hostOf(addresses[2]) !== undefined ? addresses[2] : undefined;
@@ -123,7 +123,7 @@ function preferencesQuestion(
 
 function preferencesAnswer(
   value: unknown,
-  question: { host: string; question: string; licence: string; where: string; faults: FaultCounts },
+  question: { host: string; question: string; where: string; faults: FaultCounts },
 ): PostedAnswer | undefined {
   const { host, where, faults } = question;
   const {
@@ -151,7 +151,8 @@ function preferencesAnswer(
     preference: isScore ? Number(score) : 0,
     ...authorOf(author, profile),
     url: postUrl(host, 'answer', String(id)),
-    licence: question.licence,
+    // The data has no date of answers.
+    licence: licenceOf(undefined),
   };
 }
 

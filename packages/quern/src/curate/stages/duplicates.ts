@@ -2,9 +2,12 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { silentWork, type OnWork } from '../../work.ts';
+import { Components } from '../components.ts';
 import { Dropping } from '../dropping.ts';
 import { FaultCounts } from '../faults.ts';
-import { alikePairs } from '../near-duplicates.ts';
+import { likeBetterOnes } from '../near-duplicates.ts';
+import { NumbersByHash } from '../numbers-by-hash.ts';
+import { positivesOf, type PositiveSettings } from '../positives.ts';
 import type { QuestionSet } from '../question-set.ts';
 import { wordsHash } from '../shingles.ts';
 import { markedDuplicates } from '../sources/post-links.ts';
@@ -15,11 +18,13 @@ import type { StageRecord } from '../stage-record.ts';
 export interface DuplicateSettings {
   /** The share of shingles, from 0 to 1, from which two questions are taken for the same. */
   readonly similarity: number;
+  /** Where positives are among the answers: what these are, as a question with one is better than one without. */
+  readonly positive?: PositiveSettings;
 }
 
 /**
- * Leaves out questions that say the same as a better one in the same words, that their site has closed as duplicates of one that
- * is left, and that are nearly the same. The better of two is the one with the higher score, of equal ones the first.
+ * Leaves out questions that say the same as a better one in the same words, that their site has closed as duplicates of the same
+ * question, and that are nearly the same. The better of two has a positive, or the higher score; of equal ones the first.
  */
 export async function duplicatesStage(
   set: QuestionSet,
@@ -27,20 +32,59 @@ export async function duplicatesStage(
   sources: readonly PostSource[],
   {
     similarity,
+    positive,
     signal,
     onWork,
   }: DuplicateSettings & { readonly signal?: AbortSignal; readonly onWork?: OnWork },
 ): Promise<StageRecord> {
   const dropping = new Dropping(set);
   const faults = new FaultCounts();
-  const marked = await linksOf(sources, faults, signal);
-  const numbers = await dropEqual(set, dropping, marked, signal);
-  await dropMarked(set, dropping, marked, numbers);
-  const order = bestFirst(set);
+  const { same, marked } = await linksOf(sources, faults, signal);
+  const isAnswered = new Uint8Array(set.count);
+  const isBetter = (a: number, b: number): boolean => compareQuality(set, isAnswered, a, b) < 0;
+  const numbers = new Map<string, number>();
+  const byWords = new NumbersByHash(set.left);
+  for await (const { n, question } of set.all(signal)) {
+    const { id, text, answers } = question;
+    if (!positive || positivesOf(answers, positive).answers.length > 0) isAnswered[n] = 1;
+    if (same.has(id)) numbers.set(id, n);
+    const hash = wordsHash(text);
+    const other = byWords.get(hash);
+    const twin = other === undefined ? undefined : await set.read(other);
+    if (other === undefined || twin === undefined || wordsHash(twin.text) !== hash) {
+      byWords.set(hash, n);
+      continue;
+    }
+    const [better, worse] = isBetter(n, other) ? [n, other] : [other, n];
+    const [kept, gone] = better === n ? [question, twin] : [twin, question];
+    dropping.drop({ n: worse, id: gone.id, reason: 'same words', like: kept.id, similarity: 1 });
+    byWords.set(hash, better);
+    // What is a duplicate of the one is one of the other.
+    if (same.has(gone.id) || same.has(kept.id)) {
+      same.join(gone.id, kept.id);
+      numbers.set(kept.id, better);
+    }
+  }
+  dropMarked(set, dropping, { same, numbers }, (a, b) =>
+    marked.has(a) === marked.has(b) ? isBetter(numbers.get(a)!, numbers.get(b)!) : marked.has(b),
+  );
+  const order = bestFirst(set, isAnswered);
   const work = onWork?.('looking for near-duplicates', set.count) ?? silentWork;
   try {
-    const pairs = await alikePairs(set, order, similarity, { folder, signal, onDone: (n) => work.update(n) });
-    await dropAlike(set, dropping, pairs, order);
+    const alike = await likeBetterOnes(set, order, similarity, {
+      folder,
+      signal,
+      onDone: (n) => work.update(n),
+    });
+    for (const { n, better, similarity: share } of alike) {
+      dropping.drop({
+        n,
+        id: (await set.read(n)).id,
+        reason: 'nearly the same',
+        like: (await set.read(better)).id,
+        similarity: Math.round(share * 1000) / 1000,
+      });
+    }
   } finally {
     work.stop();
     await rm(join(folder, 'bands.bin'), { force: true });
@@ -48,120 +92,57 @@ export async function duplicatesStage(
   return { stage: 'duplicates', ...(await dropping.finish(folder)), counts: {}, faults: faults.list() };
 }
 
-/** For each question that a site has marked, the one it is a duplicate of. */
+/** The questions that sites have marked as duplicates, and their originals, whether these are here or not: by what they are the same as. */
 async function linksOf(
   sources: readonly PostSource[],
   faults: FaultCounts,
   signal?: AbortSignal,
-): Promise<ReadonlyMap<string, string>> {
-  const marked = new Map<string, string>();
+): Promise<{ readonly same: Components; readonly marked: ReadonlySet<string> }> {
+  const same = new Components();
+  const marked = new Set<string>();
   for (const { site } of sources) {
     if (!site?.links) continue;
     for await (const [post, original] of markedDuplicates(site.links, site.host, { faults, signal })) {
-      if (!marked.has(post)) marked.set(post, original);
+      same.join(post, original);
+      marked.add(post);
     }
   }
-  return marked;
+  return { same, marked };
 }
 
-/** Leaves out questions of the same words; returns the numbers of the linked ones that are left. */
-async function dropEqual(
+/** Of each question that is there several times by its site's marks, leaves one: the original, else the best. */
+function dropMarked(
   set: QuestionSet,
   dropping: Dropping,
-  marked: ReadonlyMap<string, string>,
-  signal?: AbortSignal,
-): Promise<ReadonlyMap<string, number>> {
-  const originals = new Set(marked.values());
-  const numbers = new Map<string, number>();
-  const best = new TextTable(set.count);
-  const drop = async (n: number, id: string, other: number): Promise<void> =>
-    dropping.drop({ n, id, reason: 'same words', like: (await set.read(other)).id, similarity: 1 });
-  for await (const { n, question } of set.all(signal)) {
-    const { id } = question;
-    if (marked.has(id) || originals.has(id)) numbers.set(id, n);
-    const hash = wordsHash(question.text);
-    const other = best.get(hash);
-    if (other === undefined) best.set(hash, n);
-    else if (set.facts.scores[other] >= set.facts.scores[n]) await drop(n, id, other);
-    else {
-      await drop(other, (await set.read(other)).id, n);
-      best.set(hash, n);
-    }
+  { same, numbers }: { readonly same: Components; readonly numbers: ReadonlyMap<string, number> },
+  isBetter: (a: string, b: string) => boolean,
+): void {
+  const best = new Map<string, string>();
+  const left = [...numbers].filter(([, n]) => set.dropped[n] === 0);
+  for (const [id] of left) {
+    const known = best.get(same.of(id));
+    if (known === undefined || isBetter(id, known)) best.set(same.of(id), id);
   }
-  return numbers;
-}
-
-/** Numbers of questions by hashes of their texts, in maps that none of grows over what a map can hold. */
-class TextTable {
-  readonly #maps: Map<string, number>[];
-
-  constructor(count: number) {
-    this.#maps = Array.from({ length: Math.ceil((count + 1) / 4_000_000) }, () => new Map<string, number>());
-  }
-
-  get(hash: string): number | undefined {
-    return this.#mapOf(hash).get(hash);
-  }
-
-  set(hash: string, n: number): void {
-    this.#mapOf(hash).set(hash, n);
-  }
-
-  #mapOf(hash: string): Map<string, number> {
-    return this.#maps[(hash.charCodeAt(0) * 64 + hash.charCodeAt(1)) % this.#maps.length];
+  for (const [id, n] of left) {
+    const like = best.get(same.of(id))!;
+    if (like !== id) dropping.drop({ n, id, reason: 'marked as a duplicate', like });
   }
 }
 
-/** Leaves out what is marked as a duplicate of a question that is left, directly or by way of others. */
-async function dropMarked(
-  set: QuestionSet,
-  dropping: Dropping,
-  marked: ReadonlyMap<string, string>,
-  numbers: ReadonlyMap<string, number>,
-): Promise<void> {
-  const isLeft = (id: string): boolean => numbers.has(id) && set.dropped[numbers.get(id)!] === 0;
-  for (const id of marked.keys()) {
-    if (!isLeft(id)) continue;
-    const passed = new Set([id]);
-    for (let next = marked.get(id); next !== undefined && !passed.has(next); next = marked.get(next)) {
-      passed.add(next);
-      if (!isLeft(next)) continue;
-      dropping.drop({ n: numbers.get(id)!, id, reason: 'marked as a duplicate', like: next });
-      break;
-    }
-  }
+/** Negative where question `a` is better than `b`: answered, with the higher score, or the first. */
+function compareQuality(
+  { facts: { scores } }: QuestionSet,
+  isAnswered: Uint8Array,
+  a: number,
+  b: number,
+): number {
+  return isAnswered[b] - isAnswered[a] || scores[b] - scores[a] || a - b;
 }
 
-/** The numbers of the questions that are left, those with the highest scores first. */
-function bestFirst(set: QuestionSet): Uint32Array {
+/** The numbers of the questions that are left, the best first. */
+function bestFirst(set: QuestionSet, isAnswered: Uint8Array): Uint32Array {
   const left = new Uint32Array(set.left);
   let count = 0;
   for (let n = 0; n < set.count; n++) if (set.dropped[n] === 0) left[count++] = n;
-  const { scores } = set.facts;
-  return left.sort((a, b) => scores[b] - scores[a] || a - b);
-}
-
-/** Leaves out, the better ones first, what is like a question that is left. */
-async function dropAlike(
-  set: QuestionSet,
-  dropping: Dropping,
-  pairs: readonly { better: number; worse: number; similarity: number }[],
-  order: Uint32Array,
-): Promise<void> {
-  const rank = new Map<number, number>();
-  const worse = new Set(pairs.map((pair) => pair.worse));
-  for (const [i, n] of order.entries()) if (worse.has(n)) rank.set(n, i);
-  const sorted = pairs.toSorted(
-    (a, b) => rank.get(a.worse)! - rank.get(b.worse)! || b.similarity - a.similarity || a.better - b.better,
-  );
-  for (const { better, worse: n, similarity } of sorted) {
-    if (set.dropped[better] === 1 || set.dropped[n] === 1) continue;
-    dropping.drop({
-      n,
-      id: (await set.read(n)).id,
-      reason: 'nearly the same',
-      like: (await set.read(better)).id,
-      similarity: Math.round(similarity * 1000) / 1000,
-    });
-  }
+  return left.sort((a, b) => compareQuality(set, isAnswered, a, b));
 }

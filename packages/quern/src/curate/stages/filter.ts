@@ -34,8 +34,21 @@ export async function questionFault(
   }
   if (language === undefined) return undefined;
   const found = await certainLanguage(text);
-  if (found !== undefined && found !== language) return { reason: 'another language', detail: found };
+  if (found !== undefined && !isWrittenIn(found, language))
+    return { reason: 'another language', detail: found };
   return undefined;
+}
+
+/** Languages of scripts that several are written in, of which it is certain in which script they are only. */
+const languagesOf: Readonly<Record<string, readonly string[]>> = {
+  Cyrillic: ['ru', 'uk', 'be', 'bg', 'sr', 'mk', 'kk', 'ky', 'tg', 'mn'],
+  Arabic: ['ar', 'fa', 'ur', 'ps', 'ug', 'sd', 'ku'],
+  Devanagari: ['hi', 'mr', 'ne', 'sa'],
+};
+
+/** Whether a text of which a language, or a script, is certain can be in another language. */
+function isWrittenIn(found: string, language: string): boolean {
+  return found === language || (languagesOf[found]?.includes(language) ?? false);
 }
 
 /** Leaves out what {@link questionFault} finds something wrong with. */

@@ -54,7 +54,7 @@ export async function parseStage(
   { folder }: StagePlace,
   options: ParseOptions,
 ): Promise<ParseRecord> {
-  const total = sources.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0);
+  const total = sources.reduce((sum, source) => sum + plainBytes(source), 0);
   const noted = await readNote(folder);
   const note = noted && (await PostSpill.holds(folder, noted.bytes)) ? noted : undefined;
   const parse = new Parse(new PostSpill(folder, spillFiles(total), note?.bytes), options, note);
@@ -97,6 +97,12 @@ export type SpilledPost = Post & {
   /** The lot of its question. */
   readonly draw: number;
 };
+
+/** About how many bytes of posts a source holds, where it is compressed. */
+function plainBytes({ kind, name, bytes, file }: PostSource): number {
+  if (kind === 'preferences') return 4 * (bytes ?? 0);
+  return name.endsWith('.gz') ? 8 * (file?.bytes ?? 0) : (bytes ?? 0);
+}
 
 class Parse {
   readonly spill: PostSpill;

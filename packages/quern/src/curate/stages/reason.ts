@@ -9,6 +9,7 @@ import { oneLine } from '../../one-line.ts';
 import { isUsableText } from '../../reason/usable-text.ts';
 import { silentWork, type OnWork } from '../../work.ts';
 import { Dropping } from '../dropping.ts';
+import type { ProtectedTexts } from '../protected-texts.ts';
 import type { QuestionSet } from '../question-set.ts';
 import type { StageRecord } from '../stage-record.ts';
 
@@ -22,6 +23,8 @@ export interface ReasonBudget {
 /** How questions are reasoned about. */
 export interface ReasonOptions {
   readonly reasoner: Reasoner;
+  /** What the reasoned texts must not hold: a strong model may know benchmarks by heart. */
+  readonly texts?: ProtectedTexts;
   readonly budget?: ReasonBudget;
   /** Leaves out the questions that the reasoner failed on; else they are an error, and the next run asks them again. */
   readonly leavesFailed?: boolean;
@@ -41,7 +44,7 @@ export async function reasonStage(
   folder: string,
   options: ReasonOptions,
 ): Promise<StageRecord> {
-  const { reasoner, budget, leavesFailed = false, signal, onWork } = options;
+  const { reasoner, texts, budget, leavesFailed = false, signal, onWork } = options;
   const queries: BatchQuery[] = [];
   const numbers: number[] = [];
   for await (const { n, question } of set.all(signal)) {
@@ -87,9 +90,13 @@ export async function reasonStage(
       const n = numbers[at++];
       const { text, finish } = record as { text: string; finish: string };
       if (finish === 'length') cut++;
-      if (finish !== 'failed' && isUsableText(text)) continue;
-      const reason = finish === 'failed' ? 'the reasoner failed' : 'the reasoner wrote no words';
-      dropping.drop({ n, id: queries[at - 1].id!, reason });
+      const id = queries[at - 1].id!;
+      if (finish === 'failed') dropping.drop({ n, id, reason: 'the reasoner failed' });
+      else if (!isUsableText(text)) dropping.drop({ n, id, reason: 'the reasoner wrote no words' });
+      else {
+        const held = texts?.sharedRun(text);
+        if (held) dropping.drop({ n, id, ...held, detail: `reasoned text: ${held.detail}` });
+      }
     }
     return {
       stage: 'reason',

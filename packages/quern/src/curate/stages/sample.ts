@@ -1,25 +1,30 @@
 /** The seventh stage: takes so many questions of each domain, by lot. */
-import { Dropping } from '../dropping.ts';
 import type { QuestionSet } from '../question-set.ts';
 import type { StageRecord } from '../stage-record.ts';
 
-/** Leaves `perDomain` questions of each domain, those with the least lots; all of them where it is not given. */
-export async function sampleStage(
+/**
+ * Leaves `perDomain` questions of each domain, those with the least lots; all of them where it is not given. Which they are follows
+ * from the set alone, so no list of the others is kept: there can be millions.
+ */
+export function sampleStage(
   set: QuestionSet,
-  folder: string,
-  { perDomain }: { readonly perDomain?: number },
-): Promise<StageRecord> {
-  const dropping = new Dropping(set);
+  { perDomain = Infinity }: { readonly perDomain?: number },
+): StageRecord {
   const { draws, domains } = set.facts;
-  if (perDomain !== undefined) {
-    for (let domain = 0; domain < set.domainNames.length; domain++) {
-      const left: number[] = [];
-      for (let n = 0; n < set.count; n++) if (domains[n] === domain && set.dropped[n] === 0) left.push(n);
-      left.sort((a, b) => draws[a] - draws[b] || a - b);
-      for (const n of left.slice(perDomain)) {
-        dropping.drop({ n, id: (await set.read(n)).id, reason: 'not drawn' });
-      }
-    }
+  const before = set.left;
+  const ofDomain = set.domainNames.map((): number[] => []);
+  for (let n = 0; n < set.count; n++) if (set.dropped[n] === 0) ofDomain[domains[n]].push(n);
+  for (const numbers of ofDomain) {
+    if (numbers.length <= perDomain) continue;
+    numbers.sort((a, b) => draws[a] - draws[b] || a - b);
+    for (const n of numbers.slice(perDomain)) set.dropped[n] = 1;
   }
-  return { stage: 'sample', ...(await dropping.finish(folder)), counts: {} };
+  const notDrawn = before - set.left;
+  return {
+    stage: 'sample',
+    questionsIn: before,
+    questionsOut: set.left,
+    dropped: notDrawn > 0 ? { 'not drawn': notDrawn } : {},
+    counts: {},
+  };
 }

@@ -73,7 +73,7 @@ export async function splitStage(
     for (const split of splitNames) {
       const records = async function* (): AsyncGenerator<TrainingRecord> {
         for await (const { n, question } of set.all(signal)) {
-          if (splitOf(question.id, shares) !== split) continue;
+          if (splitOf(question, shares) !== split) continue;
           const { answers, reasoned } = positivesOf(n, question);
           const texts = [...answers.map(({ text }) => text), ...(reasoned === undefined ? [] : [reasoned])];
           yield trainingRecord(question, texts, { split, index: splits[split]++, think });

@@ -128,12 +128,13 @@ function textQuestion(
   draw: number,
   answers: readonly PostedAnswer[],
 ): TextQuestion {
-  const { id, domain, title, acceptedAnswer, score, isDeleted, author, url, licence } = question;
+  const { id, domain, splitKey, title, acceptedAnswer, score, isDeleted, author, url, licence } = question;
   const { text, hasImage } = bodyText(question);
   const heading = title === undefined ? '' : cleanText(title).replaceAll(/\s+/g, ' ').trim();
   return {
     id,
     domain,
+    ...(splitKey !== undefined && { splitKey }),
     draw,
     ...(heading !== '' && { title: heading }),
     text: [heading, text].filter((part) => part !== '').join('\n\n'),
