@@ -1,4 +1,7 @@
-/** Data sets of the Hugging Face hub, read where they are: by ranges of their files, none of which is downloaded as a whole. */
+/**
+ * Data sets of the Hugging Face hub, read where they are: by ranges of their files, none of which is downloaded as a
+ * whole.
+ */
 import { type Environment } from '../../collections/environment.ts';
 import { QuernError, throwIfAborted } from '../../errors.ts';
 import { fileUrl, mostAttempts } from './hub-download.ts';
@@ -34,13 +37,13 @@ export interface HubDatasetFiles {
 }
 
 /**
- * The data set `owner/name` or `owner/name@revision`. The revision is resolved to a commit by one request, and all is read at that
- * commit. Throws `USAGE` for what is no id, `NOT_FOUND` for a data set or revision that is not there, or under `HF_HUB_OFFLINE`,
- * `DENIED` for a gated or private one, `NETWORK`, `BAD_REPLY`, `ABORTED`; reading throws these too, `BAD_REPLY` where a server
- * does not know ranges.
+ * The data set `owner/name` or `owner/name@revision`. The revision is resolved to a commit by one request, and all is
+ * read at that commit. Throws `USAGE` for what is no id, `NOT_FOUND` for a data set or revision that is not there, or
+ * under `HF_HUB_OFFLINE`, `DENIED` for a gated or private one, `NETWORK`, `BAD_REPLY`, also for another commit than the
+ * id names, and `ABORTED`; reading throws these too, `BAD_REPLY` where a server does not know ranges.
  */
 export async function openHubDataset(id: string, options: HubDatasetOptions = {}): Promise<HubDatasetFiles> {
-  const { repository, revision } = parseHubId(id);
+  const { repository, revision, commit: named } = parseHubId(id, 'dataset');
   const env = options.env ?? process.env;
   const { endpoint, isOffline } = hubEnvironment(env);
   const { stall, pause } = { ...defaultTiming, ...options.timing };
@@ -54,7 +57,14 @@ export async function openHubDataset(id: string, options: HubDatasetOptions = {}
     });
   }
   const connection: HubConnection = { endpoint, token: await hubToken(env), stall, signal };
-  const { commit, files } = await fetchListing(connection, asked, new Attempts(mostAttempts, pause, signal));
+  const newAttempts = (): Attempts => new Attempts(mostAttempts, pause, signal, tryAgain);
+  const { commit, files } = await fetchListing(connection, asked, newAttempts());
+  if (named !== undefined && commit !== named) {
+    throw new QuernError('BAD_REPLY', `${endpoint.host} answers with the commit ${commit}`, {
+      where: askedName(asked),
+      hint: 'Check HF_ENDPOINT',
+    });
+  }
   return {
     repository,
     commit,
@@ -70,20 +80,29 @@ export async function openHubDataset(id: string, options: HubDatasetOptions = {}
         slice(start, end = byteLength) {
           const from = Math.max(0, start < 0 ? byteLength + start : start);
           const to = Math.min(byteLength, end < 0 ? byteLength + end : end);
-          return range(connection, at, { from, to }, new Attempts(mostAttempts, pause, signal));
+          return fetchRange(connection, at, { from, to, byteLength }, newAttempts());
         },
       };
     },
   };
 }
 
-/** The bytes of a file from `from` to `to`. */
-async function range(
+const tryAgain = 'Check the connection and try again, or download the data set, and name its folder';
+
+/** The bytes of a file of `byteLength` bytes from `from` to `to`. */
+interface Range {
+  readonly from: number;
+  readonly to: number;
+  readonly byteLength: number;
+}
+
+async function fetchRange(
   connection: HubConnection,
   asked: Asked,
-  { from, to }: { from: number; to: number },
+  range: Range,
   attempts: Attempts,
 ): Promise<ArrayBuffer> {
+  const { from, to } = range;
   if (to <= from) return new ArrayBuffer(0);
   const url = fileUrl(connection.endpoint, asked);
   const bytes = new Uint8Array(to - from);
@@ -91,7 +110,8 @@ async function range(
     try {
       const reply = await hubGet(connection, url, { range: `bytes=${from}-${to - 1}` });
       try {
-        await receive(reply, { bytes, from, to }, asked, connection);
+        assertRange(reply, range, asked, connection);
+        await receive(reply, bytes);
         return bytes.buffer;
       } finally {
         await reply.discard();
@@ -102,12 +122,13 @@ async function range(
   }
 }
 
-async function receive(
+/** Throws where a reply says that what follows is not the range. */
+function assertRange(
   reply: HubReply,
-  { bytes, from, to }: { bytes: Uint8Array; from: number; to: number },
+  { from, to, byteLength }: Range,
   asked: Asked,
   connection: HubConnection,
-): Promise<void> {
+): void {
   const { status, headers, host } = reply;
   if (status === 200) {
     throw new QuernError('BAD_REPLY', `${host} sends the whole file when asked for a part of it`, {
@@ -116,10 +137,20 @@ async function receive(
     });
   }
   if (status !== 206) throw refusal(reply, asked, connection);
-  const sent = /^bytes (\d+)-(\d+)\/(?:\d+|\*)$/.exec(headers.get('content-range') ?? '');
-  if (!sent || Number(sent[1]) !== from || Number(sent[2]) !== to - 1) {
+  // A range of an encoded content is not one of the file.
+  const isEncoded = (headers.get('content-encoding') ?? 'identity') !== 'identity';
+  const [, first, last, total] =
+    /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(headers.get('content-range') ?? '') ?? [];
+  if (isEncoded || Number(first) !== from || Number(last) !== to - 1) {
     throw new PassingFailure(`${host} sends another range than was asked for`);
   }
+  if (total !== '*' && Number(total) !== byteLength) {
+    throw new PassingFailure(`${host} sends of a file of ${total} bytes, and the hub lists ${byteLength}`);
+  }
+}
+
+async function receive(reply: HubReply, bytes: Uint8Array): Promise<void> {
+  const { host } = reply;
   let received = 0;
   for await (const chunk of reply.chunks()) {
     if (received + chunk.length > bytes.length) throw new PassingFailure(`${host} sends more than the range`);

@@ -1,6 +1,7 @@
 import { QuernError } from '../../errors.ts';
+import type { RepositoryKind } from './hub-refusal.ts';
 
-/** A model repository of the Hugging Face hub, at a revision. */
+/** A repository of the Hugging Face hub, at a revision. */
 export interface HubId {
   /** `owner/name`. */
   readonly repository: string;
@@ -15,22 +16,24 @@ const longest = 96;
 /**
  * The repository and the revision that `owner/name` or `owner/name@revision` names. Owner and name are of letters,
  * digits, `.`, `_` and `-`, as the hub has them: no `.` or `-` at either end, and neither `..` nor `--`, which is what
- * stands between the two in the cache. A revision may be of several such parts, as in `refs/pr/1`. Throws `USAGE`.
+ * stands between the two in the cache. A revision may be of several such parts, as in `refs/pr/1`. Throws `USAGE`,
+ * in words for the `kind` of repository.
  */
-export function parseHubId(id: string): HubId {
+export function parseHubId(id: string, kind: RepositoryKind = 'model'): HubId {
+  const malformed = (fault: string): QuernError => malformedId(id, fault, kind);
   const at = id.indexOf('@');
   const repository = at < 0 ? id : id.slice(0, at);
   const parts = repository.split('/');
-  if (parts.length !== 2) throw malformed(id, 'is not of the form owner/name');
+  if (parts.length !== 2) throw malformed('is not of the form owner/name');
   for (const part of parts) {
     const fault = partFault(part) ?? (part.includes('--') ? 'holds --' : undefined);
-    if (fault !== undefined) throw malformed(id, `names a repository of which a part ${fault}`);
+    if (fault !== undefined) throw malformed(`names a repository of which a part ${fault}`);
   }
-  if (repository.endsWith('.git')) throw malformed(id, 'ends in .git');
+  if (repository.endsWith('.git')) throw malformed('ends in .git');
   if (at < 0) return { repository, revision: 'main' };
   const revision = id.slice(at + 1);
   const fault = revision.split('/').map(partFault).find(Boolean);
-  if (fault !== undefined) throw malformed(id, `names a revision that ${fault}`);
+  if (fault !== undefined) throw malformed(`names a revision that ${fault}`);
   if (!isCommit(revision.toLowerCase())) return { repository, revision };
   return { repository, revision: revision.toLowerCase(), commit: revision.toLowerCase() };
 }
@@ -49,9 +52,14 @@ function partFault(part: string): string | undefined {
   return undefined;
 }
 
-function malformed(id: string, fault: string): QuernError {
+const examples: Readonly<Record<RepositoryKind, string>> = {
+  model: 'TongSearch/TongSearch-QR-1.5B',
+  dataset: 'HuggingFaceH4/stack-exchange-preferences',
+};
+
+function malformedId(id: string, fault: string, kind: RepositoryKind): QuernError {
   return new QuernError('USAGE', `${JSON.stringify(id.slice(0, 300))} ${fault}`, {
-    where: 'model id',
-    hint: 'Write owner/name or owner/name@revision, such as TongSearch/TongSearch-QR-1.5B',
+    where: kind === 'dataset' ? 'data set id' : 'model id',
+    hint: `Write owner/name or owner/name@revision, such as ${examples[kind]}`,
   });
 }

@@ -25,17 +25,22 @@ export class PassingFailure extends Error {
   }
 }
 
-/** Attempts at one thing that end in an error once `limit` of them failed in a row. */
+const resumes =
+  'Check the connection and try again: what was downloaded is kept, and the next run goes on from there';
+
+/** Attempts at one thing that end in an error, with `hint`, once `limit` of them failed in a row. */
 export class Attempts {
   readonly #limit: number;
   readonly #pause: number;
   readonly #signal: AbortSignal | undefined;
+  readonly #hint: string;
   #failed = 0;
 
-  constructor(limit: number, pause: number, signal?: AbortSignal) {
+  constructor(limit: number, pause: number, signal?: AbortSignal, hint = resumes) {
     this.#limit = limit;
     this.#pause = pause;
     this.#signal = signal;
+    this.#hint = hint;
   }
 
   /** Something was achieved: what failed before no longer counts. */
@@ -54,7 +59,7 @@ export class Attempts {
     if (this.#failed >= this.#limit || failure.retryAfter > longestWait) {
       throw new QuernError('NETWORK', failure.message, {
         where,
-        hint: 'Check the connection and try again: what was downloaded is kept, and the next run goes on from there',
+        hint: this.#hint,
         cause: failure.cause,
       });
     }
