@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { StageRecord } from '../src/curate/stage-record.ts';
 import { answerRow, questionRow, variedBody, writeDumpFile } from './dump-file.ts';
+import { FakeHub } from './fake-hub.ts';
+import { preferencesRow, writePreferencesFile } from './preferences-file.ts';
 import { finished, quern, quernJson, startQuern } from './run-quern.ts';
 import { dataPath, sharedData } from './shared-data.ts';
 import { temporaryFolder } from './temporary-folder.ts';
@@ -170,6 +172,31 @@ it('stopped, it leaves what is done, and says how to go on', async () => {
   expect(existsSync(out)).toBe(false);
   const printed = await quernJson<Printed>(['curate', source, '--out', out]);
   expect(printed.splits).not.toBeNull();
+});
+
+it('the preferences data is read from the hub, of the wanted domains alone', async () => {
+  const sites = ['math.stackexchange.com', 'cooking.stackexchange.com'];
+  const files = sites.map((host, site): [string, Buffer] => {
+    const path = join(folder, `${host}.parquet`);
+    const rows = Array.from({ length: 5 }, (_, i) =>
+      preferencesRow(i + 1, { host, question: variedBody(10 * site + i) }),
+    );
+    writePreferencesFile(path, rows);
+    return [`data/${host}/train-00000-of-00001.parquet`, readFileSync(path)];
+  });
+  const hub = await FakeHub.start(Object.fromEntries(files), 'owner/preferences');
+  const out = join(folder, 'from-hub');
+  const printed = await quernJson<Printed>(['curate', 'owner/preferences', '--out', out], {
+    env: { HF_ENDPOINT: hub.endpoint, HF_HOME: join(folder, 'hf') },
+  });
+  expect(printed.stages[0]).toMatchObject({ questionsIn: 5, questionsOut: 5 });
+  expect(hub.filesAsked.filter((path) => path.includes('cooking'))).toEqual([]);
+  const record = JSON.parse(readFileSync(join(out, 'dataset.json'), 'utf8')) as {
+    sources: { title: string }[];
+  };
+  expect(record.sources.map(({ title }) => title)).toEqual([
+    `owner/preferences@${hub.commit.slice(0, 12)}/data/math.stackexchange.com/train-00000-of-00001.parquet`,
+  ]);
 });
 
 it('own questions are curated, and wrong usage is told from failure', async () => {

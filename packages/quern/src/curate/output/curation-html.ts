@@ -9,6 +9,7 @@ import type { StageRecord } from '../stage-record.ts';
 const style = `${reportStyle}
 .funnel { width: 100%; border-collapse: collapse }
 .funnel .bar { width: 42% }
+@media (max-width: 40rem) { .funnel .bar { width: 24% } .funnel th:first-child { min-width: 9rem } }
 .bars { display: block; width: 100%; height: 1.1rem }
 .bars .kept { fill: var(--gain) } .bars .left { fill: var(--loss); fill-opacity: .45 }
 .reasons { display: block; color: var(--soft); font-size: .82rem }
