@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { StageRecord } from '../src/curate/stage-record.ts';
 import { answerRow, questionRow, variedBody, writeDumpFile } from './dump-file.ts';
+import { randomIntegers } from '../src/random.ts';
 import { FakeHub } from './fake-hub.ts';
 import { preferencesRow, writePreferencesFile } from './preferences-file.ts';
 import { finished, quern, quernJson, startQuern } from './run-quern.ts';
@@ -227,6 +228,36 @@ it('own questions are curated, and wrong usage is told from failure', async () =
   expect(missing).toMatchObject({ code: 1, stdout: '' });
   expect(missing.stderr).toContain('no such file or folder');
 });
+
+it.skipIf(!hasTestPython)(
+  'no two questions are left that another program finds nearly the same',
+  async () => {
+    const next = randomIntegers(11);
+    const word = (): string => `w${next() % 400}`;
+    const texts = Array.from({ length: 250 }, () => Array.from({ length: 20 + (next() % 60) }, word));
+    const copies = texts.map((text) => {
+      const rate = 4 + (next() % 40);
+      return text.map((each) => (next() % rate === 0 ? word() : each));
+    });
+    const own = join(folder, 'alike.jsonl');
+    const lines = [...texts, ...copies].map((text, id) =>
+      JSON.stringify({ id, question: text.join(' '), answers: ['So it is.'] }),
+    );
+    writeFileSync(own, lines.join('\n'));
+    const out = join(folder, 'alike');
+    const printed = await quernJson<Printed>(['curate', own, '--out', out, '--keep']);
+    const found = testPython<{ left: number; alike: string[][]; wrong: unknown[] }>(
+      'near_duplicates.py',
+      join(`${out}.work`, '02-text', 'questions.jsonl'),
+      join(`${out}.work`, '04-duplicates', 'dropped.jsonl'),
+      '0.7',
+    );
+    expect(found).toMatchObject({ alike: [], wrong: [] });
+    expect(found.left).toBe(printed.stages.find(({ stage }) => stage === 'duplicates')!.questionsOut);
+    expect(found.left).toBeGreaterThan(300);
+    expect(found.left).toBeLessThan(480);
+  },
+);
 
 describe.skipIf(!hasTestPython)('what other engines read', () => {
   it('pyarrow, pandas, datasets and DuckDB find the same rows, an empty split among them', async () => {

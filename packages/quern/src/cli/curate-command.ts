@@ -146,7 +146,10 @@ export function curateCommand(): Command {
       ),
     )
     .option('--keep', 'leave the work of all stages in OUT.work');
-  return addReasonerOptions(command)
+  addReasonerOptions(command);
+  const seed = command.options.find(({ long }) => long === '--seed')!;
+  seed.description = 'draws other questions, and other samples of a language model (default: 0)';
+  return command
     .addOption(shared.data())
     .addOption(shared.json())
     .addHelpText(

@@ -43,9 +43,8 @@ export interface GroupOptions extends Pick<ParquetOptions, 'signal' | 'optional'
 
 /** A row group's rows. */
 export interface ParquetGroup {
-  /** Its number, from 0, of so many. */
+  /** Its number, from 0. */
   readonly group: number;
-  readonly groups: number;
   readonly records: readonly PlacedRecord[];
   /** Rows of the file up to its end, and of all of the file. */
   readonly rowEnd: number;
@@ -115,7 +114,7 @@ export async function* parquetGroups(
       );
       const first = rowStart + 1;
       const records = rows.map((record, i) => ({ where: `${path} (row ${first + i})`, record }));
-      yield { group: number, groups: metadata.row_groups.length, records, rowEnd, totalRows };
+      yield { group: number, records, rowEnd, totalRows };
     }
     rowStart = rowEnd;
   }
