@@ -340,7 +340,14 @@ describe('a run that was broken off', () => {
     expect((await curate([dump], { out, against })).wasThere).toBe(true);
     expect(hashes(out)).toEqual(before);
     expect(existsSync(`${out}.work`)).toBe(false);
-    await expect(curate([dump], { out, against, seed: 5 })).rejects.toThrow('holds another data set');
+    await expect(curate([dump], { out, against, seed: 5 })).rejects.toThrow(
+      'made with other seed. Delete it',
+    );
+    await expect(curate([dump], { out, against, retrieval: join(folder, 'none') })).rejects.toThrow(
+      'made with other candidates, retrieval',
+    );
+    rmSync(join(out, 'test.parquet'));
+    await expect(curate([dump], { out, against })).rejects.toThrow('lacks test.parquet');
     rmSync(join(out, 'dataset.json'));
     await expect(curate([dump], { out, against })).rejects.toThrow('holds no data set of quern curate');
   });
@@ -586,7 +593,7 @@ describe('duplicates', () => {
 
 it('a set is another when it is held against other texts', async () => {
   const { out } = await run();
-  await expect(run({ out, against: [] })).rejects.toThrow('holds another data set');
+  await expect(run({ out, against: [] })).rejects.toThrow('made with other against, protected');
 });
 
 it('no path of this machine is in what is written', async () => {

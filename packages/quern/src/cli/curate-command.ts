@@ -5,7 +5,7 @@ import { curate, type CurateResult } from '../curate/curate.ts';
 import { positiveKinds, type PositiveKind } from '../curate/curate-options.ts';
 import { stageNames, type StageName } from '../curate/stage-record.ts';
 import type { ReasonBudget } from '../curate/stages/reason.ts';
-import { QuernError } from '../errors.ts';
+import { QuernError, type QuernErrorCode } from '../errors.ts';
 import { preparedReasoner } from '../reason/reasoners.ts';
 import type { Reasoner } from '../reason/reasoner.ts';
 import { Warnings } from '../warnings.ts';
@@ -46,6 +46,17 @@ interface Options extends ReasonerOptions {
   readonly json?: boolean;
 }
 
+/** Errors after which the same command can go on. */
+const passing = new Set<QuernErrorCode>([
+  'ABORTED',
+  'BAD_REPLY',
+  'DENIED',
+  'DISK_FULL',
+  'IO',
+  'NETWORK',
+  'TIMEOUT',
+]);
+
 /** `quern curate SOURCE… --out FOLDER` */
 export function curateCommand(): Command {
   const command = new Command('curate')
@@ -83,7 +94,7 @@ export function curateCommand(): Command {
     .addOption(
       new Option(
         '--candidates <factor>',
-        'of how many times as many questions they are drawn (default: 8)',
+        'how many times --per-domain questions are looked at, to draw from (default: 8)',
       ).argParser(positiveInteger),
     )
     .addOption(
@@ -183,7 +194,8 @@ async function run(sources: string[], options: Options): Promise<void> {
     const result = await orWarnings(curated(sources, options, reasoner, warnings), warnings);
     report(result, options.json === true);
   } catch (error) {
-    if (existsSync(join(`${options.out}.work`, 'quern-curate'))) {
+    const isPassing = error instanceof QuernError && passing.has(error.code);
+    if (isPassing && existsSync(join(`${options.out}.work`, 'quern-curate'))) {
       note(
         `quern: what was done is kept in ${options.out}.work, and a run with --out ${options.out} goes on from there`,
       );

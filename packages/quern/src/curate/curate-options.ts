@@ -87,6 +87,9 @@ export function settingsOf(sources: readonly PostSource[], options: CurateOption
       hint: 'Name it: --reasoner openai:MODEL@URL',
     });
   }
+  if (reasoner?.name === 'none') {
+    throw new QuernError('USAGE', 'none writes no text, which a positive has to be', { where: '--reasoner' });
+  }
   if (positives === 'answers' && reasoner) {
     throw new QuernError('USAGE', 'a reasoner is not used for --positives answers', {
       hint: 'Leave it out, or say --positives reasoned or both',

@@ -7,10 +7,10 @@ import { protectedTexts } from './against.ts';
 import { settingsOf, type CurateOptions, type CurateSettings } from './curate-options.ts';
 import type { Curation, SourceFacts } from './curation.ts';
 import { markDropped, readDropped } from './dropping.ts';
-import { finishedSet } from './finished-set.ts';
+import { finishedSet, lackingOf } from './finished-set.ts';
 import { checkApart, handOut, isHandingOut, isThere, realTarget, removeWork } from './output-folders.ts';
 import { positivesOf } from './positives.ts';
-import { isSame, recordedOptions } from './recorded-options.ts';
+import { differences, recordedOptions } from './recorded-options.ts';
 import { QuestionSet } from './question-set.ts';
 import { sourceFacts } from './source-facts.ts';
 import { openSources } from './sources.ts';
@@ -65,14 +65,20 @@ export async function curate(names: readonly string[], options: CurateOptions): 
   const facts = await sourceFacts(sources);
   const there = await finishedSet(out);
   if (there) {
-    if (isSame(there, recorded, facts)) {
-      if (!options.keepsWork) await removeWork(`${out}.work`, out);
-      return { out, stages: there.stages, wasThere: true };
+    const lacking = await lackingOf(there, out, retrieval);
+    const differing = differences(there, recorded, facts);
+    if (differing.length > 0 || lacking !== undefined) {
+      const what =
+        differing.length > 0
+          ? `holds a data set made with other ${differing.join(', ')}`
+          : `lacks ${lacking}`;
+      throw new QuernError('ALREADY_EXISTS', what, {
+        where: out,
+        hint: 'Delete it, and the same command makes it anew; or choose another folder',
+      });
     }
-    throw new QuernError('ALREADY_EXISTS', 'holds another data set', {
-      where: out,
-      hint: 'Choose another folder, or delete it',
-    });
+    if (!options.keepsWork) await removeWork(`${out}.work`, out);
+    return { out, stages: there.stages, wasThere: true };
   }
   const isTaken = retrieval !== undefined && (await pathKindIfAny(retrieval)) !== undefined;
   if (isTaken && !(await isHandingOut(`${out}.work`))) {
@@ -86,6 +92,7 @@ export async function curate(names: readonly string[], options: CurateOptions): 
   try {
     const run = new Run(sources, { facts, settings, recorded, guarded }, { ...options, out, retrieval });
     const curation = await run.stages(work);
+    if (curation?.splits.train === 0) warnings?.add('no question is for training', out);
     if (!curation) return { out, stages: run.records, wasThere: false, work: work.path };
     await handOut(run.lastFolder, out, retrieval);
     if (options.keepsWork) return { out, stages: run.records, curation, wasThere: false, work: work.path };

@@ -10,6 +10,8 @@ const mostHeadBytes = 8 << 20;
 /** What a record tells before its posts. */
 export type RecordHead = Pick<Curation, 'options' | 'sources' | 'stages' | 'splits' | 'against'> & {
   readonly positives: number;
+  /** The hashes of its files, by their names. */
+  readonly files: Readonly<Record<string, string>>;
 };
 
 /**
@@ -36,4 +38,18 @@ export async function finishedSet(folder: string): Promise<RecordHead | undefine
       cause,
     });
   }
+}
+
+/** What a data set that is there lacks: a file, or the collection that was made with it and is asked for; undefined where nothing is. */
+export async function lackingOf(
+  { files }: RecordHead,
+  folder: string,
+  retrieval: string | undefined,
+): Promise<string | undefined> {
+  for (const name of [...Object.keys(files), 'README.md', 'report.html']) {
+    if ((await pathKindIfAny(join(folder, name))) === undefined) return name;
+  }
+  if (retrieval === undefined || (await pathKindIfAny(join(retrieval, 'corpus.jsonl'))) !== undefined)
+    return undefined;
+  return `its collection for retrieval in ${retrieval}`;
 }

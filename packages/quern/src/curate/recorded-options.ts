@@ -36,13 +36,16 @@ export function withoutFolders(name: string): string {
   return isPath ? `${kind}:${basename(value)}` : name;
 }
 
-export function isSame(
-  there: { readonly options: unknown; readonly sources: unknown },
+/** The names of the options, and `sources`, in which a data set that is there differs from the one that is asked for. */
+export function differences(
+  there: { readonly options: Readonly<Record<string, unknown>>; readonly sources: unknown },
   options: Readonly<Record<string, unknown>>,
   sources: readonly SourceFacts[],
-): boolean {
-  return (
-    JSON.stringify(there.options) === JSON.stringify(options) &&
-    JSON.stringify(there.sources) === JSON.stringify(sources)
+): string[] {
+  const names = [...new Set([...Object.keys(options), ...Object.keys(there.options)])];
+  const differing = names.filter(
+    (name) => JSON.stringify(there.options[name]) !== JSON.stringify(options[name]),
   );
+  const isSameSource = JSON.stringify(there.sources) === JSON.stringify(sources);
+  return isSameSource ? differing : [...differing, 'sources'];
 }

@@ -54,6 +54,12 @@ export async function openSources(
   }
   return found.map((each) => {
     if (!('dump' in each)) return each;
+    if (!each.dump.links) {
+      options.warnings?.add(
+        'no PostLinks.xml: which questions the site has marked as duplicates is not known',
+        each.title,
+      );
+    }
     const { dump, ...facts } = each;
     const host = hostOfDump(dump, sites[dumps.indexOf(each)], options.warnings);
     return dumpPosts(dump, { host, ...facts });
@@ -78,7 +84,8 @@ function hostOfDump({ label }: Dump, given: string | undefined, warnings?: Warni
       },
     );
   }
-  if (site.isGuess) warnings?.add(`taken for a dump of ${site.host}; --site says otherwise`, label);
+  if (site.isGuess)
+    warnings?.add(`its name is taken for ${site.host}; if it is another site, name it: --site HOST`, label);
   return site.host;
 }
 

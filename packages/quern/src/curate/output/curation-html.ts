@@ -135,6 +135,7 @@ ${rows}</tbody></table></div>`;
 
 function histogram(title: string, { edges, counts }: Histogram): Markup {
   const most = Math.max(1, ...counts);
+  if (counts.every((each) => each === 0)) return new Markup('');
   const first = counts.findIndex((each) => each > 0);
   const last = counts.findLastIndex((each) => each > 0);
   const rows = counts.flatMap((each, i) => {

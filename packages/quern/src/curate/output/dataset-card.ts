@@ -28,15 +28,14 @@ export function datasetCard(curation: Curation): string {
   const total = splits.train + splits.validation + splits.test;
   const isStackExchange = sources.some(({ kind }) => kind === 'dump' || kind === 'preferences');
   const stated = Object.keys(licences);
-  const licence =
-    stated.length > 0 && stated.every((each) => each.startsWith('CC BY-SA')) ? 'cc-by-sa-4.0' : 'other';
+  const licence = licenceId(stated);
   const protectedBy = against.map(({ collection, texts }) => `${plain(collection)} (${count(texts)} texts)`);
   const isHeldAgainstBright = against.some(({ collection }) => collection === bright);
   const lines = [
     '---',
     `pretty_name: ${JSON.stringify(plain(name))}`,
     `license: ${licence}`,
-    ...(options['language'] ? ['language:', `  - ${plain(String(options['language']))}`] : []),
+    ...(options['language'] !== 'any' ? ['language:', `  - ${plain(String(options['language']))}`] : []),
     'task_categories:',
     '  - text-retrieval',
     '  - reinforcement-learning',
@@ -114,7 +113,8 @@ export function datasetCard(curation: Curation): string {
             .map(([each, posts]) => `${plain(each)}: ${count(posts)}`)
             .join(', ')}.`,
           '',
-          'Every post that the data holds is in `dataset.json` with its author, its address and its licence. Whoever gives',
+          'Where the source does not state it, the licence of a Stack Exchange post goes by the day it was written. Every post of',
+          'which a source tells that much is in `dataset.json` with its author (a name, or a page), address and licence. Whoever gives',
           'the data away, or something made from it, names them and keeps to their licence (share alike).',
         ]),
     ...(options['positives'] === 'answers'
@@ -131,6 +131,15 @@ export function datasetCard(curation: Curation): string {
         ]),
   ];
   return lines.join('\n');
+}
+
+/** The hub's word for licences: of several versions of CC BY-SA the latest, as what is adapted may be given on under a later one. */
+function licenceId(stated: readonly string[]): string {
+  if (stated.length === 0 || !stated.every((each) => each.startsWith('CC BY-SA'))) return 'other';
+  const [only] = stated;
+  return stated.length === 1 && only !== 'CC BY-SA'
+    ? only.toLowerCase().replaceAll(' ', '-')
+    : 'cc-by-sa-4.0';
 }
 
 function sizeCategory(total: number): string {
