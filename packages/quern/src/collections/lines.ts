@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { QuernError } from '../errors.ts';
 import { readBytes, type ReadOptions } from './bytes.ts';
+import { LineSplitter } from './line-splitter.ts';
 
 /** One line of a text file, without its line end. `number` counts from 1. */
 export interface Line {
@@ -11,7 +12,6 @@ export interface Line {
 /** The longest line, and the longest text of one file, that is read: 256 MiB. */
 export const LONGEST_TEXT_BYTES = 256 * 1024 * 1024;
 
-const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 
 /**
@@ -25,28 +25,17 @@ export function readLines(path: string, options: ReadOptions = {}): AsyncGenerat
 
 /** The lines of text that comes in pieces, as {@link readLines} gives them; errors call it `path`. */
 export async function* linesOf(chunks: AsyncIterable<Buffer>, path: string): AsyncGenerator<Line, void> {
+  const splitter = new LineSplitter();
   let number = 1;
-  let pieces: Buffer[] = [];
-  let pendingBytes = 0;
   for await (const chunk of chunks) {
-    let start = 0;
-    for (let end = chunk.indexOf(LINE_FEED); end !== -1; end = chunk.indexOf(LINE_FEED, start)) {
-      let bytes = chunk.subarray(start, end);
-      if (pieces.length > 0) {
-        bytes = Buffer.concat([...pieces, bytes]);
-        pieces = [];
-        pendingBytes = 0;
-      }
+    for (const bytes of splitter.lines(chunk)) {
       yield { text: lineText(bytes, path, number), number };
       number++;
-      start = end + 1;
     }
-    if (start === chunk.length) continue;
-    pieces.push(chunk.subarray(start));
-    pendingBytes += chunk.length - start;
-    if (pendingBytes > LONGEST_TEXT_BYTES) throw tooLong(`${path}:${number}`, 'line');
+    if (splitter.pending > LONGEST_TEXT_BYTES) throw tooLong(`${path}:${number}`, 'line');
   }
-  if (pieces.length > 0) yield { text: lineText(Buffer.concat(pieces), path, number), number };
+  const last = splitter.end();
+  if (last) yield { text: lineText(last, path, number), number };
 }
 
 /**

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { compareBytes } from '../byte-order.ts';
+import { contentId } from '../content-id.ts';
 import { QuernError } from '../errors.ts';
 import type { Warnings } from '../warnings.ts';
 import type { ReadOptions } from './bytes.ts';
@@ -245,7 +245,7 @@ class LogCounts {
     const kept = all.filter(([query]) => this.#split !== 'unseen' || !this.#before.has(query));
     const queries = kept
       .map(([query, { searches, spellings, documents }]) => ({
-        id: createHash('sha256').update(query).digest('hex').slice(0, 16),
+        id: contentId(query),
         text: mostFrequent(spellings),
         searches,
         spellings: spellings.size,

@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pathKindIfAny } from '../collections/files.ts';
 import { QuernError } from '../errors.ts';
@@ -10,6 +9,7 @@ import { markDropped, readDropped } from './dropping.ts';
 import { finishedSet, lackingOf } from './finished-set.ts';
 import { checkApart, handOut, isHandingOut, isThere, realTarget, removeWork } from './output-folders.ts';
 import { positivesOf } from './positives.ts';
+import { PostSpill } from './post-spill.ts';
 import { differences, recordedOptions } from './recorded-options.ts';
 import { QuestionSet } from './question-set.ts';
 import { sourceFacts } from './source-facts.ts';
@@ -23,7 +23,8 @@ import { parseStage } from './stages/parse.ts';
 import { positivesStage } from './stages/positives.ts';
 import { readReasoned, reasonStage } from './stages/reason.ts';
 import { sampleStage } from './stages/sample.ts';
-import { resultFolder, retrievalFolder, splitStage, type ChosenPositives } from './stages/split.ts';
+import type { ChosenPositives } from './split-input.ts';
+import { resultFolder, retrievalFolder, splitStage } from './stages/split.ts';
 import { textStage } from './stages/text.ts';
 import { WorkFolder } from './work-folder.ts';
 
@@ -159,7 +160,7 @@ class Run {
     );
     if (until === 'parse') return undefined;
     const text = this.#told(await work.stage('text', [], (place) => textStage(parsed, place, listening)));
-    if (!this.#options.keepsWork) await removePosts(parsed.folder, parsed.record.files);
+    if (!this.#options.keepsWork) await new PostSpill(parsed.folder, parsed.record.files).remove();
     if (until === 'text') return undefined;
     const set = await QuestionSet.open(text.folder);
     try {
@@ -314,11 +315,4 @@ function assertSome(set: QuestionSet, records: readonly StageRecord[]): void {
       ? 'Do the sources hold questions in the form that they should?'
       : 'Look at the domains, the filters and the scores that were asked for',
   });
-}
-
-/** Removes the posts as they were read, once they are texts: they are the largest part of the work. */
-async function removePosts(folder: string, files: number): Promise<void> {
-  for (let i = 0; i < files; i++) {
-    await rm(join(folder, `posts-${String(i).padStart(4, '0')}.jsonl`), { force: true });
-  }
 }

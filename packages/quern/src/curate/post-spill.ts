@@ -1,4 +1,4 @@
-import { appendFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileError } from '../errors.ts';
 
@@ -75,6 +75,11 @@ export class PostSpill {
       this.#bytes[i] += bytes.length;
     }
     this.#heldCharacters = 0;
+  }
+
+  /** Removes the files. */
+  async remove(): Promise<void> {
+    for (const path of this.paths) await rm(path, { force: true });
   }
 
   /** Cuts the files to the lengths that this was made with: what a killed run wrote after these is written again. */

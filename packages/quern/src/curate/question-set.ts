@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { open, readFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileError, QuernError, throwIfAborted } from '../errors.ts';
+import { NewFile } from '../models/new-file.ts';
 import { writeLines } from '../whole-file.ts';
 import type { TextQuestion } from './question.ts';
 import { byteLines } from './sources/byte-lines.ts';
@@ -131,56 +132,45 @@ export class QuestionSet {
 /** Writes the files of a {@link QuestionSet}, question by question. */
 export class QuestionSetWriter {
   readonly #folder: string;
-  readonly #questions: FileHandle;
-  readonly #facts: FileHandle;
-  #held: Buffer[] = [];
-  #heldFacts: Buffer[] = [];
-  #heldBytes = 0;
-  #end = 0;
+  readonly #questions: NewFile;
+  readonly #facts: NewFile;
   #count = 0;
   readonly #domainNumbers = new Map<string, number>();
 
-  private constructor(folder: string, questions: FileHandle, facts: FileHandle) {
+  private constructor(folder: string, questions: NewFile, facts: NewFile) {
     this.#folder = folder;
     this.#questions = questions;
     this.#facts = facts;
   }
 
   static async create(folder: string): Promise<QuestionSetWriter> {
-    try {
-      const questions = await open(join(folder, fileName), 'w');
-      return new QuestionSetWriter(folder, questions, await open(join(folder, 'facts.bin'), 'w'));
-    } catch (error) {
-      throw fileError(error, folder);
-    }
+    const questions = await NewFile.create(join(folder, fileName));
+    return new QuestionSetWriter(folder, questions, await NewFile.create(join(folder, 'facts.bin')));
   }
 
   async add(question: TextQuestion): Promise<void> {
     const { domain, draw, score = 0 } = question;
-    const bytes = Buffer.from(`${JSON.stringify(question)}\n`);
-    this.#end += bytes.length;
+    await this.#questions.write(Buffer.from(`${JSON.stringify(question)}\n`));
     this.#count++;
     const facts = Buffer.alloc(factBytes);
-    facts.writeDoubleLE(this.#end, 0);
+    facts.writeDoubleLE(this.#questions.bytes, 0);
     facts.writeDoubleLE(draw, 8);
     facts.writeInt32LE(Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, Math.round(score))), 16);
     facts.writeUInt16LE(this.#numberOf(domain), 20);
-    this.#held.push(bytes);
-    this.#heldFacts.push(facts);
-    this.#heldBytes += bytes.length;
-    if (this.#heldBytes > 1 << 22) await this.#write();
+    await this.#facts.write(facts);
   }
 
   async finish(): Promise<void> {
-    await this.#write();
-    await this.close();
+    await this.#questions.finish();
+    await this.#facts.finish();
     const facts = { count: this.#count, domains: [...this.#domainNumbers.keys()] };
     await writeLines(join(this.#folder, 'facts.json'), [JSON.stringify(facts)]);
   }
 
-  async close(): Promise<void> {
-    await this.#questions.close().catch(() => undefined);
-    await this.#facts.close().catch(() => undefined);
+  /** Removes what was written, unless it is finished. */
+  async discard(): Promise<void> {
+    await this.#questions.discard();
+    await this.#facts.discard();
   }
 
   #numberOf(domain: string): number {
@@ -193,20 +183,5 @@ export class QuestionSetWriter {
     }
     this.#domainNumbers.set(domain, this.#domainNumbers.size);
     return this.#domainNumbers.size - 1;
-  }
-
-  async #write(): Promise<void> {
-    const parts = [
-      [this.#questions, this.#held],
-      [this.#facts, this.#heldFacts],
-    ] as const;
-    this.#held = [];
-    this.#heldFacts = [];
-    this.#heldBytes = 0;
-    try {
-      for (const [file, bytes] of parts) await file.writeFile(Buffer.concat(bytes));
-    } catch (error) {
-      throw fileError(error, this.#folder);
-    }
   }
 }

@@ -1,7 +1,5 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { fileError } from '../errors.ts';
 import type { SourceFacts } from './curation.ts';
+import { fileHash } from './file-hash.ts';
 import type { PostSource } from './sources/post-source.ts';
 
 /** Files beyond are told by their names and sizes alone: to hash them would take as long as to read them. */
@@ -22,15 +20,4 @@ export async function sourceFacts(sources: readonly PostSource[]): Promise<Sourc
     });
   }
   return facts;
-}
-
-async function fileHash(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  try {
-    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 }))
-      hash.update(chunk as Buffer);
-  } catch (error) {
-    throw fileError(error, path);
-  }
-  return hash.digest('hex');
 }

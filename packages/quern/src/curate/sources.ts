@@ -11,20 +11,9 @@ import { hubPreferences } from './sources/hub-preferences.ts';
 import { logQuestions } from './sources/log-questions.ts';
 import { ownQuestions } from './sources/own-questions.ts';
 import type { PostSource } from './sources/post-source.ts';
+import type { SourceOptions } from './sources/source-options.ts';
 import { preferencesSource } from './sources/preferences.ts';
 import { siteOfName } from './stack-exchange.ts';
-
-/** How sources are opened. */
-export interface SourceOptions {
-  /** The hosts of the sites that dumps are of, in their order; else they are told by the names of folders and archives. */
-  readonly sites?: readonly string[];
-  /** The documents of a query log. */
-  readonly corpus?: string;
-  /** The domains that are wanted: of a hub's data set, only their files are read. */
-  readonly domains?: readonly string[] | 'all';
-  readonly signal?: AbortSignal;
-  readonly warnings?: Warnings;
-}
 
 /** What lies at a path, before it is known which site it is of. */
 type Found = PostSource | FoundDump;

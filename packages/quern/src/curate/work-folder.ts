@@ -9,13 +9,13 @@ import type { StageRecord } from './stage-record.ts';
 const markerName = 'quern-curate';
 
 /** What is special about a stage. */
-export interface StageOptions<T> {
+export interface StageOptions {
   /** Whether its unfinished folder can be gone on with. */
   readonly resumes?: boolean;
   /** Which of its files may be gone when it is done. */
   readonly mayLack?: (name: string) => boolean;
   /** Whether all that it made is still where it is looked for, beside its own files. */
-  readonly isWhole?: (folder: string, record: T) => Promise<boolean>;
+  readonly isWhole?: (folder: string) => Promise<boolean>;
 }
 
 /** What a stage is given to work in. */
@@ -74,7 +74,7 @@ export class WorkFolder {
     name: string,
     settings: unknown,
     work: (place: StagePlace) => Promise<T>,
-    { resumes = false, mayLack = () => false, isWhole = () => Promise.resolve(true) }: StageOptions<T> = {},
+    { resumes = false, mayLack = () => false, isWhole = () => Promise.resolve(true) }: StageOptions = {},
   ): Promise<{ readonly record: T; readonly folder: string; readonly wasDone: boolean }> {
     const identity = createHash('sha256')
       .update(JSON.stringify([this.#identity, name, settings]))
@@ -84,7 +84,7 @@ export class WorkFolder {
     const unfinished = `${folder}.unfinished`;
     const done = await readRecord<T>(folder);
     const isSame = done?.identity === identity && (await hasFiles(folder, done.sizes, mayLack));
-    if (isSame && (await isWhole(folder, done.record))) return { record: done.record, folder, wasDone: true };
+    if (isSame && (await isWhole(folder))) return { record: done.record, folder, wasDone: true };
     await rm(folder, { recursive: true, force: true });
     const begun = await readIdentity(unfinished);
     if (!resumes || begun !== identity) {

@@ -1,6 +1,7 @@
 /** The page of a report: one file without scripts that asks for nothing from anywhere. */
 import { barChart, type Bar } from './report-chart.ts';
-import { isolated, isolatedPlain, markup, Markup } from '../report/markup.ts';
+import { isolated, isolatedPlain, markup, type Markup } from '../report/markup.ts';
+import { page } from '../report/page.ts';
 import { comparisonTable, measureTable, runTable, summarySentences } from './report-measures.ts';
 import { reportStyle } from '../report/style.ts';
 import { trafficSection } from './report-traffic.ts';
@@ -16,19 +17,7 @@ import type { Report, ReportHighlights, ReportTopic } from './report.ts';
 export function reportHtml(report: Report): string {
   const { title, highlights } = report;
   const legend = legendOf(highlights);
-  return markup`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="referrer" content="no-referrer">
-<title>${title}</title>
-<style>${new Markup(reportStyle)}</style>
-</head>
-<body>
-<header>
+  const body = markup`<header>
 <p class="kicker">Quern evaluation report</p>
 <h1 dir="auto">${title}</h1>
 ${facts(report)}
@@ -43,10 +32,8 @@ ${runTable(report)}
 </section>
 ${report.traffic ? trafficSection(report.traffic) : null}${highlights.map((each, i) => highlightSection(report, each, i, i === 0 ? legend : null))}
 </main>
-<footer><p>Nothing in this file is loaded from elsewhere, and it can be kept or sent as it is. The same evaluation gives the same file.</p></footer>
-</body>
-</html>
-`.source;
+<footer><p>Nothing in this file is loaded from elsewhere, and it can be kept or sent as it is. The same evaluation gives the same file.</p></footer>`;
+  return page({ title, style: reportStyle, body });
 }
 
 function facts({ collection, topics, scoring, k, runs }: Report): Markup {

@@ -1,5 +1,6 @@
 /** The page of a curation: one file without scripts that asks for nothing from anywhere. */
 import { isolated, isolatedPlain, markup, Markup } from '../../report/markup.ts';
+import { page } from '../../report/page.ts';
 import { reportStyle } from '../../report/style.ts';
 import { count, decimal } from '../../report/words.ts';
 import type { Curation, Example, Histogram } from '../curation.ts';
@@ -32,19 +33,7 @@ export function curationHtml(curation: Curation): string {
   const { name, stages, splits, against, kept, dropped } = curation;
   const total = splits.train + splits.validation + splits.test;
   const read = stages[0]?.questionsIn ?? 0;
-  return markup`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="referrer" content="no-referrer">
-<title>${name}</title>
-<style>${new Markup(style)}</style>
-</head>
-<body>
-<header>
+  const body = markup`<header>
 <p class="kicker">Quern curation report</p>
 <h1 dir="auto">${name}</h1>
 ${facts(curation)}
@@ -74,10 +63,8 @@ ${kept.length === 0 ? markup`<p class="note">None was kept.</p>` : kept.map(exam
 ${dropped.length === 0 ? markup`<p class="note">None was left out.</p>` : dropped.map(example)}
 </section>
 </main>
-<footer><p>Nothing in this file is loaded from elsewhere. Texts are of their authors, whom dataset.json names with the licence of each post.</p></footer>
-</body>
-</html>
-`.source;
+<footer><p>Nothing in this file is loaded from elsewhere. Texts are of their authors, whom dataset.json names with the licence of each post.</p></footer>`;
+  return page({ title: name, style, body });
 }
 
 function facts({ sources, options }: Curation): Markup {

@@ -1,4 +1,4 @@
-import { JsonlFile } from '../jsonl-file.ts';
+import { writeNewFile } from '../../models/new-file.ts';
 import type { Curation } from '../curation.ts';
 import type { Author } from '../post.ts';
 
@@ -34,19 +34,16 @@ export async function writeDatasetRecord(
     positives,
     files,
   };
-  const file = await JsonlFile.create(path);
-  try {
-    await file.line(JSON.stringify(head, null, 2).slice(0, -2).concat(',\n  "posts": ['));
+  await writeNewFile(path, async (file) => {
+    const line = (text: string): Promise<void> => file.write(Buffer.from(`${text}\n`));
+    await line(JSON.stringify(head, null, 2).slice(0, -2).concat(',\n  "posts": ['));
     let last: string | undefined;
     for await (const post of posts) {
-      if (last !== undefined) await file.line(`${last},`);
+      if (last !== undefined) await line(`${last},`);
       last = `    ${JSON.stringify(post)}`;
     }
-    if (last !== undefined) await file.line(last);
-    await file.line('  ],');
-    await file.line(`  "domains": ${JSON.stringify(domains)}\n}`);
-    await file.finish();
-  } finally {
-    await file.close();
-  }
+    if (last !== undefined) await line(last);
+    await line('  ],');
+    await line(`  "domains": ${JSON.stringify(domains)}\n}`);
+  });
 }

@@ -1,9 +1,9 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileError } from '../../errors.ts';
+import { NewFile } from '../../models/new-file.ts';
 import { writeLines } from '../../whole-file.ts';
 import { isUsableText } from '../../reason/usable-text.ts';
-import { JsonlFile } from '../jsonl-file.ts';
 import type { TextAnswer, TextQuestion } from '../question.ts';
 import type { QuestionSet } from '../question-set.ts';
 import { splitNames, splitOf, type SplitShares } from '../split.ts';
@@ -16,10 +16,16 @@ export interface RetrievalCounts {
 }
 
 /** What is said of the collection where it lies. */
-const readme = `A collection in the BEIR layout, made by quern curate: questions, and the answers to all of them as documents. An accepted answer is
-judged 2, others with a high score 1. The author, the address and the licence of each document are in its metadata, as far as the
-source tells; those of the questions are in dataset.json of the training set that was made with it. Whoever gives it away names the
-authors and keeps to their licences.`;
+const readme = `A collection in the BEIR layout, made by quern curate: questions, and the answers to all of them as documents.
+An accepted answer is judged 2, others with a high score 1. The author, the address and the licence of each document
+are in its metadata, as far as the source tells; those of the questions are in dataset.json of the training set that
+was made with it. Whoever gives it away names the authors and keeps to their licences.`;
+
+function qrelsOf(name: string): string {
+  return join('qrels', `${name}.tsv`);
+}
+
+const qrelsNames = [...splitNames, 'all'].map(qrelsOf);
 
 /** The score of the preferences data from which an answer that was not accepted is judged relevant: that of two net votes. */
 const highScore = 2;
@@ -57,53 +63,48 @@ export async function writeRetrievalCollection(
   await mkdir(join(folder, 'qrels'), { recursive: true }).catch((error: unknown) => {
     throw fileError(error, folder);
   });
-  const corpus = await JsonlFile.create(join(folder, 'corpus.jsonl'));
-  const queries = await JsonlFile.create(join(folder, 'queries.jsonl'));
-  const names = [...splitNames, 'all'] as const;
-  const qrels = new Map<string, JsonlFile>();
   const counts = { documents: 0, queries: 0, judgements: 0 };
+  const files = new Map<string, NewFile>();
+  const line = (name: string, text: string): Promise<void> =>
+    files.get(name)!.write(Buffer.from(`${text}\n`));
   try {
-    for (const name of names) {
-      const file = await JsonlFile.create(join(folder, 'qrels', `${name}.tsv`));
-      qrels.set(name, file);
-      await file.line('query-id\tcorpus-id\tscore');
+    for (const name of ['corpus.jsonl', 'queries.jsonl', ...qrelsNames]) {
+      files.set(name, await NewFile.create(join(folder, name)));
     }
+    for (const name of qrelsNames) await line(name, 'query-id\tcorpus-id\tscore');
     for await (const { n, question } of set.everything(signal)) {
       if (without.has(n)) continue;
       const documents = question.answers.filter(({ text, isDeleted }) => !isDeleted && isUsableText(text));
       for (const { id, text, url, author, licence } of documents) {
         counts.documents++;
-        await corpus.line(
-          JSON.stringify({
-            _id: id,
-            title: '',
-            text,
-            metadata: {
-              domain: question.domain,
-              ...(url && { url }),
-              ...(author && { author }),
-              ...(licence && { licence }),
-            },
-          }),
-        );
+        const metadata = {
+          domain: question.domain,
+          ...(url && { url }),
+          ...(author && { author }),
+          ...(licence && { licence }),
+        };
+        await line('corpus.jsonl', JSON.stringify({ _id: id, title: '', text, metadata }));
       }
       if (set.dropped[n] === 1) continue;
       const best = bestOf(question);
+      const relevant = documents
+        .map((answer) => ({ id: answer.id, level: relevance(answer, best) }))
+        .filter(({ level }) => level > 0);
+      // A question that only a reasoner has answered has nothing to be found.
+      if (relevant.length === 0) continue;
       counts.queries++;
-      await queries.line(JSON.stringify({ _id: question.id, text: question.text }));
-      for (const answer of documents) {
-        const level = relevance(answer, best);
-        if (level === 0) continue;
-        counts.judgements++;
+      counts.judgements += relevant.length;
+      await line('queries.jsonl', JSON.stringify({ _id: question.id, text: question.text }));
+      for (const { id, level } of relevant) {
         for (const name of [splitOf(question, shares), 'all']) {
-          await qrels.get(name)!.line(`${question.id}\t${answer.id}\t${level}`);
+          await line(qrelsOf(name), `${question.id}\t${id}\t${level}`);
         }
       }
     }
-    for (const file of [corpus, queries, ...qrels.values()]) await file.finish();
+    for (const file of files.values()) await file.finish();
     await writeLines(join(folder, 'README.md'), [readme]);
   } finally {
-    for (const file of [corpus, queries, ...qrels.values()]) await file.close();
+    for (const file of files.values()) await file.discard();
   }
   return counts;
 }

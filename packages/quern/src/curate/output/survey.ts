@@ -6,7 +6,7 @@ import type { TextQuestion } from '../question.ts';
 import type { QuestionSet } from '../question-set.ts';
 import { splitOf, type SplitName } from '../split.ts';
 import type { Dropped, StageName } from '../stage-record.ts';
-import type { SplitInput } from '../stages/split.ts';
+import type { SplitInput } from '../split-input.ts';
 import { Counting, doublingEdges, wholeEdges } from './histogram.ts';
 
 /** How many examples are shown, and how much of a text. */

@@ -1,7 +1,6 @@
 import type { SchemaElement } from 'hyparquet';
 import { ByteWriter, parquetWriteRows } from 'hyparquet-writer';
-import { open, type FileHandle } from 'node:fs/promises';
-import { fileError } from '../../errors.ts';
+import { writeNewFile, type NewFile } from '../../models/new-file.ts';
 import type { TrainingRecord } from './training-record.ts';
 
 /** Rows in a group: readers take a group at a time, and so does the writing. */
@@ -70,13 +69,9 @@ const columns = [
 
 /** Writes a Parquet file of the records, in memory bounded by a group of them. */
 export async function writeTrainingFile(path: string, records: AsyncIterable<TrainingRecord>): Promise<void> {
-  const file = await open(path, 'w').catch((error: unknown) => {
-    throw fileError(error, path);
-  });
-  try {
-    const writer = new FileWriter(file);
+  await writeNewFile(path, async (file) => {
     await parquetWriteRows({
-      writer,
+      writer: new FileWriter(file),
       rows: rowsOf(records),
       columns,
       schema,
@@ -85,12 +80,7 @@ export async function writeTrainingFile(path: string, records: AsyncIterable<Tra
       // Of texts that are long and all different, the least and the greatest help no reader.
       statistics: false,
     });
-    await file.sync();
-  } catch (error) {
-    throw fileError(error, path);
-  } finally {
-    await file.close();
-  }
+  });
 }
 
 async function* rowsOf(records: AsyncIterable<TrainingRecord>): AsyncGenerator<Record<string, unknown>> {
@@ -102,17 +92,17 @@ async function* rowsOf(records: AsyncIterable<TrainingRecord>): AsyncGenerator<R
 
 /** Hands on to a file what was written, whenever the Parquet writer lets go of it. */
 class FileWriter extends ByteWriter {
-  readonly #file: FileHandle;
+  readonly #file: NewFile;
 
-  constructor(file: FileHandle) {
+  constructor(file: NewFile) {
     super();
     this.#file = file;
   }
 
   async flush(): Promise<void> {
-    const bytes = new Uint8Array(this.buffer, 0, this.index).slice();
+    const bytes = new Uint8Array(this.buffer, 0, this.index);
+    await this.#file.write(bytes);
     this.index = 0;
-    await this.#file.writeFile(bytes);
   }
 
   override finish(): Promise<void> {

@@ -1,6 +1,6 @@
+import { LineSplitter } from '../../collections/line-splitter.ts';
 import { QuernError } from '../../errors.ts';
 
-const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
 
 /** A line of a file, as bytes. */
@@ -21,31 +21,21 @@ export async function* byteLines(
   from: { readonly offset: number; readonly rows: number },
   { longest = Infinity, name = '' }: { readonly longest?: number; readonly name?: string } = {},
 ): AsyncGenerator<ByteLine> {
-  let rest: Buffer[] = [];
-  let restBytes = 0;
+  const splitter = new LineSplitter();
   let { offset: end, rows: number } = from;
   for await (const chunk of chunks) {
-    let start = 0;
-    for (let at = chunk.indexOf(lineFeed); at >= 0; at = chunk.indexOf(lineFeed, start)) {
-      const part = chunk.subarray(start, at);
-      const bytes = rest.length === 0 ? part : Buffer.concat([...rest, part]);
-      start = at + 1;
-      rest = [];
-      restBytes = 0;
+    for (const bytes of splitter.lines(chunk)) {
       end += bytes.length + 1;
       yield { bytes: withoutReturn(bytes), number: ++number, end };
     }
-    if (start < chunk.length) rest.push(chunk.subarray(start));
-    restBytes += chunk.length - start;
-    if (restBytes > longest) {
+    if (splitter.pending > longest) {
       throw new QuernError('BAD_INPUT', `a line of more than ${longest} bytes`, {
         where: `${name}:${number + 1}`,
       });
     }
   }
-  if (rest.length === 0) return;
-  const bytes = Buffer.concat(rest);
-  yield { bytes: withoutReturn(bytes), number: ++number, end: end + bytes.length };
+  const last = splitter.end();
+  if (last) yield { bytes: withoutReturn(last), number: ++number, end: end + last.length };
 }
 
 function withoutReturn(bytes: Buffer): Buffer {

@@ -1,7 +1,7 @@
 import { openHubDataset } from '../../models/hub/hub-dataset.ts';
 import { QuernError } from '../../errors.ts';
 import { paperDomains, siteDomain } from '../stack-exchange.ts';
-import type { SourceOptions } from '../sources.ts';
+import type { SourceOptions } from './source-options.ts';
 import type { PostSource } from './post-source.ts';
 import { preferencesSource } from './preferences.ts';
 

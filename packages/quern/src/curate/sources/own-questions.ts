@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { basename } from 'node:path';
 import { readBytes } from '../../collections/bytes.ts';
 import { ID_FIELDS, kindOf } from '../../collections/record-fields.ts';
-import { contentId } from '../content-id.ts';
+import { contentId } from '../../content-id.ts';
 import type { FaultCounts } from '../faults.ts';
 import type { PostedAnswer, PostedQuestion } from '../post.ts';
 import { byteLines } from './byte-lines.ts';

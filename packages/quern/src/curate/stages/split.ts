@@ -1,14 +1,12 @@
 /** The last stage: writes the data set. */
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileError } from '../../errors.ts';
-import { silentWork, type OnWork } from '../../work.ts';
+import { silentWork } from '../../work.ts';
 import { writeLines } from '../../whole-file.ts';
-import type { ProtectedCollection } from '../against.ts';
-import type { Curation, SourceFacts } from '../curation.ts';
+import type { Curation } from '../curation.ts';
 import { FaultCounts } from '../faults.ts';
+import { fileHash } from '../file-hash.ts';
 import { authorNames } from '../output/author-names.ts';
 import { curationHtml } from '../output/curation-html.ts';
 import { datasetCard } from '../output/dataset-card.ts';
@@ -18,36 +16,11 @@ import { survey } from '../output/survey.ts';
 import { writeTrainingFile } from '../output/training-files.ts';
 import { trainingRecord, type TrainingRecord } from '../output/training-record.ts';
 import type { Author } from '../post.ts';
-import type { TextAnswer, TextQuestion } from '../question.ts';
 import type { QuestionSet } from '../question-set.ts';
-import { splitNames, splitOf, type SplitShares } from '../split.ts';
+import { splitNames, splitOf } from '../split.ts';
 import type { PostSource } from '../sources/post-source.ts';
-import type { Dropped, StageName, StageRecord } from '../stage-record.ts';
-
-/** The positives of a question: answers of the data, and what a reasoner wrote. */
-export interface ChosenPositives {
-  readonly answers: readonly TextAnswer[];
-  readonly reasoned?: string;
-}
-
-/** What the data set is written from. */
-export interface SplitInput {
-  readonly name: string;
-  readonly options: Readonly<Record<string, unknown>>;
-  readonly sources: readonly PostSource[];
-  readonly sourceFacts: readonly SourceFacts[];
-  readonly stages: readonly StageRecord[];
-  readonly against: readonly ProtectedCollection[];
-  readonly shares: SplitShares;
-  readonly think: boolean;
-  readonly positivesOf: (n: number, question: TextQuestion) => ChosenPositives;
-  /** What the stages left out, from the first to the last. */
-  readonly dropped: () => AsyncIterable<{ readonly stage: StageName; readonly dropped: Dropped }>;
-  /** Whether the questions are to be a collection for retrieval too; a question's best answer there. */
-  readonly retrieval?: { readonly bestOf: (question: TextQuestion) => TextAnswer | undefined };
-  readonly signal?: AbortSignal;
-  readonly onWork?: OnWork;
-}
+import type { SplitInput } from '../split-input.ts';
+import type { StageRecord } from '../stage-record.ts';
 
 /** The folders in the stage's own that hold what is handed out. */
 export const resultFolder = 'result';
@@ -107,7 +80,7 @@ export async function splitStage(
     name: input.name,
     options: input.options,
     sources: input.sourceFacts,
-    stages: [...input.stages, record],
+    stages: [...input.stages, record].map((stage) => withTitles(stage, input.sources)),
     against: input.against,
     splits,
     positives: facts.positives,
@@ -121,7 +94,7 @@ export async function splitStage(
   await writeLines(join(result, 'README.md'), [datasetCard(curation)]);
   await writeLines(join(result, 'report.html'), [curationHtml(curation)]);
   const files: Record<string, string> = {};
-  for (const name of splitNames) files[`${name}.parquet`] = await sha256(join(result, `${name}.parquet`));
+  for (const name of splitNames) files[`${name}.parquet`] = await fileHash(join(result, `${name}.parquet`));
   const posts = attributedPosts(set, positivesOf, names, signal);
   await writeDatasetRecord(join(result, 'dataset.json'), curation, files, posts);
   return { ...record, faults: faults.list(), curation };
@@ -150,8 +123,18 @@ async function* attributedPosts(
   }
 }
 
-async function sha256(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
-  return hash.digest('hex');
+/** A stage's record with the places of faults by what sources are called, and not by paths of this machine. */
+function withTitles(record: StageRecord, sources: readonly PostSource[]): StageRecord {
+  if (!record.faults) return record;
+  const titles = sources.flatMap(({ name, title, site }) => [
+    [name, title],
+    ...[site?.links, site?.users].flatMap((file) =>
+      file ? [[file.name, `${site!.host} ${basename(file.name)}`]] : [],
+    ),
+  ]);
+  const named = (place: string): string => {
+    const found = titles.find(([name]) => place.startsWith(name));
+    return found ? found[1] + place.slice(found[0].length) : place;
+  };
+  return { ...record, faults: record.faults.map((fault) => ({ ...fault, places: fault.places.map(named) })) };
 }

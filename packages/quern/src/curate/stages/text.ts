@@ -45,7 +45,7 @@ export async function textStage(
     await writer.finish();
   } finally {
     work.stop();
-    await writer.close();
+    await writer.discard();
   }
   return {
     stage: 'text',
