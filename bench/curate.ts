@@ -4,10 +4,10 @@
  *     npm run bench -- curate [--megabytes 2000] [--rows 1000000] [--rounds 1] [--keep FOLDER]
  *
  * Generated data: a Stack Exchange dump of so many megabytes (questions with HTML, code and answers, ids in the order of their
- * days as real dumps have them, some rows malformed), and a Parquet file in the schema of the preferences data with so many rows
- * of the nine domains and others. Each is curated in a process of its own, whose peak of memory is the system's own figure. Beside
- * it, as far as Python has it (`QUERN_PYTHON`, else `.bench-peers/venv`'s, with pyarrow): the same file read by ElementTree's
- * iterparse, which does no more than count its rows, and by pyarrow in batches.
+ * days as real dumps have them, some rows malformed), and a Parquet file in the schema of the preferences data with so
+ * many rows of the nine domains and others. Each is curated in a process of its own, whose peak of memory is the system's
+ * own figure. Beside it, as far as Python has it (`QUERN_PYTHON`, else `.bench-peers/venv`'s, with pyarrow): the same file
+ * read by ElementTree's iterparse, which does no more than count its rows, and by pyarrow in batches.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, statSync } from 'node:fs';

@@ -1,5 +1,4 @@
 /** `quern curate` as its users run it: on the real dumps, with Python's readers, and killed at any moment. */
-import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -7,6 +6,7 @@ import type { StageRecord } from '../src/curate/stage-record.ts';
 import { answerRow, questionRow, variedBody, writeDumpFile } from './dump-file.ts';
 import { randomIntegers } from '../src/random.ts';
 import { FakeHub } from './fake-hub.ts';
+import { fileHashes } from './file-hashes.ts';
 import { preferencesRow, writePreferencesFile } from './preferences-file.ts';
 import { finished, quern, quernJson, startQuern } from './run-quern.ts';
 import { dataPath, sharedData } from './shared-data.ts';
@@ -21,16 +21,6 @@ interface Printed {
   readonly splits: Readonly<Record<string, number>> | null;
   readonly retrieval: { readonly documents: number; readonly queries: number } | null;
   readonly stages: readonly StageRecord[];
-}
-
-function hashes(of: string): Record<string, string> {
-  return Object.fromEntries(
-    readdirSync(of, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map((entry) => join(entry.parentPath, entry.name))
-      .sort()
-      .map((path) => [path.slice(of.length), createHash('sha256').update(readFileSync(path)).digest('hex')]),
-  );
 }
 
 describe.skipIf(sharedData === undefined)('real dumps', () => {
@@ -137,12 +127,12 @@ it(
       isDone = code === 0;
       if (!isDone) kills++;
       // Whole or not there.
-      const expected = hashes(join(folder, 'whole', 'set'));
-      expect(existsSync(out) ? hashes(out) : expected).toEqual(expected);
+      const expected = fileHashes(join(folder, 'whole', 'set'));
+      expect(existsSync(out) ? fileHashes(out) : expected).toEqual(expected);
       expect(kills).toBeLessThan(40);
     }
     expect(kills).toBeGreaterThan(2);
-    expect(hashes(join(folder, 'killed'))).toEqual(hashes(join(folder, 'whole')));
+    expect(fileHashes(join(folder, 'killed'))).toEqual(fileHashes(join(folder, 'whole')));
   },
 );
 

@@ -1,5 +1,4 @@
 /** Curation as a whole, stage by stage, on a small dump of our own writing. */
-import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
@@ -11,6 +10,7 @@ import type { TrainingRecord } from '../src/curate/output/training-record.ts';
 import type { Dropped, StageRecord } from '../src/curate/stage-record.ts';
 import { openCollection } from '../src/collections/collection.ts';
 import { Warnings } from '../src/warnings.ts';
+import { fileHashes } from './file-hashes.ts';
 import { answerRow, questionRow, variedBody, writeDumpFile, type DumpRow } from './dump-file.ts';
 import { preferencesRow, writePreferencesFile } from './preferences-file.ts';
 import { reasonedQuery } from './reasoned-query.ts';
@@ -119,17 +119,6 @@ function droppedIn(out: string, stage: string): Dropped[] {
     .map((line) => JSON.parse(line) as Dropped);
 }
 
-/** The files of a folder with hashes of their bytes. */
-function hashes(of: string): Record<string, string> {
-  return Object.fromEntries(
-    readdirSync(of, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map((entry) => join(entry.parentPath, entry.name))
-      .sort()
-      .map((path) => [path.slice(of.length), createHash('sha256').update(readFileSync(path)).digest('hex')]),
-  );
-}
-
 describe('a dump becomes a training set', () => {
   it('stage by stage, each question with its reason', async () => {
     const { out, stages, result } = await run();
@@ -232,7 +221,7 @@ describe('a dump becomes a training set', () => {
       url: 'https://physics.stackexchange.com/questions/100',
       licence: 'CC BY-SA 4.0',
     });
-    expect(record.files['train.parquet']).toBe(hashes(out)['/train.parquet']);
+    expect(record.files['train.parquet']).toBe(fileHashes(out)['/train.parquet']);
     const html = readFileSync(join(out, 'report.html'), 'utf8');
     expect(html).not.toMatch(/<script|<img/);
     expect(html).toContain('nearly the same');
@@ -301,15 +290,15 @@ describe('a run that was broken off', () => {
       // What is drawn is found out anew each time.
       const drawn = until === 'sample' ? 1 : 0;
       expect(done.filter(Boolean)).toHaveLength(first.stages.length - drawn);
-      const own = hashes(out);
-      const theirs = hashes(whole.out);
+      const own = fileHashes(out);
+      const theirs = fileHashes(whole.out);
       // The name of the set, which is that of the folder, stands in these.
       for (const name of ['/README.md', '/dataset.json', '/report.html']) {
         delete own[name];
         delete theirs[name];
       }
       expect(own).toEqual(theirs);
-      expect(hashes(retrieval)).toEqual(hashes(join(folder, 'retrieval-whole')));
+      expect(fileHashes(retrieval)).toEqual(fileHashes(join(folder, 'retrieval-whole')));
       expect(existsSync(`${out}.work`)).toBe(false);
     }
   });
@@ -336,9 +325,9 @@ describe('a run that was broken off', () => {
 
   it('is done where the same set is there, and another is not overwritten', async () => {
     const { out } = await run();
-    const before = hashes(out);
+    const before = fileHashes(out);
     expect((await curate([dump], { out, against })).wasThere).toBe(true);
-    expect(hashes(out)).toEqual(before);
+    expect(fileHashes(out)).toEqual(before);
     expect(existsSync(`${out}.work`)).toBe(false);
     await expect(curate([dump], { out, against, seed: 5 })).rejects.toThrow(
       'made with other seed. Delete it',
@@ -513,18 +502,18 @@ describe('what lies where a run works', () => {
       const { out } = await run({ until: 'positives' });
       writeFileSync(join(`${out}.work`, file), '');
       await run({ out });
-      expect(hashes(out)['/train.parquet']).toBe(hashes(whole.out)['/train.parquet']);
+      expect(fileHashes(out)['/train.parquet']).toBe(fileHashes(whole.out)['/train.parquet']);
     }
   });
 
   it('is written again where what was handed out is gone', async () => {
     const retrieval = join(folder, 'gone-retrieval');
     const { out } = await run({ retrieval });
-    const before = hashes(out);
+    const before = fileHashes(out);
     rmSync(out, { recursive: true });
     rmSync(retrieval, { recursive: true });
     await run({ out, retrieval });
-    expect(hashes(out)).toEqual(before);
+    expect(fileHashes(out)).toEqual(before);
     expect(existsSync(join(retrieval, 'corpus.jsonl'))).toBe(true);
     rmSync(out, { recursive: true });
     await expect(run({ out, retrieval })).rejects.toThrow('is there already');

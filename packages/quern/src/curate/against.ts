@@ -26,9 +26,9 @@ export interface ProtectedCollection {
 export const bright = 'bright:all';
 
 /**
- * The texts that training data must not hold: the queries of the collections, of every split, and BRIGHT's gold answers. BRIGHT is
- * protected whether it is named or not; only where it is not named its subsets may be missing, which are warnings. Throws what opening a
- * collection throws.
+ * The texts that training data must not hold: the queries of the collections, of every split, and BRIGHT's gold answers.
+ * BRIGHT is protected whether it is named or not; only where it is not named its subsets may be missing, which are
+ * warnings. Throws what opening a collection throws.
  */
 export async function protectedTexts({
   against,

@@ -26,7 +26,10 @@ export interface CurateOptions {
   /** The domains that are taken, or all. */
   readonly domains?: readonly string[] | 'all';
   readonly perDomain?: number | 'all';
-  /** How many questions of a domain are looked at at most, as a multiple of `perDomain`; not with `retrieval`, which needs all. */
+  /**
+   * How many questions of a domain are looked at at most, as a multiple of `perDomain`; not with `retrieval`, which needs
+   * all.
+   */
   readonly candidates?: number;
   /** Collections that the data is to be free of, beside BRIGHT. */
   readonly against?: readonly string[];

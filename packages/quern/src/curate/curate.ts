@@ -42,13 +42,14 @@ export interface CurateResult {
 }
 
 /**
- * Curates a training set from the sources that `names` name (`openSources`), stage by stage, into the folder `out`: Parquet files
- * of each split, a record, a card and a report. Each stage is kept in `OUT.work` when it is done, so that a run that was broken
- * off at any moment goes on, and comes to the same bytes. Where the same data set from the same sources is in `out` already, it
- * is left.
+ * Curates a training set from the sources that `names` name (`openSources`), stage by stage, into the folder `out`:
+ * Parquet files of each split, a record, a card and a report. Each stage is kept in `OUT.work` when it is done, so that a
+ * run that was broken off at any moment goes on, and comes to the same bytes. Where the same data set from the same
+ * sources is in `out` already, it is left.
  *
- * Throws `USAGE` for settings that do not go together, `ALREADY_EXISTS` where `out` (or the folder for retrieval) holds anything
- * else, `LOCKED` where another process is at it, `BAD_INPUT` where no question is left, and what reading the sources throws.
+ * Throws `USAGE` for settings that do not go together, `ALREADY_EXISTS` where `out` (or the folder for retrieval) holds
+ * anything else, `LOCKED` where another process is at it, `BAD_INPUT` where no question is left, and what reading the
+ * sources throws.
  */
 export async function curate(names: readonly string[], options: CurateOptions): Promise<CurateResult> {
   if (names.length === 0) throw new QuernError('USAGE', 'no source is named');

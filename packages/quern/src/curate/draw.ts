@@ -25,8 +25,8 @@ function share(digits: string): number {
 }
 
 /**
- * The `size` least of the numbers it is shown, found in one pass: whatever is above the limit when it comes can be passed over,
- * since the limit only ever falls. It keeps twice `size` numbers at most.
+ * The `size` least of the numbers it is shown, found in one pass: whatever is above the limit when it comes can be passed
+ * over, since the limit only ever falls. It keeps twice `size` numbers at most.
  */
 export class LeastNumbers {
   readonly #size: number;

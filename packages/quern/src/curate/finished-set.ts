@@ -15,8 +15,8 @@ export type RecordHead = Pick<Curation, 'options' | 'sources' | 'stages' | 'spli
 };
 
 /**
- * The head of the record of the data set in a folder; undefined where there is no such folder. Throws `ALREADY_EXISTS` where it
- * holds anything else.
+ * The head of the record of the data set in a folder; undefined where there is no such folder. Throws `ALREADY_EXISTS`
+ * where it holds anything else.
  */
 export async function finishedSet(folder: string): Promise<RecordHead | undefined> {
   if ((await pathKindIfAny(folder)) === undefined) return undefined;
@@ -40,7 +40,10 @@ export async function finishedSet(folder: string): Promise<RecordHead | undefine
   }
 }
 
-/** What a data set that is there lacks: a file, or the collection that was made with it and is asked for; undefined where nothing is. */
+/**
+ * What a data set that is there lacks: a file, or the collection that was made with it and is asked for; undefined where
+ * nothing is.
+ */
 export async function lackingOf(
   { files }: RecordHead,
   folder: string,

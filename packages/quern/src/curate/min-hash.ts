@@ -1,10 +1,11 @@
 import { mixed } from './hash32.ts';
 
 /**
- * MinHash with banding (Broder, "On the resemblance and containment of documents", 1997; Leskovec, Rajaraman, Ullman, "Mining of
- * Massive Datasets", section 3.4): two texts with a share s of shingles in common fall into the same bucket of a band of r rows
- * with probability s^r, and of at least one of b bands with 1 - (1 - s^r)^b. With 32 bands of 4 rows that is 0.9998 at s = 0.7 and
- * 0.9 at 0.51. What falls together is compared exactly, so that nothing is taken for alike that is not.
+ * MinHash with banding (Broder, "On the resemblance and containment of documents", 1997; Leskovec, Rajaraman, Ullman,
+ * "Mining of Massive Datasets", section 3.4): two texts with a share s of shingles in common fall into the same bucket of
+ * a band of r rows with probability s^r, and of at least one of b bands with 1 - (1 - s^r)^b. With 32 bands of 4 rows that
+ * is 0.9998 at s = 0.7 and 0.9 at 0.51. What falls together is compared exactly, so that nothing is taken for alike that
+ * is not.
  */
 export const bands = 32;
 const rowsPerBand = 4;

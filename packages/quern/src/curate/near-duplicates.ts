@@ -26,8 +26,8 @@ const mostKept = 4096;
 /**
  * Tells of each question left in `set` that shares at least `least` of its shingles with a better one that is kept, found by
  * MinHash and verified exactly. `order` are the numbers of the questions, the better ones first; so each is held against those
- * that are kept before it, in every band. The hashes lie in a file in `folder`: memory holds a few numbers for each question and no
- * text.
+ * that are kept before it, in every band. The hashes lie in a file in `folder`: memory holds a few numbers for each
+ * question and no text.
  */
 export async function likeBetterOnes(
   set: QuestionSet,
@@ -82,9 +82,9 @@ export async function likeBetterOnes(
 }
 
 /**
- * Holds questions against the better ones in their buckets, band by band. What is like a better one goes at once, and is not held
- * against others: so of any number of copies one stays. The better one may turn out, in a later band, to be like a third; then
- * that stays for all of them.
+ * Holds questions against the better ones in their buckets, band by band. What is like a better one goes at once, and is
+ * not held against others: so of any number of copies one stays. The better one may turn out, in a later band, to be like
+ * a third; then that stays for all of them.
  */
 class BandSearch {
   readonly alike: Alike[] = [];

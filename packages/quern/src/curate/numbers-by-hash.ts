@@ -1,6 +1,6 @@
 /**
- * Numbers by hashes of 48 bits, in two typed arrays of at most 24 bytes a number (a `Map` takes some 100, and no more than 16.7
- * million). Open addressing; its size is fixed.
+ * Numbers by hashes of 48 bits, in two typed arrays of at most 24 bytes a number (a `Map` takes some 100, and no more than
+ * 16.7 million). Open addressing; its size is fixed.
  */
 export class NumbersByHash {
   readonly #hashes: Float64Array;

@@ -22,15 +22,15 @@ export interface Contamination {
 }
 
 /**
- * Words in a row that two texts have in common by no accident: 13, as in the decontamination of GPT-3's training data (Brown et
- * al., arXiv 2005.14165, appendix C). Of a protected text with fewer, all of them, from six on.
+ * Words in a row that two texts have in common by no accident: 13, as in the decontamination of GPT-3's training data
+ * (Brown et al., arXiv 2005.14165, appendix C). Of a protected text with fewer, all of them, from six on.
  */
 export const sharedWords = 13;
 const leastWords = 6;
 
 /**
- * The share of a protected text's shingles from which a question holds it, with words changed or words of its own around it: less
- * than between questions, as doubt counts here. Texts with fewer shingles are told by their runs alone.
+ * The share of a protected text's shingles from which a question holds it, with words changed or words of its own around
+ * it: less than between questions, as doubt counts here. Texts with fewer shingles are told by their runs alone.
  */
 export const likeProtected = 0.5;
 const leastShingles = 10;

@@ -25,13 +25,16 @@ export interface QuestionFacts {
 }
 
 const fileName = 'questions.jsonl';
-/** Of a question in `facts.bin`: the end of its line and its lot in doubles, its score in 4 bytes, its domain in 2, and 2 unused. */
+/**
+ * Of a question in `facts.bin`: the end of its line and its lot in doubles, its score in 4 bytes, its domain in 2, and 2
+ * unused.
+ */
 const factBytes = 24;
 const mostDomains = 65_536;
 
 /**
- * The questions of a run as texts, in a file, and which of them the stages have left. In memory are 22 bytes for each question and
- * one for whether it is left.
+ * The questions of a run as texts, in a file, and which of them the stages have left. In memory are 22 bytes for each
+ * question and one for whether it is left.
  */
 export class QuestionSet {
   readonly domainNames: readonly string[];

@@ -12,7 +12,10 @@ export function shingles(text: string): Set<number> {
   return found;
 }
 
-/** The share of shingles that two texts have in common, of those that either has (Jaccard's coefficient); 0 where neither has any. */
+/**
+ * The share of shingles that two texts have in common, of those that either has (Jaccard's coefficient); 0 where neither
+ * has any.
+ */
 export function jaccard(a: ReadonlySet<number>, b: ReadonlySet<number>): number {
   const [small, large] = a.size < b.size ? [a, b] : [b, a];
   let common = 0;

@@ -23,9 +23,10 @@ interface FoundDump extends Pick<PostSource, 'stamp' | 'title' | 'file'> {
 }
 
 /**
- * The sources that strings name: a folder or a file of a Stack Exchange dump (`Posts.xml`, `.7z`), a folder of such, Parquet files
- * of the preferences data or a folder of them, JSONL, `log:FILE`, or `owner/name` of a data set on the hub. Throws `NOT_FOUND`
- * where there is nothing, `BAD_INPUT` where it is not known what it is, `USAGE` where sites do not fit the dumps.
+ * The sources that strings name: a folder or a file of a Stack Exchange dump (`Posts.xml`, `.7z`), a folder of such,
+ * Parquet files of the preferences data or a folder of them, JSONL, `log:FILE`, or `owner/name` of a data set on the hub.
+ * Throws `NOT_FOUND` where there is nothing, `BAD_INPUT` where it is not known what it is, `USAGE` where sites do not fit
+ * the dumps.
  */
 export async function openSources(
   names: readonly string[],

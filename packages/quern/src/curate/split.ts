@@ -11,8 +11,8 @@ export interface SplitShares {
 }
 
 /**
- * The part that a question belongs to: by its id alone (of own questions, the id that their file gives them), so that neither more
- * data nor another seed nor another name of a file moves it.
+ * The part that a question belongs to: by its id alone (of own questions, the id that their file gives them), so that
+ * neither more data nor another seed nor another name of a file moves it.
  */
 export function splitOf(
   { id, splitKey = id }: { readonly id: string; readonly splitKey?: string },

@@ -25,10 +25,10 @@ export interface StagePlace {
 }
 
 /**
- * The folder in which a run keeps what its stages have done, so that it can be broken off at any moment, looked at, and gone on
- * with: a folder a stage, `NN-name`, with a record in `stage.json`. A stage's identity is a hash of its settings and of the
- * identity of the one before; where it is another than that of the folder that is there, the stage is done again, and so are all
- * that follow.
+ * The folder in which a run keeps what its stages have done, so that it can be broken off at any moment, looked at, and
+ * gone on with: a folder a stage, `NN-name`, with a record in `stage.json`. A stage's identity is a hash of its settings
+ * and of the identity of the one before; where it is another than that of the folder that is there, the stage is done
+ * again, and so are all that follow.
  */
 export class WorkFolder {
   readonly path: string;
@@ -40,8 +40,8 @@ export class WorkFolder {
   }
 
   /**
-   * Makes the folder where it is not there. Throws `ALREADY_EXISTS` where it is there and no run has made it: what is in it would
-   * be removed.
+   * Makes the folder where it is not there. Throws `ALREADY_EXISTS` where it is there and no run has made it: what is in
+   * it would be removed.
    */
   static async open(path: string): Promise<WorkFolder> {
     const marker = join(path, markerName);

@@ -42,8 +42,8 @@ const thinkInstructions =
   'between <answer> and </answer>: <think> thoughts </think> <answer> answer </answer>. Only the answer is used.';
 
 /**
- * The chat for a question at training, which differs from that at inference as the reference's own sampler does: `Question:` in
- * place of `Query:`, and nothing after it. `think` asks for thoughts before the answer.
+ * The chat for a question at training, which differs from that at inference as the reference's own sampler does:
+ * `Question:` in place of `Query:`, and nothing after it. `think` asks for thoughts before the answer.
  */
 export function trainingPrompt(
   question: string,

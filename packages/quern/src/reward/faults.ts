@@ -30,8 +30,8 @@ function fault(name: string, amount: (item: RewardItem) => number | Promise<numb
 }
 
 /**
- * `length:BUDGET`: how many tokens the completion has beyond `budget`, as a share of it: 0 up to the budget, 1 at twice as many.
- * Where the item does not say how many there are, words, digits and marks are counted (`tokenEstimate`).
+ * `length:BUDGET`: how many tokens the completion has beyond `budget`, as a share of it: 0 up to the budget, 1 at twice as
+ * many. Where the item does not say how many there are, words, digits and marks are counted (`tokenEstimate`).
  */
 export function lengthFault(budget: number): Fault {
   return fault('length', ({ completion, completionTokens }) => {
@@ -67,8 +67,8 @@ export const languageFault = fault('language', async ({ query, completion }) => 
 });
 
 /**
- * `format`: 0 where the completion is thoughts between `<think>` and `</think>`, the first of which the prompt may have written,
- * and then an answer, bare or between `<answer>` and `</answer>`, with no other such tag; else 1.
+ * `format`: 0 where the completion is thoughts between `<think>` and `</think>`, the first of which the prompt may have
+ * written, and then an answer, bare or between `<answer>` and `</answer>`, with no other such tag; else 1.
  */
 export const formatFault = fault('format', ({ completion }) => (isWellFormed(completion) ? 0 : 1));
 

@@ -16,9 +16,9 @@ export function gramWords(text: string, most = mostCharacters): string[] {
 }
 
 /**
- * Runs of `size` words of a text, in order, repeated as often as they occur; a text of fewer words is one run, one without words
- * has none. Words are letters and digits without regard to case; an ideograph is a word. Of a long text only the first 100,000
- * characters are looked at.
+ * Runs of `size` words of a text, in order, repeated as often as they occur; a text of fewer words is one run, one without
+ * words has none. Words are letters and digits without regard to case; an ideograph is a word. Of a long text only the
+ * first 100,000 characters are looked at.
  */
 export function wordGrams(text: string, size: number): string[] {
   const found = gramWords(text);

@@ -133,7 +133,10 @@ export function datasetCard(curation: Curation): string {
   return lines.join('\n');
 }
 
-/** The hub's word for licences: of several versions of CC BY-SA the latest, as what is adapted may be given on under a later one. */
+/**
+ * The hub's word for licences: of several versions of CC BY-SA the latest, as what is adapted may be given on under a
+ * later one.
+ */
 function licenceId(stated: readonly string[]): string {
   if (stated.length === 0 || !stated.every((each) => each.startsWith('CC BY-SA'))) return 'other';
   const [only] = stated;

@@ -11,8 +11,9 @@ export interface AttributedPost {
 }
 
 /**
- * Writes `dataset.json`: where the data comes from, how it was made, what each stage left, the hashes of its files, and each post
- * with its author and address. The posts come last, a line each, so that a file of millions can be written and read in pieces.
+ * Writes `dataset.json`: where the data comes from, how it was made, what each stage left, the hashes of its files, and
+ * each post with its author and address. The posts come last, a line each, so that a file of millions can be written and
+ * read in pieces.
  */
 export async function writeDatasetRecord(
   path: string,

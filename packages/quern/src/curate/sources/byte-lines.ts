@@ -13,8 +13,8 @@ export interface ByteLine {
 }
 
 /**
- * The lines of bytes that come in pieces, without their ends; whatever encoding they may be in. Throws `BAD_INPUT` where a line
- * is longer than `longest`; errors call the file `name`.
+ * The lines of bytes that come in pieces, without their ends; whatever encoding they may be in. Throws `BAD_INPUT` where a
+ * line is longer than `longest`; errors call the file `name`.
  */
 export async function* byteLines(
   chunks: AsyncIterable<Buffer>,

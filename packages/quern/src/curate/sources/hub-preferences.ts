@@ -7,8 +7,8 @@ import { preferencesSource } from './preferences.ts';
 
 /**
  * The Parquet files of a data set on the hub as sources, read there by ranges. Where their folders are named after sites
- * (`data/math.stackexchange.com/…`), only those of the domains that are wanted (by default the paper's nine) are read. Throws `BAD_INPUT` where it has no Parquet
- * files, and what `openHubDataset` throws.
+ * (`data/math.stackexchange.com/…`), only those of the domains that are wanted (by default the paper's nine) are read.
+ * Throws `BAD_INPUT` where it has no Parquet files, and what `openHubDataset` throws.
  */
 export async function hubPreferences(
   name: string,

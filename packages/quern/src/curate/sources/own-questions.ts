@@ -20,7 +20,8 @@ const batchLines = 256;
 /**
  * Questions of one's own as a source: JSONL (plain or gzipped) with `question`, and `answers`, each an object with `text` and,
  * where there are, `score` (net votes or any like measure) and `accepted`, or just a text. `id` (or `_id`), `title`, `domain`,
- * `url`, `author`, `licence` and `duplicate_of` may be there. An id that is not is made of the question's text. Texts are plain, unless `html` is true.
+ * `url`, `author`, `licence` and `duplicate_of` may be there. An id that is not is made of the question's text. Texts are
+ * plain, unless `html` is true.
  */
 export function ownQuestions(path: string, facts: Pick<PostSource, 'stamp' | 'file'>): PostSource {
   const title = basename(path);

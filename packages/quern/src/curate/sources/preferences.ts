@@ -1,8 +1,8 @@
 /**
  * The Hugging Face data set `HuggingFaceH4/stack-exchange-preferences`. Its `question` is the HTML of the question's body,
- * without the title: so the known readers of it treat it (direct preference optimisation's reference code takes its text out of
- * `p`, `pre` and `code`; the data set made from it converts it from HTML to Markdown). A text without any of HTML's elements is
- * taken as it is, and a column `title`, which copies of the data may have, comes first.
+ * without the title: so the known readers of it treat it (direct preference optimisation's reference code takes its text
+ * out of `p`, `pre` and `code`; the data set made from it converts it from HTML to Markdown). A text without any of HTML's
+ * elements is taken as it is, and a column `title`, which copies of the data may have, comes first.
  */
 import type { SchemaTree } from 'hyparquet';
 import type { PlacedRecord } from '../../collections/jsonl.ts';

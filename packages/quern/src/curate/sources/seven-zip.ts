@@ -38,8 +38,8 @@ export async function archivedFiles(archive: string, signal?: AbortSignal): Prom
 }
 
 /**
- * The bytes of one file of an archive, from `offset` on, as they are unpacked; what comes before is unpacked and let go. Errors
- * are those of {@link archivedFiles}; also where it breaks off midway.
+ * The bytes of one file of an archive, from `offset` on, as they are unpacked; what comes before is unpacked and let go.
+ * Errors are those of {@link archivedFiles}; also where it breaks off midway.
  */
 export async function* archivedBytes(
   archive: string,

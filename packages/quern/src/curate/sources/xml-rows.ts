@@ -39,8 +39,8 @@ const greaterThan = 0x3e;
  * The rows of a Stack Exchange dump (`<posts><row Id="1" … /> … </posts>`) as its bytes come, in memory bounded by the longest
  * row. A row ends before the next `<`, which none can hold, so that a malformed one spoils no other: it is counted in `faults`
  * with its place and passed over, as is one that is not UTF-8. Entities other than XML's own five are malformed: a DTD is not
- * read. `chunks` begin at `from`; errors and places call the stream `name`. Throws `BAD_INPUT` where it is no such dump (has no row), and
- * `CORRUPT_FILE` where it ends inside of a row.
+ * read. `chunks` begin at `from`; errors and places call the stream `name`. Throws `BAD_INPUT` where it is no such dump
+ * (has no row), and `CORRUPT_FILE` where it ends inside of a row.
  */
 export async function* xmlRows(
   chunks: AsyncIterable<Buffer>,

@@ -21,8 +21,8 @@ function contaminationOf(
 }
 
 /**
- * Leaves out a question that shares a run of 13 words with a protected text, itself or in any of its answers, or is like one as a
- * whole.
+ * Leaves out a question that shares a run of 13 words with a protected text, itself or in any of its answers, or is like
+ * one as a whole.
  */
 export async function decontaminateStage(
   set: QuestionSet,

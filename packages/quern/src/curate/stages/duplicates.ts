@@ -23,8 +23,9 @@ export interface DuplicateSettings {
 }
 
 /**
- * Leaves out questions that say the same as a better one in the same words, that their site has closed as duplicates of the same
- * question, and that are nearly the same. The better of two has a positive, or the higher score; of equal ones the first.
+ * Leaves out questions that say the same as a better one in the same words, that their site has closed as duplicates of
+ * the same question, and that are nearly the same. The better of two has a positive, or the higher score; of equal ones
+ * the first.
  */
 export async function duplicatesStage(
   set: QuestionSet,
@@ -92,7 +93,10 @@ export async function duplicatesStage(
   return { stage: 'duplicates', ...(await dropping.finish(folder)), counts: {}, faults: faults.list() };
 }
 
-/** The questions that sites have marked as duplicates, and their originals, whether these are here or not: by what they are the same as. */
+/**
+ * The questions that sites have marked as duplicates, and their originals, whether these are here or not: by what they are
+ * the same as.
+ */
 async function linksOf(
   sources: readonly PostSource[],
   faults: FaultCounts,

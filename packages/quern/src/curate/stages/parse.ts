@@ -1,6 +1,6 @@
 /**
- * The first stage: the sources' posts, spread over files so that each question comes to lie with its answers. It is gone on with
- * where it was: from time to time it notes how far it is in the sources, and how long its files are.
+ * The first stage: the sources' posts, spread over files so that each question comes to lie with its answers. It is gone
+ * on with where it was: from time to time it notes how far it is in the sources, and how long its files are.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -35,9 +35,9 @@ export interface ReasonOptions {
 const fileName = 'reasoned.jsonl';
 
 /**
- * Asks the reasoner about every question that is left (the batch keeps each answer, so that a run that was broken off goes on from
- * there). Throws `BAD_REPLY` where it failed on some, `ABORTED` where the budget of this run is used up, and what `reasonBatch`
- * throws.
+ * Asks the reasoner about every question that is left (the batch keeps each answer, so that a run that was broken off goes
+ * on from there). Throws `BAD_REPLY` where it failed on some, `ABORTED` where the budget of this run is used up, and what
+ * `reasonBatch` throws.
  */
 export async function reasonStage(
   set: QuestionSet,

@@ -3,8 +3,8 @@ import type { QuestionSet } from '../question-set.ts';
 import type { StageRecord } from '../stage-record.ts';
 
 /**
- * Leaves `perDomain` questions of each domain, those with the least lots; all of them where it is not given. Which they are follows
- * from the set alone, so no list of the others is kept: there can be millions.
+ * Leaves `perDomain` questions of each domain, those with the least lots; all of them where it is not given. Which they
+ * are follows from the set alone, so no list of the others is kept: there can be millions.
  */
 export function sampleStage(
   set: QuestionSet,

@@ -43,8 +43,9 @@ export interface OpenRlhfAnswer {
 }
 
 /**
- * The items of a request. A label is a list of positives, or an object `{positives, query?, positiveIds?}` (or `pos_docs_list` for `positives`), as JSON; where it
- * holds no query, that is read from the prompt. Throws `BAD_INPUT` naming the sample and the field.
+ * The items of a request. A label is a list of positives, or an object `{positives, query?, positiveIds?}` (or
+ * `pos_docs_list` for `positives`), as JSON; where it holds no query, that is read from the prompt. Throws `BAD_INPUT`
+ * naming the sample and the field.
  */
 export function openRlhfItems(body: unknown): RewardItem[] {
   const parsed = bodySchema.safeParse(body);
@@ -76,8 +77,8 @@ export function openRlhfItems(body: unknown): RewardItem[] {
 }
 
 /**
- * What OpenRLHF is answered. Its trainer joins the logs of samples that were answered apart, so each answer has all `partNames`,
- * also where a completion failed before it had parts.
+ * What OpenRLHF is answered. Its trainer joins the logs of samples that were answered apart, so each answer has all
+ * `partNames`, also where a completion failed before it had parts.
  */
 export function openRlhfAnswer(
   results: readonly RewardResult[],
