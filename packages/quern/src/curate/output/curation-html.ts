@@ -10,7 +10,8 @@ import type { StageRecord } from '../stage-record.ts';
 const style = `${reportStyle}
 .funnel { width: 100%; border-collapse: collapse }
 .funnel .bar { width: 42% }
-@media (max-width: 40rem) { .funnel .bar { width: 24% } .funnel th:first-child { min-width: 9rem } }
+@media (max-width: 40rem) { .funnel .bar { width: 24% } .funnel th:first-child { min-width: 9rem }
+  .domains th, .domains td { padding-right: .45rem; font-size: .82rem } }
 .bars { display: block; width: 100%; height: 1.1rem }
 .bars .kept { fill: var(--gain) } .bars .left { fill: var(--loss); fill-opacity: .45 }
 .reasons { display: block; color: var(--soft); font-size: .82rem }
@@ -85,7 +86,7 @@ function facts({ sources, options }: Curation): Markup {
 function funnel(stages: readonly StageRecord[], read: number): Markup {
   const rows = stages.map(({ stage, questionsIn, questionsOut, dropped }) => {
     const reasons = Object.entries(dropped).map(([reason, times]) => `${reason} ${count(times)}`);
-    return markup`<tr><th scope="row">${stageWords[stage]}${reasons.length === 0 ? null : markup`<span class="reasons">${reasons.join(' · ')}</span>`}</th><td class="bar">${bar(questionsOut, questionsIn, read)}</td><td class="n">${count(questionsOut)}</td><td class="n soft">${questionsIn === questionsOut ? '' : `−${count(questionsIn - questionsOut)}`}</td></tr>
+    return markup`<tr><th scope="row">${stageWords[stage]} <span class="id soft">${stage}</span>${reasons.length === 0 ? null : markup`<span class="reasons">${reasons.join(' · ')}</span>`}</th><td class="bar">${bar(questionsOut, questionsIn, read)}</td><td class="n">${count(questionsOut)}</td><td class="n soft">${questionsIn === questionsOut ? '' : `−${count(questionsIn - questionsOut)}`}</td></tr>
 `;
   });
   return markup`<div class="scroll"><table class="funnel"><thead><tr><th scope="col">stage</th><th scope="col"><span class="unseen">share</span></th><th scope="col" class="n">questions left</th><th scope="col" class="n">left out</th></tr></thead><tbody>
@@ -116,7 +117,7 @@ function domainTable({ domains }: Curation): Markup {
       markup`<tr><th scope="row">${isolated(domain)}</th><td class="n">${count(read)}</td><td class="n">${count(kept)}</td><td class="n">${read === 0 ? '–' : `${decimal((100 * kept) / read, 0)} %`}</td><td class="n">${count(splits.train)}</td><td class="n">${count(splits.validation)}</td><td class="n">${count(splits.test)}</td></tr>
 `,
   );
-  return markup`<div class="scroll"><table><thead><tr><th scope="col">domain</th><th scope="col" class="n">read</th><th scope="col" class="n">kept</th><th scope="col" class="n">share</th><th scope="col" class="n">train</th><th scope="col" class="n">validation</th><th scope="col" class="n">test</th></tr></thead><tbody>
+  return markup`<div class="scroll"><table class="domains"><thead><tr><th scope="col">domain</th><th scope="col" class="n">read</th><th scope="col" class="n">kept</th><th scope="col" class="n">share</th><th scope="col" class="n">train</th><th scope="col" class="n">validation</th><th scope="col" class="n">test</th></tr></thead><tbody>
 ${rows}</tbody></table></div>`;
 }
 
