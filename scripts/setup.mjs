@@ -1,7 +1,8 @@
 /**
  * Makes a checkout ready to run: installs from the lockfile when node_modules is absent or older than it, and builds when
  * a source is newer than the build; with --tests it installs what only tests need, the runtimes in
- * packages/quern/test/runtimes. Does nothing, quickly, when all is fresh. No network but the package registry.
+ * packages/quern/test/runtimes, and LibTorch with its addon. Does nothing, quickly, when all is fresh. No network but the
+ * package registries and, for LibTorch without pip, PyTorch's archive.
  */
 import { spawnSync } from 'node:child_process';
 import {
@@ -36,22 +37,60 @@ if (process.argv.includes('--tests')) {
   installTestPython(join(root, 'packages/quern/test/runtimes/python'));
 }
 
-const dist = join(root, 'packages/quern/dist');
-const buildStamp = join(dist, '.quern-built');
+const packages = ['packages/libtorch', 'packages/quern'].map((name) => join(root, name));
 const sources = digest([
-  ...files(join(root, 'packages/quern/src')).filter((path) => !path.endsWith('.test.ts')),
+  ...packages.flatMap((folder) => [
+    ...files(join(folder, 'src')).filter((path) => !path.endsWith('.test.ts')),
+    join(folder, 'package.json'),
+    join(folder, 'tsconfig.json'),
+  ]),
+  ...files(join(root, 'packages/libtorch/native')),
   ...files(join(root, 'packages/quern/kernels')),
   ...files(join(root, 'examples/collection')),
   join(root, 'package.json'),
-  join(root, 'packages/quern/package.json'),
-  join(root, 'packages/quern/tsconfig.json'),
   join(root, 'tsconfig.base.json'),
   installStamp,
 ]);
-if (stamp(buildStamp) !== sources) {
-  rmSync(dist, { recursive: true, force: true });
+const builds = packages.map((folder) => ({
+  dist: join(folder, 'dist'),
+  stamped: join(folder, 'dist', '.quern-built'),
+}));
+if (builds.some(({ stamped }) => stamp(stamped) !== sources)) {
+  for (const { dist } of builds) rmSync(dist, { recursive: true, force: true });
   run('building', 'npm', ['run', '--silent', 'build']);
-  writeFileSync(buildStamp, sources);
+  for (const { stamped } of builds) writeFileSync(stamped, sources);
+}
+
+if (process.argv.includes('--tests')) setUpLibTorch();
+
+/** LibTorch and the addon that calls it, in the default cache. Without them the tests that need them skip. */
+function setUpLibTorch() {
+  const hasLibTorch = process.env.LIBTORCH || isProgram(process.env.PYTHON || 'python3');
+  const compilers = process.env.CXX ? [process.env.CXX.split(' ')[0]] : ['c++', 'g++', 'clang++'];
+  const skip = 'the tests that need it will skip';
+  if (!hasLibTorch || !compilers.some(isProgram)) {
+    const missing = hasLibTorch ? 'C++ compiler' : 'Python';
+    process.stderr.write(`setup: no LibTorch, as there is no ${missing}: ${skip}\n`);
+    return;
+  }
+  const { QUERN_CACHE: _, ...env } = process.env;
+  const program = join(root, 'packages/quern/bin/quern.js');
+  const { status, stdout } = spawnSync(process.execPath, [program, 'setup', 'torch', '--json'], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env,
+  });
+  if (status !== 0) {
+    process.stderr.write(`setup: no LibTorch: ${skip}\n`);
+    return;
+  }
+  const { version, isNew, milliseconds } = JSON.parse(stdout);
+  const made = isNew ? `was made ready in ${(milliseconds / 1000).toFixed(1)} s` : 'is ready';
+  process.stderr.write(`setup: LibTorch ${version} ${made}\n`);
+}
+
+function isProgram(name) {
+  return spawnSync(name, ['--version']).status === 0;
 }
 
 /** Packages too large for a plain checkout, in a folder of their own; the package under test finds them by links. */

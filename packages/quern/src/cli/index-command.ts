@@ -47,7 +47,7 @@ export function indexCommand(): Command {
     .addOption(shared.format())
     .addOption(shared.analyzer())
     .option('--store', 'keep titles and texts for display')
-    .option('--dense <embedder>', 'embed the documents too: onnx:…, llama:… or openai:MODEL@URL');
+    .option('--dense <embedder>', 'embed the documents too: onnx:…, llama:…, torch:… or openai:MODEL@URL');
   return addDenseOptions(command)
     .addOption(shared.json())
     .addCommand(indexDeleteCommand())

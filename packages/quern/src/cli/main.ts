@@ -6,6 +6,7 @@ import { endProcess } from './closing.ts';
 import { compareCommand } from './compare-command.ts';
 import { curateCommand } from './curate-command.ts';
 import { demoCommand } from './demo-command.ts';
+import { doctorCommand } from './doctor-command.ts';
 import { evalCommand } from './eval-command.ts';
 import { exportCommand } from './export-command.ts';
 import { indexCommand } from './index-command.ts';
@@ -13,6 +14,7 @@ import { note, printable } from './output.ts';
 import { reasonCommand } from './reason-command.ts';
 import { rewardCommand } from './reward-command.ts';
 import { searchCommand } from './search-command.ts';
+import { setupCommand } from './setup-command.ts';
 import { tuneCommand } from './tune-command.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -40,6 +42,8 @@ for (const command of [
   rewardCommand(),
   cacheCommand(),
   exportCommand(),
+  setupCommand(),
+  doctorCommand(),
 ]) {
   program.addCommand(command.copyInheritedSettings(program));
 }

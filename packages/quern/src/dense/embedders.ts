@@ -8,7 +8,8 @@ import { OnnxEmbedder } from './onnx-embedder.ts';
 import { OpenAiEmbedder } from './openai-embedder.ts';
 
 /**
- * The embedder that a string names: `onnx:HUB_ID_OR_FOLDER`, `llama:PATH_OR_HUB_ID` or `openai:MODEL@URL`. Throws `USAGE` for
+ * The embedder that a string names: `onnx:HUB_ID_OR_FOLDER`, `llama:PATH_OR_HUB_ID`, `torch:HUB_ID_OR_FOLDER` or
+ * `openai:MODEL@URL`. Throws `USAGE` for
  * an unknown name or settings that cannot be used, and what finding its files throws; models are loaded by the first texts, but
  * a server is asked once, for the length of its vectors.
  */
@@ -22,11 +23,15 @@ export async function openEmbedder(name: string, options: EmbedderOptions = {}):
         return OnnxEmbedder.open(name, checked);
       case 'llama':
         return LlamaEmbedder.open(name, checked);
+      case 'torch': {
+        const { TorchEmbedder } = await import('./torch-embedder.ts');
+        return TorchEmbedder.open(name, checked);
+      }
       case 'openai':
         return OpenAiEmbedder.open(name, checked);
     }
   }
   throw new QuernError('USAGE', `unknown embedder ${JSON.stringify(name)}`, {
-    hint: 'Embedders are onnx:HUB_ID_OR_FOLDER, llama:PATH_OR_HUB_ID and openai:MODEL@URL',
+    hint: 'Embedders are onnx:HUB_ID_OR_FOLDER, llama:PATH_OR_HUB_ID, torch:HUB_ID_OR_FOLDER and openai:MODEL@URL',
   });
 }

@@ -166,7 +166,7 @@ export async function onnxHashes(
  */
 export async function readableTokens(
   wanted: number | undefined,
-  { folder, config }: OnnxFiles,
+  { folder, config }: Pick<OnnxFiles, 'folder' | 'config'>,
   signal: AbortSignal | undefined,
 ): Promise<number> {
   const positions = count(config['max_position_embeddings']);

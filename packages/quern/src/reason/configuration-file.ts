@@ -39,7 +39,7 @@ const reasonerSchema: z.ZodType<ReasonerConfiguration> = z.strictObject({
   sampling: sampling.optional(),
 });
 
-const llamaSchema: z.ZodType<ReasonerConfiguration> = z.strictObject({
+const localSchema: z.ZodType<ReasonerConfiguration> = z.strictObject({
   concurrency: z.int().min(1).max(256).optional(),
   sampling: sampling.optional(),
   threads: z.int().min(1).max(1024).optional(),
@@ -67,7 +67,7 @@ export async function configurationIn(path: string): Promise<Configuration> {
   if (!checked.success) throw issueError(checked.error.issues[0]!, place);
   const reasoners = new Map<string, ReasonerConfiguration>();
   for (const [name, declared] of Object.entries(checked.data.reasoners ?? {})) {
-    const entry = (isLlama(name) ? llamaSchema : reasonerSchema).safeParse(declared);
+    const entry = (isLocal(name) ? localSchema : reasonerSchema).safeParse(declared);
     if (!entry.success) throw issueError(entry.error.issues[0]!, place, ['reasoners', name]);
     const { adapters, ...rest } = entry.data;
     const found = adapters?.map((adapter) => resolve(dirname(path), adapter));
@@ -82,12 +82,12 @@ function declaredNames(value: unknown): string[] {
 }
 
 /** Whether a name is that of a model in this process. */
-function isLlama(name: string): boolean {
-  return /^llama:./s.test(name);
+function isLocal(name: string): boolean {
+  return /^(llama|torch):./s.test(name);
 }
 
 function checkName(name: string, where: string): void {
-  if (isLlama(name)) return;
+  if (isLocal(name)) return;
   try {
     openAiAddress(name, {});
   } catch (error) {

@@ -12,6 +12,7 @@ import { chatTokensOf, type ChatTokens } from './llama/chat-tokens.ts';
 import { generated, type Generation, type GenerationRequest } from './llama/llama-generation.ts';
 import { LlamaSequences } from './llama/llama-sequences.ts';
 import { tryModel } from './llama/model-trial.ts';
+import { checkedParallel } from './parallel.ts';
 import { chatPrompt, userPrompt } from './prompt.ts';
 import type { ReasonedQuery, ReasonOptions, Reasoner } from './reasoner.ts';
 import { checkedSampling, type Sampling } from './sampling.ts';
@@ -275,9 +276,4 @@ export class LlamaReasoner implements Reasoner {
       throw error;
     }
   }
-}
-
-function checkedParallel(parallel = 1): number {
-  if (Number.isSafeInteger(parallel) && parallel >= 1 && parallel <= 256) return parallel;
-  throw new QuernError('USAGE', `is a whole number from 1 to 256, not ${parallel}`, { where: 'parallel' });
 }

@@ -16,6 +16,7 @@ import { SeveralReasoner } from './several.ts';
 import { namedMembers } from './several-names.ts';
 import { ScreenedReasoner, type ScreenSettings } from './screened-reasoner.ts';
 import type { ModelSettings } from './settings.ts';
+import { TorchReasoner } from './torch.ts';
 
 /** The index that a reasoner learns from, and how it is searched. */
 export interface Feedback {
@@ -37,7 +38,7 @@ export interface ReasonerSettings extends ModelSettings, Bounds, ScreenSettings 
 
 /**
  * The reasoner that a string names: `none`, `rm3` (which learns from the index that is given), `file:PATH`,
- * `llama:PATH_OR_HUB_ID` or `openai:MODEL@URL`; several of them are `join:A,B`, and samples of one `3*A`. Language models
+ * `llama:PATH_OR_HUB_ID`, `torch:FOLDER_OR_HUB_ID` or `openai:MODEL@URL`; several of them are `join:A,B`, and samples of one `3*A`. Language models
  * are cached, screened and bounded: where they fail, the query stands alone, unless they are to be strict. A recorded file is
  * data: a question that it lacks is an error. Throws `USAGE` for an unknown name, for samples of a reasoner that always says
  * the same, or when `rm3` has no lexical index to learn from; and what opening a file throws.
@@ -62,7 +63,7 @@ export async function preparedReasoner(
   if (constant) {
     throw new QuernError('USAGE', `${constant.name} says the same each time: there are no samples of it`, {
       where: name,
-      hint: 'Samples are of llama:… and openai:…',
+      hint: 'Samples are of llama:…, torch:… and openai:…',
     });
   }
   if (named.length === 1 && named[0].name === name) return preparedOne(name, settings);
@@ -96,7 +97,8 @@ async function preparedOne(
         const reasoner = await RecordedReasoner.open(rest);
         return () => reasoner;
       }
-      case 'llama': {
+      case 'llama':
+      case 'torch': {
         const { concurrency, sampling, threads, adapters } = declared(name, settings);
         const own = {
           parallel: concurrency,
@@ -104,7 +106,8 @@ async function preparedOne(
           threads,
           adapters,
         };
-        return modelReasoner(() => new LlamaReasoner(rest, { ...settings, ...own }), settings);
+        const Local = kind === 'llama' ? LlamaReasoner : TorchReasoner;
+        return modelReasoner(() => new Local(rest, { ...settings, ...own }), settings);
       }
       case 'openai': {
         const { sampling, seed, warnings, env } = settings;
@@ -118,8 +121,8 @@ async function preparedOne(
     hint: /\.gguf$|^[^:]+\/[^:]+$/.test(name)
       ? `A model is named llama:${name}`
       : name.includes(',')
-        ? 'After a comma of join:A,B stands none, rm3, file:PATH, llama:PATH_OR_HUB_ID or openai:MODEL@URL'
-        : 'Reasoners are none, rm3, file:PATH, llama:PATH_OR_HUB_ID and openai:MODEL@URL; join:A,B are several, 3*A samples',
+        ? 'After a comma of join:A,B stands none, rm3, file:PATH, llama:PATH_OR_HUB_ID, torch:FOLDER_OR_HUB_ID or openai:MODEL@URL'
+        : 'Reasoners are none, rm3, file:PATH, llama:PATH_OR_HUB_ID, torch:FOLDER_OR_HUB_ID and openai:MODEL@URL; join:A,B are several, 3*A samples',
   });
 }
 

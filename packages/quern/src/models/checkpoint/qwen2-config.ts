@@ -1,6 +1,6 @@
 import { QuernError } from '../../errors.ts';
+import { Fields, unsupported } from './config-fields.ts';
 import type { JsonObject } from './json-file.ts';
-import { isJsonObject } from './json-file.ts';
 
 /** The shape of a Qwen2 model, as `config.json` of its checkpoint tells it. */
 export interface Qwen2Config {
@@ -62,7 +62,7 @@ export function parseQwen2Config(config: JsonObject, path: string): Qwen2Config 
   const rope = fields.optionalObject('rope_parameters') ?? fields.optionalObject('rope_scaling');
   return {
     hiddenSize,
-    layers: layerCount(fields),
+    layers: fields.layerCount(),
     heads,
     keyValueHeads,
     intermediateSize: fields.size('intermediate_size'),
@@ -78,14 +78,6 @@ export function parseQwen2Config(config: JsonObject, path: string): Qwen2Config 
     paddingToken: fields.optionalId('pad_token_id'),
   };
 }
-
-/** The number of layers, before anything is made for each of them. */
-function layerCount(fields: Fields): number {
-  const layers = fields.size('num_hidden_layers');
-  return layers <= maxLayers ? layers : fields.fail(`num_hidden_layers ${layers} is more than any model has`);
-}
-
-const maxLayers = 10_000;
 
 /** The ids of the tokens that end a generation, as `config.json` or `generation_config.json` lists them. */
 export function endTokensOf(config: JsonObject, path: string): number[] {
@@ -134,77 +126,4 @@ function ropeScaling(rope: JsonObject, path: string): RopeScaling | undefined {
     betaFast: fields.optionalPositive('beta_fast'),
     betaSlow: fields.optionalPositive('beta_slow'),
   };
-}
-
-function unsupported(path: string, what: string): QuernError {
-  return new QuernError('UNSUPPORTED', `${what} is not supported`, { where: path });
-}
-
-/** Fields of a JSON object, each read as what it has to be. Null counts as absent, as Python's writers mean it. */
-class Fields {
-  readonly #object: JsonObject;
-  readonly #path: string;
-
-  constructor(object: JsonObject, path: string) {
-    this.#object = object;
-    this.#path = path;
-  }
-
-  fail(what: string): never {
-    throw new QuernError('CORRUPT_FILE', what, { where: this.#path });
-  }
-
-  #value(name: string): unknown {
-    return Object.hasOwn(this.#object, name) ? (this.#object[name] ?? undefined) : undefined;
-  }
-
-  size(name: string): number {
-    return this.optionalSize(name) ?? this.fail(`${name} is missing`);
-  }
-
-  optionalSize(name: string): number | undefined {
-    const value = this.#value(name);
-    if (value === undefined) return undefined;
-    const isSize = typeof value === 'number' && Number.isInteger(value) && value >= 1 && value < 2 ** 31;
-    return isSize ? value : this.fail(`${name} is no whole number from 1 to 2^31`);
-  }
-
-  positive(name: string, otherwise: number): number {
-    return this.optionalPositive(name) ?? otherwise;
-  }
-
-  optionalPositive(name: string): number | undefined {
-    const value = this.#value(name);
-    if (value === undefined) return undefined;
-    const isPositive = typeof value === 'number' && value > 0 && Number.isFinite(Math.fround(value));
-    return isPositive ? value : this.fail(`${name} is no number above 0 that 32 bits can hold`);
-  }
-
-  flag(name: string): boolean {
-    const value = this.#value(name) ?? false;
-    return typeof value === 'boolean' ? value : this.fail(`${name} is neither true nor false`);
-  }
-
-  optionalObject(name: string): JsonObject | undefined {
-    const value = this.#value(name);
-    if (value === undefined || isJsonObject(value)) return value;
-    return this.fail(`${name} is no object`);
-  }
-
-  optionalId(name: string): number | undefined {
-    const [id, ...others] = this.ids(name);
-    return others.length === 0 ? id : this.fail(`${name} is a list`);
-  }
-
-  ids(name: string): number[] {
-    const value = this.#value(name);
-    if (value === undefined) return [];
-    const ids: unknown[] = Array.isArray(value) ? value : [value];
-    if (!ids.every((id) => isId(id))) return this.fail(`${name} is no token id`);
-    return ids;
-  }
-}
-
-function isId(value: unknown): value is number {
-  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 2 ** 31;
 }

@@ -1,0 +1,172 @@
+// The processor's memory that tensors take: counted, told to V8, and never asked for beyond what the machine has, as a system
+// that promises more than it has would end the process instead of refusing.
+#include "environment.h"
+
+#include <c10/core/Allocator.h>
+#include <c10/core/CPUAllocator.h>
+#include <c10/core/CachingDeviceAllocator.h>
+#include <c10/core/impl/alloc_cpu.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <cstring>
+
+#ifdef __APPLE__
+#include <sys/sysctl.h>
+#endif
+
+namespace {
+
+std::atomic<int64_t> live_bytes{0};
+std::atomic<int64_t> peak_bytes{0};
+std::atomic<int64_t> allocations{0};
+
+/** Smaller requests are not held against what is free: the system's answer would cost more than they do. */
+constexpr size_t kChecked = 64u << 20;
+
+#ifdef __linux__
+/** The number behind `name` in a file of such lines, or the first of the file where `name` is empty; -1 where it has none. */
+int64_t number_in(const char* path, const std::string& name = "") {
+  FILE* file = std::fopen(path, "r");
+  if (file == nullptr) return -1;
+  char line[256];
+  long long number = -1;
+  while (number < 0 && std::fgets(line, sizeof line, file) != nullptr) {
+    if (std::strncmp(line, name.c_str(), name.size()) == 0) std::sscanf(line + name.size(), "%lld", &number);
+  }
+  std::fclose(file);
+  return number;
+}
+
+/** What a control group leaves; its cache of files is given back when memory is asked for. */
+int64_t left_in_group(const char* limit_file, const char* used_file, const char* facts_file, const std::string& prefix) {
+  const int64_t limit = number_in(limit_file);
+  const int64_t used = number_in(used_file);
+  if (limit < 0 || used < 0) return INT64_MAX;
+  const int64_t cached = std::max<int64_t>(number_in(facts_file, prefix + "inactive_file "), 0) +
+                         std::max<int64_t>(number_in(facts_file, prefix + "active_file "), 0);
+  return std::max<int64_t>(limit - used + std::min(cached, used), 0);
+}
+#endif
+
+/** The bytes that can still be had; a large number where the system does not say. */
+int64_t available_bytes() {
+#ifdef __linux__
+  const int64_t kib = number_in("/proc/meminfo", "MemAvailable:");
+  return std::min({kib < 0 ? INT64_MAX : kib * 1024,
+                   left_in_group("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current", "/sys/fs/cgroup/memory.stat", ""),
+                   left_in_group("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes",
+                                 "/sys/fs/cgroup/memory/memory.stat", "total_")});
+#elif defined(__APPLE__)
+  int64_t total = 0;
+  size_t size = sizeof total;
+  return sysctlbyname("hw.memsize", &total, &size, nullptr, 0) == 0 ? total : INT64_MAX;
+#else
+  return INT64_MAX;
+#endif
+}
+
+/** In front of each block, so that the values behind it stay aligned as LibTorch wants them. */
+struct Header {
+  size_t bytes;
+};
+constexpr size_t kHeader = 64;
+
+void release(void* data) {
+  if (data == nullptr) return;
+  char* block = static_cast<char*>(data) - kHeader;
+  live_bytes -= static_cast<int64_t>(reinterpret_cast<Header*>(block)->bytes);
+  c10::free_cpu(block);
+}
+
+class CountingAllocator final : public c10::Allocator {
+ public:
+  c10::DataPtr allocate(size_t bytes) override {
+    if (bytes == 0) return {nullptr, nullptr, &release, c10::Device(c10::kCPU)};
+    require_memory(bytes);
+    char* block = static_cast<char*>(c10::alloc_cpu(bytes + kHeader));
+    reinterpret_cast<Header*>(block)->bytes = bytes;
+    const int64_t live = live_bytes += static_cast<int64_t>(bytes);
+    allocations++;
+    int64_t peak = peak_bytes;
+    while (live > peak && !peak_bytes.compare_exchange_weak(peak, live)) {
+    }
+    void* data = block + kHeader;
+    return {data, data, &release, c10::Device(c10::kCPU)};
+  }
+
+  c10::DeleterFnPtr raw_deleter() const override { return &release; }
+
+  void copy_data(void* to, const void* from, size_t bytes) const override { std::memcpy(to, from, bytes); }
+};
+
+int64_t device_bytes(bool peak) {
+  int64_t sum = 0;
+  const auto* guard = c10::impl::device_guard_impl_registry[static_cast<size_t>(c10::kCUDA)].load();
+  if (guard == nullptr) return 0;
+  auto* allocator = dynamic_cast<c10::DeviceAllocator*>(c10::GetAllocator(c10::kCUDA));
+  if (allocator == nullptr || !allocator->initialized()) return 0;
+  for (c10::DeviceIndex i = 0; i < guard->deviceCount(); i++) {
+    const auto stats = allocator->getDeviceStats(i);
+    const auto& bytes = stats.allocated_bytes[static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE)];
+    sum += peak ? bytes.peak : bytes.current;
+  }
+  return sum;
+}
+
+/** `memory()`: bytes and tensors that are held. */
+Napi::Value memory(const Napi::CallbackInfo& info, Environment& environment) {
+  Napi::Env env = info.Env();
+  Napi::Object object = Napi::Object::New(env);
+  object["bytes"] = Napi::Number::New(env, static_cast<double>(live_bytes.load()));
+  object["peakBytes"] = Napi::Number::New(env, static_cast<double>(peak_bytes.load()));
+  object["allocations"] = Napi::Number::New(env, static_cast<double>(allocations.load()));
+  object["deviceBytes"] = Napi::Number::New(env, static_cast<double>(device_bytes(false)));
+  object["devicePeakBytes"] = Napi::Number::New(env, static_cast<double>(device_bytes(true)));
+  object["tensors"] = Napi::Number::New(env, static_cast<double>(environment.tensors.size()));
+  object["reportedBytes"] = Napi::Number::New(env, static_cast<double>(environment.reported_bytes));
+  return object;
+}
+
+/** `resetPeak()`: the peak is counted anew from what is held now. */
+Napi::Value reset_peak(const Napi::CallbackInfo& info, Environment&) {
+  peak_bytes = live_bytes.load();
+  if (auto* allocator = dynamic_cast<c10::DeviceAllocator*>(c10::GetAllocator(c10::kCUDA))) {
+    if (allocator->initialized()) {
+      const auto* guard = c10::impl::device_guard_impl_registry[static_cast<size_t>(c10::kCUDA)].load();
+      for (c10::DeviceIndex i = 0; guard != nullptr && i < guard->deviceCount(); i++) allocator->resetPeakStats(i);
+    }
+  }
+  return info.Env().Undefined();
+}
+
+}  // namespace
+
+void require_memory(size_t bytes) {
+  if (bytes < kChecked) return;
+  const int64_t available = available_bytes();
+  TORCH_CHECK_WITH(OutOfMemoryError, bytes <= static_cast<uint64_t>(available), "not enough memory: ", bytes / 1000000,
+                   " MB are asked for, and ", available / 1000000, " MB are free");
+}
+
+void report_memory(Napi::Env env, Environment& environment) {
+  // The device's own statistics are behind a lock.
+  if (++environment.looks % 64 == 0) environment.device_bytes = device_bytes(false);
+  const int64_t held = live_bytes.load() + environment.device_bytes;
+  const int64_t change = held - environment.reported_bytes;
+  if (std::abs(change) < (4 << 20)) return;
+  environment.reported_bytes = held;
+  Napi::MemoryManagement::AdjustExternalMemory(env, change);
+}
+
+void define_memory(Napi::Env env, Napi::Object exports) {
+  static const bool installed = [] {
+    // Never destroyed: LibTorch may ask it while the process ends. Priorities below 255 may be taken by LibTorch's own.
+    c10::SetCPUAllocator(new CountingAllocator(), 255);
+    return true;
+  }();
+  (void)installed;
+  exports["memory"] = guarded(env, "memory", memory);
+  exports["resetPeak"] = guarded(env, "resetPeak", reset_peak);
+}

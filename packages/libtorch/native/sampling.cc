@@ -1,0 +1,265 @@
+// The choice of the next token of each sequence, in one pass: repetition penalty, temperature, top-k, top-p, a draw from a
+// random stream that belongs to the sequence, and the log-probability of what was drawn.
+#include "environment.h"
+
+#include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/Parallel.h>
+#include <ATen/core/PhiloxRNGEngine.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+namespace {
+
+struct Sampling {
+  double temperature;
+  int64_t top_k;
+  double top_p;
+  double penalty;
+};
+
+/** What was drawn for a sequence. */
+struct Draw {
+  int64_t token;
+  /** Under the model: of its logits as they are. */
+  double log_probability;
+  /** Under what was drawn from: after penalty, temperature, top-k and top-p. */
+  double drawn_log_probability;
+};
+
+/** The uniform number in [0, 1) of a stream (Philox 4x32-10, Salmon et al. 2011) at a position; 53 bits. */
+double uniform(uint64_t seed, uint64_t position) {
+  at::Philox4_32 engine(seed, 0, position);
+  const uint64_t high = engine();
+  const uint64_t low = engine();
+  return static_cast<double>(((high << 32) | low) >> 11) * 0x1.0p-53;
+}
+
+/** Finite where the logit was: only what the model rules out has no probability. */
+float penalized(float logit, double penalty) {
+  constexpr double kMost = std::numeric_limits<float>::max();
+  const double changed = logit > 0 ? logit / penalty : logit * penalty;
+  return std::isinf(logit) ? logit : static_cast<float>(std::clamp(changed, -kMost, kMost));
+}
+
+/** Ids of the `count` likeliest of `values`, likeliest first, the smaller id first among equals. */
+void likeliest(const std::vector<float>& values, int64_t count, std::vector<int32_t>& ids) {
+  const auto before = [&values](int32_t a, int32_t b) {
+    return values[a] != values[b] ? values[a] > values[b] : a < b;
+  };
+  ids.resize(values.size());
+  std::iota(ids.begin(), ids.end(), 0);
+  if (count < static_cast<int64_t>(ids.size())) {
+    std::nth_element(ids.begin(), ids.begin() + count, ids.end(), before);
+    ids.resize(count);
+  }
+  std::sort(ids.begin(), ids.end(), before);
+}
+
+/** Index of the first of `weights` at which their sum passes `share` of it all. */
+size_t passing(const std::vector<double>& weights, double share) {
+  double sum = 0;
+  for (size_t i = 0; i < weights.size(); i++) {
+    sum += weights[i];
+    if (sum > share) return i;
+  }
+  // Rounding: the last one that can be drawn at all.
+  size_t last = weights.size() - 1;
+  while (last > 0 && weights[last] == 0) last--;
+  return last;
+}
+
+Draw draw(const float* logits, const uint8_t* used, int64_t vocabulary, const Sampling& sampling, double random) {
+  float most = -std::numeric_limits<float>::infinity();
+  for (int64_t i = 0; i < vocabulary; i++) most = std::max(most, logits[i]);
+  double total = 0;
+  for (int64_t i = 0; i < vocabulary; i++) total += std::exp(logits[i] - most);
+  const double log_total = most + std::log(total);
+  const bool is_changed = used != nullptr && sampling.penalty != 1;
+  std::vector<float> values(logits, logits + vocabulary);
+  if (is_changed) {
+    for (int64_t i = 0; i < vocabulary; i++)
+      if (used[i] != 0) values[i] = penalized(values[i], sampling.penalty);
+  }
+  if (sampling.temperature == 0) {
+    const auto best = std::max_element(values.begin(), values.end()) - values.begin();
+    return {best, logits[best] - log_total, 0};
+  }
+  const bool is_cut = sampling.top_k > 0 || sampling.top_p < 1;
+  const double temperature = sampling.temperature;
+  if (!is_cut) {
+    const float highest = is_changed ? *std::max_element(values.begin(), values.end()) : most;
+    double sum = total;
+    if (is_changed || temperature != 1) {
+      sum = 0;
+      for (int64_t i = 0; i < vocabulary; i++) sum += std::exp(static_cast<float>((values[i] - highest) / temperature));
+    }
+    double passed = 0;
+    int64_t token = -1;
+    int64_t last = 0;
+    for (int64_t i = 0; i < vocabulary && token < 0; i++) {
+      const double weight = std::exp(static_cast<float>((values[i] - highest) / temperature));
+      if (weight > 0) last = i;
+      passed += weight;
+      if (passed > random * sum) token = i;
+    }
+    if (token < 0) token = last;
+    return {token, logits[token] - log_total, (values[token] - highest) / temperature - std::log(sum)};
+  }
+  // Where only top-p cuts, as many are sorted as it takes to reach it.
+  std::vector<int32_t> ids;
+  std::vector<double> weights;
+  double whole = 0;
+  if (sampling.top_k == 0) {
+    const float highest = *std::max_element(values.begin(), values.end());
+    for (int64_t i = 0; i < vocabulary; i++) whole += std::exp((values[i] - highest) / temperature);
+  }
+  for (int64_t count = sampling.top_k > 0 ? std::min(sampling.top_k, vocabulary) : std::min<int64_t>(256, vocabulary);;
+       count = std::min(count * 8, vocabulary)) {
+    likeliest(values, count, ids);
+    weights.resize(ids.size());
+    double sum = 0;
+    for (size_t i = 0; i < ids.size(); i++) {
+      weights[i] = std::exp((static_cast<double>(values[ids[i]]) - values[ids[0]]) / temperature);
+      sum += weights[i];
+    }
+    if (sampling.top_k > 0) whole = sum;
+    double kept = 0;
+    size_t length = 0;
+    while (length < weights.size() && (length == 0 || kept < sampling.top_p * whole)) kept += weights[length++];
+    if (sampling.top_k == 0 && kept < sampling.top_p * whole && count < vocabulary) continue;
+    weights.resize(length);
+    const size_t chosen = passing(weights, random * kept);
+    return {ids[chosen], logits[ids[chosen]] - log_total, std::log(weights[chosen] / kept)};
+  }
+}
+
+/** The same on a device, by LibTorch's operators: (tokens, log-probabilities, drawn log-probabilities). */
+std::tuple<at::Tensor, at::Tensor, at::Tensor> drawn_on_device(const at::Tensor& logits, const at::Tensor& used,
+                                                              const Sampling& sampling, const at::Tensor& random) {
+  at::Tensor values = logits;
+  if (used.defined() && sampling.penalty != 1) {
+    values = at::where(used.to(at::kBool), at::where(values > 0, values / sampling.penalty, values * sampling.penalty), values);
+  }
+  const at::Tensor own = at::logsumexp(logits, {1});
+  at::Tensor tokens;
+  at::Tensor drawn;
+  if (sampling.temperature == 0) {
+    tokens = values.argmax(1);
+    drawn = at::zeros_like(own);
+  } else {
+    values = values / sampling.temperature;
+    at::Tensor ids;
+    if (sampling.top_k > 0) {
+      std::tie(values, ids) = values.topk(std::min(sampling.top_k, values.size(1)), 1);
+    } else if (sampling.top_p < 1) {
+      std::tie(values, ids) = values.sort(true, 1, true);
+    }
+    // 24 bits are too few to add up the shares of a vocabulary.
+    at::Tensor shares = at::softmax(values, 1).to(at::kDouble);
+    if (sampling.top_p < 1) shares = at::where((shares.cumsum(1) - shares) < sampling.top_p, shares, at::zeros_like(shares));
+    const at::Tensor sums = shares.cumsum(1);
+    const at::Tensor kept = sums.select(1, -1).unsqueeze(1);
+    at::Tensor at = at::searchsorted(sums, random.unsqueeze(1) * kept, false, true).clamp_max(values.size(1) - 1);
+    drawn = (shares.gather(1, at) / kept).log().squeeze(1);
+    tokens = (ids.defined() ? ids.gather(1, at) : at).squeeze(1);
+  }
+  const at::Tensor log_probabilities = logits.gather(1, tokens.unsqueeze(1)).squeeze(1) - own;
+  return {tokens, log_probabilities, drawn};
+}
+
+double number_of(Napi::Value value, const char* name, double least, double most) {
+  if (value.IsNumber()) {
+    const double number = value.As<Napi::Number>().DoubleValue();
+    if (number >= least && number <= most) return number;
+  }
+  throw ArgumentError("BAD_ARGUMENT", std::string(name) + " is out of its range");
+}
+
+/**
+ * `sample(logits, used, temperature, topK, topP, penalty, seeds, positions)`: for each row of `logits` [B,V] the token that the
+ * stream of its seed draws at its position. `used` [B,V] (uint8, or undefined) marks tokens that are penalised.
+ */
+Napi::Value sample(const Napi::CallbackInfo& info, Environment& environment) {
+  // First what may run JavaScript, which could free the tensors.
+  const auto seeds = integers_of(info[6], "seeds");
+  const auto positions = integers_of(info[7], "positions");
+  const at::Tensor& given = environment.tensor(info[0], "logits");
+  if (given.dim() != 2 || given.size(1) == 0 || !given.is_floating_point()) {
+    throw ArgumentError("BAD_ARGUMENT", "logits are [sequences, vocabulary] of floats, not " + description(given));
+  }
+  const int64_t rows = given.size(0);
+  const int64_t vocabulary = given.size(1);
+  if (vocabulary > std::numeric_limits<int32_t>::max()) throw ArgumentError("BAD_ARGUMENT", "the vocabulary is too large");
+  at::Tensor used;
+  if (!info[1].IsUndefined()) {
+    used = environment.tensor(info[1], "used");
+    if (!used.sizes().equals(given.sizes()) || used.scalar_type() != at::kByte || used.device() != given.device()) {
+      throw ArgumentError("BAD_ARGUMENT", "used is uint8 of the shape and on the device of logits, not " + description(used));
+    }
+  }
+  const Sampling sampling{number_of(info[2], "temperature", 0, 1e6),
+                          integer_of(info[3], "topK"),
+                          number_of(info[4], "topP", 1e-9, 1), number_of(info[5], "repetitionPenalty", 1e-6, 1e6)};
+  if (sampling.top_k < 0) throw ArgumentError("BAD_ARGUMENT", "topK is a whole number from 0");
+  if (static_cast<int64_t>(seeds.size()) != rows || static_cast<int64_t>(positions.size()) != rows) {
+    throw ArgumentError("BAD_ARGUMENT", "there is one seed and one position for each of the " + std::to_string(rows) + " rows");
+  }
+  std::vector<double> random(rows);
+  for (int64_t i = 0; i < rows; i++) {
+    if (positions[i] < 0) throw ArgumentError("BAD_ARGUMENT", "position is a whole number from 0");
+    random[i] = uniform(static_cast<uint64_t>(seeds[i]), static_cast<uint64_t>(positions[i]));
+  }
+  Napi::Env env = info.Env();
+  Napi::Object result = Napi::Object::New(env);
+  auto tokens = Napi::Int32Array::New(env, rows);
+  auto log_probabilities = Napi::Float32Array::New(env, rows);
+  auto drawn = Napi::Float32Array::New(env, rows);
+  result["tokens"] = tokens;
+  result["logProbabilities"] = log_probabilities;
+  result["drawnLogProbabilities"] = drawn;
+  int32_t* const to_tokens = tokens.Data();
+  float* const to_log_probabilities = log_probabilities.Data();
+  float* const to_drawn = drawn.Data();
+  const c10::AutoGradMode no_grad(false);
+  const at::Tensor logits = given.to(at::kFloat).contiguous();
+  if (!at::isfinite(logits.amax(1)).all().item<bool>()) {
+    throw ArgumentError("NOT_FINITE", "logits hold NaN, or a row has no finite value: nothing can be drawn from them");
+  }
+  if (logits.is_cpu()) {
+    const float* values = logits.const_data_ptr<float>();
+    const at::Tensor marks = used.defined() ? used.contiguous() : used;
+    const uint8_t* marked = used.defined() ? marks.const_data_ptr<uint8_t>() : nullptr;
+    std::vector<Draw> draws(rows);
+    at::parallel_for(0, rows, 1, [&](int64_t from, int64_t to) {
+      for (int64_t i = from; i < to; i++) {
+        draws[i] = draw(values + i * vocabulary, marked == nullptr ? nullptr : marked + i * vocabulary, vocabulary, sampling,
+                        random[i]);
+      }
+    });
+    for (int64_t i = 0; i < rows; i++) {
+      to_tokens[i] = static_cast<int32_t>(draws[i].token);
+      to_log_probabilities[i] = static_cast<float>(draws[i].log_probability);
+      to_drawn[i] = static_cast<float>(draws[i].drawn_log_probability);
+    }
+    return result;
+  }
+  const at::Tensor randoms = at::from_blob(random.data(), {rows}, at::kDouble).to(logits.device());
+  auto [t, l, d] = drawn_on_device(logits, used, sampling, randoms);
+  t = t.to(at::kCPU, at::kInt).contiguous();
+  l = l.to(at::kCPU, at::kFloat).contiguous();
+  d = d.to(at::kCPU, at::kFloat).contiguous();
+  for (int64_t i = 0; i < rows; i++) {
+    to_tokens[i] = t.const_data_ptr<int32_t>()[i];
+    to_log_probabilities[i] = l.const_data_ptr<float>()[i];
+    to_drawn[i] = d.const_data_ptr<float>()[i];
+  }
+  return result;
+}
+
+}  // namespace
+
+void define_sampling(Napi::Env env, Napi::Object exports) { exports["sample"] = guarded(env, "sample", sample); }

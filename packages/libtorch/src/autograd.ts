@@ -1,0 +1,65 @@
+/** Whether and in what type operations are recorded, and gradients of one tensor by others. */
+import { native } from './native.ts';
+import { checkedDevice, handlesOf, Tensor, type Device } from './tensor.ts';
+import { checkDone, checkWork } from './work.ts';
+
+/** What `work` returns; operations in it are not recorded. */
+export function noGrad<T>(work: () => T): T {
+  return withGradMode(false, work);
+}
+
+/** What `work` returns; operations in it are recorded, also within {@link noGrad}. */
+export function enableGrad<T>(work: () => T): T {
+  return withGradMode(true, work);
+}
+
+function withGradMode<T>(enabled: boolean, work: () => T): T {
+  const what = enabled ? 'enableGrad' : 'noGrad';
+  checkWork(work, what);
+  const before = native().gradMode(enabled);
+  try {
+    const result = work();
+    checkDone(result, what, 'Await outside of it');
+    return result;
+  } finally {
+    native().gradMode(before);
+  }
+}
+
+/**
+ * What `work` returns; matrix products in it are computed in `dtype`, and what needs more in float32 (PyTorch's autocast).
+ * Backward passes belong outside.
+ */
+export function autocast<T>(dtype: 'bfloat16' | 'float16', work: () => T, device: Device = 'cpu'): T {
+  checkWork(work, 'autocast');
+  const on = checkedDevice(device);
+  const before = native().autocast(on, dtype);
+  try {
+    const result = work();
+    checkDone(result, 'autocast', 'Await outside of it');
+    return result;
+  } finally {
+    native().autocast(on, before);
+  }
+}
+
+/**
+ * The gradients of the sum of `outputs` (each times its `gradients`, where there are any) by each of `inputs`, which leaves the
+ * leaves' own gradients alone. Throws `TORCH` where an input has no part in it, unless `allowUnused`: then it is undefined.
+ */
+export function grad(
+  outputs: readonly Tensor[],
+  inputs: readonly Tensor[],
+  options: {
+    readonly gradients?: readonly Tensor[];
+    readonly retainGraph?: boolean;
+    readonly allowUnused?: boolean;
+  } = {},
+): (Tensor | undefined)[] {
+  const { gradients, retainGraph = false, allowUnused = false } = options;
+  const of = handlesOf(outputs);
+  const given = gradients === undefined ? of.map(() => undefined) : handlesOf(gradients);
+  return native()
+    .grad(of, handlesOf(inputs), given, retainGraph, allowUnused)
+    .map((handle) => (handle === undefined ? undefined : new Tensor(handle)));
+}

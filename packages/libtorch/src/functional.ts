@@ -1,0 +1,156 @@
+/** The functions that neural networks are made of; shapes as in PyTorch's `torch.nn.functional`. */
+import { LibTorchError } from './errors.ts';
+import { native } from './native.ts';
+import { handleOf, one, operator, optionalHandle, Tensor } from './tensor.ts';
+
+const ops = {
+  linear: operator('linear'),
+  embedding: operator('embedding'),
+  layerNorm: operator('layer_norm'),
+  rmsNorm: operator('rms_norm'),
+  dropout: operator('dropout'),
+  crossEntropy: operator('cross_entropy_loss'),
+  attention: operator('scaled_dot_product_attention'),
+};
+
+/** x Wᵀ + b. Shape: (…, in) → (…, out); weight: (out, in). */
+export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
+  return one(ops.linear(handleOf(x), handleOf(weight), optionalHandle(bias)));
+}
+
+/** Rows of `weight` (rows, columns) by number. Shape: (…) of int64 → (…, columns). */
+export function embedding(indices: Tensor, weight: Tensor): Tensor {
+  return one(ops.embedding(handleOf(weight), handleOf(indices)));
+}
+
+/** Over the last dimension. */
+export function layerNorm(x: Tensor, weight?: Tensor, bias?: Tensor, epsilon = 1e-5): Tensor {
+  return one(ops.layerNorm(handleOf(x), [x.size(-1)], optionalHandle(weight), optionalHandle(bias), epsilon));
+}
+
+/** x / sqrt(mean(x²) + ε) · weight, over the last dimension (Zhang and Sennrich 2019). */
+export function rmsNorm(x: Tensor, weight?: Tensor, epsilon = 1e-6): Tensor {
+  return one(ops.rmsNorm(handleOf(x), [x.size(-1)], optionalHandle(weight), epsilon));
+}
+
+/** Values dropped with probability `p`, the others scaled up; nothing happens outside of training. */
+export function dropout(x: Tensor, p: number, isTraining: boolean): Tensor {
+  return one(ops.dropout(handleOf(x), p, isTraining));
+}
+
+/** -log softmax(logits) at the targets, averaged. Shape: (N, V), (N) of int64 → (). */
+export function crossEntropy(
+  logits: Tensor,
+  targets: Tensor,
+  {
+    reduction = 'mean',
+    ignoreIndex = -100,
+  }: { reduction?: 'none' | 'mean' | 'sum'; ignoreIndex?: number } = {},
+): Tensor {
+  const number = ['none', 'mean', 'sum'].indexOf(reduction);
+  if (number < 0) throw new LibTorchError('BAD_ARGUMENT', 'crossEntropy: reduction is none, mean or sum');
+  return one(ops.crossEntropy(handleOf(logits), handleOf(targets), undefined, number, ignoreIndex));
+}
+
+/** How {@link scaledDotProductAttention} attends. */
+export interface AttentionOptions {
+  /** bool (true: attend) or added to the scores; broadcast to (B, heads, queries, keys). */
+  readonly mask?: Tensor;
+  /** Each query sees the keys up to its own place. */
+  readonly isCausal?: boolean;
+  /** Default: 1 / sqrt(size of a head). */
+  readonly scale?: number;
+  /** Whether there are fewer heads of keys and values, each shared by a group of heads. */
+  readonly isGrouped?: boolean;
+  readonly dropout?: number;
+}
+
+/** softmax(q kᵀ · scale + mask) v. Shape: (B, heads, queries, d), (B, heads, keys, d) twice → (B, heads, queries, d). */
+export function scaledDotProductAttention(
+  query: Tensor,
+  key: Tensor,
+  value: Tensor,
+  { mask, isCausal = false, scale, isGrouped = false, dropout: p = 0 }: AttentionOptions = {},
+): Tensor {
+  return one(
+    ops.attention(
+      handleOf(query),
+      handleOf(key),
+      handleOf(value),
+      optionalHandle(mask),
+      p,
+      isCausal,
+      scale,
+      isGrouped,
+    ),
+  );
+}
+
+/** Bytes of logits that are made at a time. */
+const chunkBytes = { cpu: 128 * 2 ** 20, cuda: 512 * 2 ** 20 };
+
+/**
+ * log softmax(hidden · weightᵀ / temperature) at one target a row, differentiable. Shape: (N, D), (V, D), (N) of int64 → (N) of
+ * float32. The logits of all rows are never there at once: `chunk` rows at a time, by default as many as fit into 128 MB (512
+ * MB on a GPU); the backward pass makes them again. Throws `BAD_ARGUMENT`, `WRONG_DTYPE` and `WRONG_DEVICE`.
+ */
+export function tokenLogProbabilities(
+  hidden: Tensor,
+  weight: Tensor,
+  targets: Tensor,
+  { temperature = 1, chunk }: { readonly temperature?: number; readonly chunk?: number } = {},
+): Tensor {
+  const of = [handleOf(hidden, 'hidden'), handleOf(weight, 'weight'), handleOf(targets, 'targets')] as const;
+  const bytes = hidden.device === 'cpu' ? chunkBytes.cpu : chunkBytes.cuda;
+  const rows = chunk ?? Math.max(1, Math.floor(bytes / (4 * Math.max(weight.shape[0] ?? 1, 1))));
+  return new Tensor(native().tokenLogProbabilities(...of, temperature, rows));
+}
+
+/** How {@link sample} chooses. */
+export interface SampleOptions {
+  /** 0 takes the likeliest. */
+  readonly temperature: number;
+  /** How many of the likeliest are chosen from; 0: all. */
+  readonly topK: number;
+  /** The smallest set of the likeliest whose probabilities sum to it is chosen from; 1: all. */
+  readonly topP: number;
+  /** What logits of used tokens are divided by, or multiplied by where negative; 1 changes nothing. */
+  readonly repetitionPenalty: number;
+  /** (B, V) of uint8: 1 where a token was used. */
+  readonly used?: Tensor;
+  /** The seed of each row's random stream. */
+  readonly seeds: readonly number[];
+  /** How many numbers of its stream each row has drawn. */
+  readonly positions: readonly number[];
+}
+
+/** What was drawn, one a row. */
+export interface SampledTokens {
+  readonly tokens: Int32Array;
+  /** Of the tokens under the model: its logits as they are. */
+  readonly logProbabilities: Float32Array;
+  /** Under what was drawn from: after penalty, temperature, top-k and top-p. */
+  readonly drawnLogProbabilities: Float32Array;
+}
+
+/**
+ * A token for each row of `logits` (B, V): penalty, temperature, top-k and top-p, in that order as transformers has them. A
+ * row's draw depends on its logits, seed and position alone, not on the other rows (Philox 4x32-10). Throws `BAD_ARGUMENT`,
+ * and `NOT_FINITE` where logits hold NaN.
+ */
+export function sample(logits: Tensor, options: SampleOptions): SampledTokens {
+  const { temperature, topK, topP, repetitionPenalty, used, seeds, positions } = options;
+  if (!Array.isArray(seeds) || !Array.isArray(positions)) {
+    throw new LibTorchError('BAD_ARGUMENT', 'sample: seeds and positions are lists');
+  }
+  return native().sample(
+    handleOf(logits, 'logits'),
+    optionalHandle(used, 'used'),
+    temperature,
+    topK,
+    topP,
+    repetitionPenalty,
+    seeds,
+    positions,
+  );
+}

@@ -1,0 +1,50 @@
+/** LibTorch for Node. Names are PyTorch's, in camel case; functions that change a tensor end in `_`. */
+export { LibTorchError, type LibTorchErrorCode } from './errors.ts';
+export { buildsFolder, useBuilds, type Build } from './location.ts';
+export type { Memory } from './native.ts';
+export { cat, stack, where, Tensor, type Device, type Dtype, type Operand } from './tensor.ts';
+export {
+  arange,
+  eye,
+  fromBytes,
+  fullOf as full,
+  ones,
+  onesLike,
+  rand,
+  randn,
+  tensor,
+  uninitialized as empty,
+  zeros,
+  zerosLike,
+  type TensorOptions,
+  type Values,
+} from './creation.ts';
+export { scope } from './scope.ts';
+export { autocast, enableGrad, grad, noGrad } from './autograd.ts';
+export {
+  crossEntropy,
+  dropout,
+  embedding,
+  layerNorm,
+  linear,
+  rmsNorm,
+  sample,
+  scaledDotProductAttention,
+  tokenLogProbabilities,
+  type AttentionOptions,
+  type SampledTokens,
+  type SampleOptions,
+} from './functional.ts';
+export { AdamW, type AdamWOptions, type AdamWState } from './adamw.ts';
+export { clipGradNorm } from './gradient-clipping.ts';
+export { generatorState, Generator, manualSeed, setGeneratorState } from './random.ts';
+export {
+  cudaDeviceCount,
+  getNumThreads,
+  libtorch,
+  memory,
+  resetPeakMemory,
+  setNumThreads,
+  synchronize,
+  useDeterministicAlgorithms,
+} from './runtime.ts';

@@ -1,0 +1,179 @@
+/** The addon: found and loaded when the first tensor is made. */
+import { existsSync } from 'node:fs';
+import { constants } from 'node:os';
+import { join } from 'node:path';
+import { LibTorchError } from './errors.ts';
+import { buildsFolder, currentBuild, libtorchVersion, sourcesHash, type Build } from './location.ts';
+
+/** The number of a tensor in the addon's table. */
+export type Handle = number;
+
+/** What operators take: handles stand for tensors. */
+export type NativeArgument =
+  number | bigint | boolean | string | undefined | readonly (number | undefined)[] | readonly boolean[];
+
+/** What operators return: handles, lists of them, or values. */
+export type NativeResult = number | bigint | boolean | undefined | NativeResult[];
+
+/** How many bytes and tensors are held. */
+export interface Memory {
+  /** Bytes of the processor's memory that tensors hold. */
+  readonly bytes: number;
+  /** The most since the start, or since `resetPeakMemory`. */
+  readonly peakBytes: number;
+  /** Blocks of memory taken since the start. */
+  readonly allocations: number;
+  /** Bytes on GPUs. */
+  readonly deviceBytes: number;
+  readonly devicePeakBytes: number;
+  /** Tensors that JavaScript holds. */
+  readonly tensors: number;
+  /** Bytes that V8 was told of. */
+  readonly reportedBytes: number;
+}
+
+export interface Drawn {
+  readonly tokens: Int32Array;
+  readonly logProbabilities: Float32Array;
+  readonly drawnLogProbabilities: Float32Array;
+}
+
+export interface Native {
+  readonly version: string;
+  setErrorClass(error: typeof LibTorchError): void;
+  operator(name: string, overload: string): number;
+  call(operator: number, ...args: NativeArgument[]): NativeResult;
+  fromBytes(bytes: ArrayBufferView, shape: readonly number[], dtype: string): Handle;
+  writeBytes(tensor: Handle, offset: number, bytes: ArrayBufferView): void;
+  toBytes(tensor: Handle): ArrayBuffer;
+  item(tensor: Handle): number | bigint | boolean;
+  shape(tensor: Handle): number[];
+  facts(tensor: Handle): {
+    dtype: string;
+    device: string;
+    requiresGrad: boolean;
+    isLeaf: boolean;
+    isContiguous: boolean;
+  };
+  free(tensor: Handle): boolean;
+  freeAll(tensors: readonly Handle[]): void;
+  isAlive(tensor: Handle): boolean;
+  backward(outputs: readonly Handle[], gradients: readonly (Handle | undefined)[], retain: boolean): void;
+  grad(
+    outputs: readonly Handle[],
+    inputs: readonly Handle[],
+    gradients: readonly (Handle | undefined)[],
+    retain: boolean,
+    allowUnused: boolean,
+  ): (Handle | undefined)[];
+  gradient(tensor: Handle): Handle | undefined;
+  setGradient(tensor: Handle, gradient: Handle | undefined): void;
+  setRequiresGrad(tensor: Handle, requires: boolean): void;
+  gradMode(enabled: boolean): boolean;
+  autocast(device: string, dtype: string | undefined): string | undefined;
+  memory(): Memory;
+  resetPeak(): void;
+  generator(device: string, seed: number): number;
+  freeGenerator(generator: number): boolean;
+  seed(generator: number | string, seed: number): void;
+  generatorState(generator: number | string): Handle;
+  setGeneratorState(generator: number | string, state: Handle): void;
+  threads(count?: number): number;
+  devices(): number;
+  checkDevice(device: string): string;
+  synchronize(device: string): void;
+  deterministic(only: boolean): void;
+  sample(
+    logits: Handle,
+    used: Handle | undefined,
+    temperature: number,
+    topK: number,
+    topP: number,
+    repetitionPenalty: number,
+    seeds: readonly number[],
+    positions: readonly number[],
+  ): Drawn;
+  tokenLogProbabilities(
+    hidden: Handle,
+    weight: Handle,
+    targets: Handle,
+    temperature: number,
+    chunk: number,
+  ): Handle;
+}
+
+/** What mends a build that is missing or old. */
+const setupHint = 'Run `quern setup torch`';
+
+let loaded: { readonly native: Native; readonly build: Build } | undefined;
+
+/** The addon. Throws `NOT_BUILT` and `WRONG_VERSION`. */
+export function native(): Native {
+  return (loaded ??= load()).native;
+}
+
+/** The build that is in use; loads it. */
+export function loadedBuild(): Build {
+  return (loaded ??= load()).build;
+}
+
+function load(): { native: Native; build: Build } {
+  const folder = buildsFolder();
+  const build = currentBuild(folder);
+  if (!build || !existsSync(build.addon)) {
+    throw new LibTorchError('NOT_BUILT', `no addon for LibTorch is built in ${folder}`, { hint: setupHint });
+  }
+  checkBuild(build);
+  // LibTorch's threads would otherwise spin while they wait, and take the cores from each other.
+  process.env['OMP_WAIT_POLICY'] ??= 'PASSIVE';
+  const addon = { exports: {} as Native };
+  try {
+    process.dlopen(addon, build.addon, constants.dlopen.RTLD_NOW);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new LibTorchError('WRONG_VERSION', `the addon cannot be loaded (${reason})`, {
+      hint: `It was built for LibTorch ${build.version}, which may have changed. ${setupHint}, which builds it anew`,
+      cause,
+    });
+  }
+  addon.exports.setErrorClass(LibTorchError);
+  return { native: addon.exports, build };
+}
+
+/** Throws where LibTorch, Node or the sources are others than those that the addon was built for. */
+function checkBuild(build: Build): void {
+  const there = libtorchVersion(build.libtorch);
+  const wrong =
+    there !== build.version
+      ? `built for LibTorch ${build.version}, and in ${build.libtorch} is ${there ?? 'none'}`
+      : build.node !== process.versions.node
+        ? `built for Node ${build.node}, and this is ${process.versions.node}`
+        : build.sources !== sourcesHash()
+          ? 'built from other sources than those of this version'
+          : undefined;
+  if (wrong === undefined) return;
+  throw new LibTorchError('WRONG_VERSION', `the addon was ${wrong}`, {
+    hint: `${setupHint}, which builds it anew`,
+  });
+}
+
+let isCudaTried = false;
+
+/** Loads the half of LibTorch that drives GPUs, where there are any; returns how many there are. */
+export function cudaDevices(): number {
+  const addon = native();
+  if (!isCudaTried) {
+    isCudaTried = true;
+    const library = join(loadedBuild().libtorch, 'lib', 'libtorch_cuda.so');
+    // Without a driver it would be half a gigabyte of memory for nothing.
+    const hasDriver = existsSync('/dev/nvidiactl') || existsSync('/dev/nvidia0') || existsSync('/dev/dxg');
+    if (hasDriver && existsSync(library)) {
+      try {
+        process.dlopen({ exports: {} }, library, constants.dlopen.RTLD_NOW | constants.dlopen.RTLD_GLOBAL);
+      } catch {
+        // It is no addon, and Node says so; it is loaded all the same.
+      }
+    }
+  }
+  return addon.devices();
+}

@@ -1,0 +1,9 @@
+/** Setting LibTorch up on this machine. */
+export { LibTorchError, type LibTorchErrorCode } from '../errors.ts';
+export { buildsFolder, useBuilds, type Build } from '../location.ts';
+export type { Compiler } from './compiler.ts';
+export type { LibTorch } from './find-libtorch.ts';
+export type { Python } from './python-environment.ts';
+export { programOnPath, type Environment } from './run-program.ts';
+export { setupLibTorch, type ReadyBuild, type SetupOptions } from './setup.ts';
+export { libtorchState, type BuildState, type LibTorchState, type Looked } from './state.ts';

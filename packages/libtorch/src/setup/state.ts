@@ -1,0 +1,121 @@
+/** What is there for the addon, looked at without installing or loading anything. */
+import { existsSync } from 'node:fs';
+import { LibTorchError } from '../errors.ts';
+import { buildsFolder, currentBuild, libtorchVersion, sourcesHash, type Build } from '../location.ts';
+import { findCompiler, type Compiler } from './compiler.ts';
+import { findLibTorch, type LibTorch } from './find-libtorch.ts';
+import { findNodeHeaders } from './node-headers.ts';
+import type { Python } from './python-environment.ts';
+import { programOnPath, runProgram, type Environment } from './run-program.ts';
+
+/** The addon that is used, or why none is. */
+export type BuildState =
+  | { readonly state: 'current'; readonly build: Build & { readonly addon: string } }
+  /** It was built for what is no more so, as `why` says. */
+  | { readonly state: 'stale'; readonly build: Build & { readonly addon: string }; readonly why: string }
+  | { readonly state: 'missing' };
+
+/** A part that is there, or why it is not. */
+export type Looked<T> = { readonly found: T } | { readonly missing: string };
+
+/** What {@link libtorchState} returns. */
+export interface LibTorchState {
+  readonly libtorch: Looked<LibTorch>;
+  readonly python: Looked<Python>;
+  readonly compiler: Looked<Compiler>;
+  /** The folder of Node's headers. */
+  readonly headers: Looked<string>;
+  /** What the NVIDIA driver calls the GPUs, or that there is one. */
+  readonly gpu: Looked<string>;
+  readonly addon: BuildState;
+}
+
+/** How long the driver may take to answer, in milliseconds. */
+const patience = 10_000;
+
+/** What is there for the addon: nothing is installed, loaded or changed. Throws `ABORTED`. */
+export async function libtorchState({
+  env = process.env,
+  folder = buildsFolder(env),
+  signal,
+}: {
+  readonly folder?: string;
+  readonly env?: Environment;
+  readonly signal?: AbortSignal;
+} = {}): Promise<LibTorchState> {
+  // Only a wrong LIBTORCH is an error, and that is looked for without Python then.
+  const pythons = await findLibTorch({ folder, env: { ...env, LIBTORCH: undefined }, signal });
+  const [libtorch, compiler, headers, gpu] = await Promise.all([
+    looked(() => (env['LIBTORCH'] ? findLibTorch({ folder, env, signal }) : pythons)),
+    looked(() => findCompiler(env, signal)),
+    looked(() => findNodeHeaders(env)),
+    gpuState(env, signal),
+  ]);
+  return {
+    libtorch:
+      'missing' in libtorch
+        ? libtorch
+        : present(libtorch.found.libtorch, libtorch.found.passedOver.join('; ')),
+    python: present(pythons.python, 'there is no python3 that works'),
+    compiler,
+    headers: 'missing' in headers ? headers : present(headers.found, 'there is no node_api.h'),
+    gpu,
+    addon: addonState(folder),
+  };
+}
+
+function present<T>(found: T | undefined, missing: string): Looked<T> {
+  return found === undefined ? { missing } : { found };
+}
+
+async function looked<T>(look: () => T | Promise<T>): Promise<Looked<T>> {
+  try {
+    return { found: await look() };
+  } catch (error) {
+    if (!(error instanceof LibTorchError) || error.code !== 'SETUP') throw error;
+    return { missing: error.message };
+  }
+}
+
+/** Whether the addon in use fits the LibTorch that it was built for, this Node and these sources. */
+export function addonState(folder: string): BuildState {
+  const build = currentBuild(folder);
+  if (!build || !existsSync(build.addon)) return { state: 'missing' };
+  const why = staleness(build);
+  return why === undefined ? { state: 'current', build } : { state: 'stale', build, why };
+}
+
+function staleness({ libtorch, version, node, sources }: Build): string | undefined {
+  const now = libtorchVersion(libtorch);
+  if (now === undefined) return `there is no LibTorch in ${libtorch} any more`;
+  if (now !== version) return `it was built for LibTorch ${version}, and ${libtorch} now has ${now}`;
+  if (node !== process.versions.node) {
+    return `it was built for Node ${node}, and this is ${process.versions.node}`;
+  }
+  if (sources !== sourcesHash()) return 'it was built from the sources of another version of this package';
+  return undefined;
+}
+
+const drivers = [
+  '/proc/driver/nvidia/version',
+  '/usr/lib/x86_64-linux-gnu/libcuda.so.1',
+  '/usr/lib/aarch64-linux-gnu/libcuda.so.1',
+  '/usr/lib64/libcuda.so.1',
+  '/usr/lib/wsl/lib/libcuda.so.1',
+];
+
+async function gpuState(env: Environment, signal: AbortSignal | undefined): Promise<Looked<string>> {
+  const program = programOnPath('nvidia-smi', env);
+  if (program !== undefined) {
+    const query = ['--query-gpu=name,memory.total', '--format=csv,noheader'];
+    const { failure, stdout } = await runProgram(program, query, { env, signal, milliseconds: patience });
+    const gpus = stdout.trim();
+    return failure === undefined && gpus !== ''
+      ? { found: gpus.split('\n').join('; ') }
+      : { missing: `nvidia-smi finds none: ${failure ?? 'it names none'}` };
+  }
+  const driver = drivers.find((path) => existsSync(path));
+  return driver === undefined
+    ? { missing: 'there is no NVIDIA driver' }
+    : { found: `an NVIDIA driver (${driver})` };
+}

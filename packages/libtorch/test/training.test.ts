@@ -1,0 +1,349 @@
+/** Gradients, optimisation, and the log-probabilities of tokens. */
+import { describe, expect, it } from 'vitest';
+import * as lt from '../src/index.ts';
+import { hasLibTorch } from './has-libtorch.ts';
+import { expectNear, goldenFile, unpacked, type PackedTensor } from './packed-tensors.ts';
+
+const golden = goldenFile<{
+  tensors: Record<string, PackedTensor>;
+  adamw: {
+    options: Required<lt.AdamWOptions>;
+    steps: {
+      step: number;
+      parameters: PackedTensor[];
+      means: PackedTensor[];
+      squares: PackedTensor[];
+      steps: number[];
+    }[];
+  }[];
+}>('operations.json');
+
+const parametersOfGolden = (): lt.Tensor[] =>
+  ['x', 'b', 'row'].map((name) => unpacked(golden.tensors[name]).requiresGrad_());
+
+/** As in the oracle. */
+function lossOf([x, b, row]: readonly lt.Tensor[], step: number): lt.Tensor {
+  const loss = x.mul(2).sub(unpacked(golden.tensors['y'])).square().sum().add(b.pow(4).sum());
+  return step % 2 === 0 ? loss.add(row.exp().sum()) : loss;
+}
+
+describe.skipIf(!hasLibTorch)('AdamW', () => {
+  it.each(golden.adamw)('is what PyTorch computes with $options', ({ options, steps }) => {
+    lt.scope(() => {
+      const parameters = parametersOfGolden();
+      let optimizer = new lt.AdamW(parameters, options);
+      for (let step = 0; step < 20; step++) {
+        optimizer.zeroGrad();
+        lt.scope(() => lossOf(parameters, step).backward());
+        optimizer.step();
+        const wanted = steps.find((each) => each.step === step);
+        for (const i of wanted ? [0, 1, 2] : []) {
+          const { step: made, mean, square } = optimizer.state(i)!;
+          expectNear(parameters[i], wanted!.parameters[i]);
+          expectNear(mean, wanted!.means[i]);
+          expectNear(square, wanted!.squares[i]);
+          expect(made.item()).toBe(wanted!.steps[i]);
+        }
+        if (step === 10) {
+          // Another optimiser goes on from what was remembered.
+          const next = new lt.AdamW(parameters, options);
+          for (const i of [0, 1, 2]) next.setState(i, optimizer.state(i)!);
+          optimizer.dispose();
+          optimizer = next;
+        }
+      }
+      optimizer.dispose();
+      expect(optimizer.state(0)).toBeUndefined();
+    });
+  });
+
+  it('changes parameters and takes gradients that are not in rows', () => {
+    lt.scope(() => {
+      const [straight, turned] = [lt.randn([3, 4]), lt.zeros([4, 3]).t()];
+      turned.copy_(straight);
+      const parameters = [straight, turned].map((parameter) => parameter.requiresGrad_());
+      const optimizer = new lt.AdamW(parameters, { learningRate: 0.1 });
+      for (let step = 0; step < 3; step++) {
+        const gradient = lt.randn([4]).expand([3, 4]);
+        for (const parameter of parameters) parameter.grad = gradient;
+        optimizer.step();
+      }
+      expect(turned.toArray()).toEqual(straight.toArray());
+      optimizer.dispose();
+    });
+  });
+
+  it('works on bfloat16 and on parameters of several types at once', () => {
+    lt.scope(() => {
+      const parameters = (['bfloat16', 'float32', 'float64'] as const).map((dtype) =>
+        lt.ones([2, 3], { dtype, requiresGrad: true }),
+      );
+      const optimizer = new lt.AdamW(parameters, { learningRate: 0.125, weightDecay: 0 });
+      for (const parameter of parameters) parameter.sum().backward();
+      optimizer.step();
+      for (const parameter of parameters) {
+        for (const value of parameter.toArray()) expect(value).toBeCloseTo(0.875, 2);
+      }
+      optimizer.dispose();
+    });
+  });
+
+  it('refuses what it cannot change, and states of another shape as a whole', () => {
+    lt.scope(() => {
+      const x = lt.ones([2], { requiresGrad: true });
+      const of = (parameters: unknown, options?: lt.AdamWOptions) => () =>
+        new lt.AdamW(parameters as lt.Tensor[], options);
+      expect(of([lt.ones([2])])).toThrow(/parameter 0 is no leaf/);
+      expect(of([x, x.mul(2)])).toThrow(/parameter 1 is no leaf/);
+      expect(of([x, x])).toThrow(/given twice/);
+      expect(of(x)).toThrow(/no list of tensors/);
+      expect(of([x], { learningRate: -1 })).toThrow(/learningRate/);
+      expect(of([x], { weightDecay: NaN })).toThrow(/weightDecay/);
+      expect(of([x], { betas: [0.9, 1] })).toThrow(/betas/);
+      const optimizer = new lt.AdamW([x]);
+      x.sum().backward();
+      optimizer.step();
+      const state = { step: lt.tensor(9), mean: lt.ones([2]), square: lt.ones([3]) };
+      expect(() => optimizer.setState(0, state)).toThrow(/square of parameter 0 has the shape \[3\]/);
+      expect(() => optimizer.setState(1, state)).toThrow(/no parameter 1/);
+      expect(optimizer.state(0)!.step.item()).toBe(1);
+      optimizer.dispose();
+    });
+  });
+});
+
+describe.skipIf(!hasLibTorch)('gradients', () => {
+  it('are recorded or not as noGrad and enableGrad say, nested, and after work that throws', () => {
+    lt.scope(() => {
+      const x = lt.ones([2], { requiresGrad: true });
+      const isRecorded = (): boolean => x.mul(2).requiresGrad;
+      const thrown = new Error('thrown');
+      const throws = (): never => {
+        throw thrown;
+      };
+      expect(isRecorded()).toBe(true);
+      lt.noGrad(() => {
+        expect(isRecorded()).toBe(false);
+        lt.enableGrad(() => {
+          expect(isRecorded()).toBe(true);
+          expect(lt.noGrad(isRecorded)).toBe(false);
+          expect(() => lt.noGrad(throws)).toThrow(thrown);
+          expect(isRecorded()).toBe(true);
+        });
+        expect(() => lt.enableGrad(throws)).toThrow(thrown);
+        expect(isRecorded()).toBe(false);
+      });
+      expect(() => lt.noGrad(async () => throws())).toThrow(/asynchronous/);
+      expect(isRecorded()).toBe(true);
+    });
+  });
+
+  it('of some tensors by others leave the leaves alone', () => {
+    lt.scope(() => {
+      const [x, y, z] = [2, 3, 4].map((value) => lt.tensor([value], { requiresGrad: true }));
+      const product = x.mul(y);
+      const square = product.square();
+      const [byX, byProduct] = lt.grad([square], [x, product]);
+      expect([byX!.item(), byProduct!.item()]).toEqual([36, 12]);
+      expect(x.grad).toBeUndefined();
+      const two = [x.mul(x), x.mul(y)];
+      const gradients = [lt.tensor([10]), lt.tensor([100])];
+      expect(lt.grad(two, [x, y], { gradients }).map((each) => each!.item())).toEqual([340, 200]);
+      expect(() => lt.grad([x.mul(2)], [z])).toThrow(expect.objectContaining({ code: 'TORCH' }));
+      expect(lt.grad([x.mul(2)], [z], { allowUnused: true })).toEqual([undefined]);
+      const kept = x.square();
+      lt.grad([kept], [x], { retainGraph: true });
+      expect(lt.grad([kept], [x])[0]!.item()).toBe(4);
+      expect(() => lt.grad([kept], [x])).toThrow(/second time/);
+    });
+  });
+
+  it('add up in the leaves, and can be set and forgotten', () => {
+    lt.scope(() => {
+      const x = lt.tensor([1, 2], { requiresGrad: true });
+      for (let time = 0; time < 3; time++) x.square().backward(lt.tensor([1, 10]));
+      expect(x.grad!.toArray()).toEqual([6, 120]);
+      x.grad = lt.tensor([5, 6]);
+      x.sum().backward();
+      expect(x.grad!.toArray()).toEqual([6, 7]);
+      x.grad = undefined;
+      expect(x.grad).toBeUndefined();
+      expect(() => (x.grad = lt.zeros([3]))).toThrow(/does not fit/);
+      expect(() => (x.grad = x)).toThrow(/its own gradient/);
+      expect(() => x.backward()).toThrow(expect.objectContaining({ code: 'TORCH' }));
+      const result = x.mul(2);
+      expect([result.isLeaf, result.requiresGrad, result.grad]).toEqual([false, true, undefined]);
+      expect(() => result.requiresGrad_(false)).toThrow(/detach/);
+      expect(() => lt.arange(0, 3).requiresGrad_()).toThrow(
+        expect.objectContaining({ name: 'LibTorchError' }),
+      );
+    });
+  });
+
+  it('are refused where a value that they need was written over', () => {
+    lt.scope(() => {
+      const weight = lt.ones([2]).requiresGrad_();
+      const x = lt.tensor([1, 2]);
+      const product = weight.mul(x).sum();
+      x.writeBytes(0, Float32Array.of(7));
+      expect(() => product.backward()).toThrow(/modified by an inplace operation/);
+    });
+  });
+});
+
+describe.skipIf(!hasLibTorch)('tokenLogProbabilities', () => {
+  const generator = (): lt.Generator => new lt.Generator(4);
+  const make = (dtype: lt.Dtype = 'float32', rows = 7): lt.Tensor[] => {
+    const random = generator();
+    const [hidden, weight] = [
+      [rows, 6],
+      [11, 6],
+    ].map((shape) => lt.randn(shape, { generator: random }).to({ dtype }).requiresGrad_());
+    const targets = lt.tensor(BigInt64Array.from({ length: rows }, (_, i) => BigInt((i * 5) % 11)));
+    const gradient = lt.randn([rows], { generator: random });
+    return [hidden, weight, targets, gradient];
+  };
+  const plain = (hidden: lt.Tensor, weight: lt.Tensor, targets: lt.Tensor, temperature = 1): lt.Tensor =>
+    lt
+      .linear(hidden, weight)
+      .to({ dtype: 'float32' })
+      .div(temperature)
+      .logSoftmax(-1)
+      .gather(1, targets.unsqueeze(1))
+      .squeeze(1);
+
+  /** Value, gradient of hidden, gradient of weight. */
+  function computed(
+    given: readonly lt.Tensor[],
+    way: (hidden: lt.Tensor, weight: lt.Tensor, targets: lt.Tensor) => lt.Tensor,
+    times = 1,
+  ): number[][] {
+    const [hidden, weight, targets, gradient] = given;
+    hidden.grad = undefined;
+    weight.grad = undefined;
+    const value = way(hidden, weight, targets);
+    for (let time = 1; time <= times; time++) value.backward(gradient, { retainGraph: time < times });
+    return [value, hidden.grad!, weight.grad!].map((tensor) => tensor.toArray());
+  }
+
+  function expectClose(found: number[][], wanted: number[][], tolerance: number): void {
+    for (const [part, values] of wanted.entries()) {
+      expect(found[part]).toHaveLength(values.length);
+      const off = values.filter(
+        (value, i) => !(Math.abs(found[part][i] - value) <= tolerance * (1 + Math.abs(value))),
+      );
+      expect(off).toEqual([]);
+    }
+  }
+
+  it.each([
+    { chunk: 1, temperature: 1 },
+    { chunk: 3, temperature: 1 },
+    { chunk: 7, temperature: 0.7 },
+    { chunk: 3, temperature: 1.9 },
+    { chunk: undefined, temperature: 1.3 },
+  ])(
+    'is log softmax at the targets: $chunk rows at a time, temperature $temperature',
+    ({ chunk, temperature }) => {
+      lt.scope(() => {
+        const given = make();
+        const wanted = computed(given, (...of) => plain(...of, temperature));
+        const found = computed(given, (...of) => lt.tokenLogProbabilities(...of, { temperature, chunk }));
+        expectClose(found, wanted, 2e-6);
+        // Two backward passes through one graph.
+        const twice = computed(given, (...of) => lt.tokenLogProbabilities(...of, { temperature, chunk }), 2);
+        expectClose(
+          twice,
+          [wanted[0], ...wanted.slice(1).map((part) => part.map((value) => value * 2))],
+          4e-6,
+        );
+      });
+    },
+  );
+
+  it.each([1, 3, 7])('has gradients of one side alone, %i rows at a time', (chunk) => {
+    lt.scope(() => {
+      const given = make();
+      const [hidden, weight, targets, gradient] = given;
+      const wanted = computed(given, plain);
+      for (const [i, part] of [hidden, weight].entries()) {
+        part.grad = undefined;
+        const other = [hidden, weight][1 - i].detach();
+        const of = i === 0 ? ([part, other] as const) : ([other, part] as const);
+        lt.tokenLogProbabilities(...of, targets, { chunk }).backward(gradient);
+        expectClose([part.grad!.toArray()], [wanted[1 + i]], 2e-6);
+      }
+      expect(lt.noGrad(() => lt.tokenLogProbabilities(hidden, weight, targets)).requiresGrad).toBe(false);
+    });
+  });
+
+  it.each([1, 3, 7])(
+    'takes bfloat16 and computes beyond the product in float32, %i rows at a time',
+    (chunk) => {
+      lt.scope(() => {
+        const given = make('bfloat16');
+        const wanted = computed(given, plain);
+        const found = computed(given, (...of) => lt.tokenLogProbabilities(...of, { chunk }));
+        expectClose(found.slice(0, 1), wanted.slice(0, 1), 1e-5);
+        expectClose(found.slice(1), wanted.slice(1), 3e-2);
+        expect(given[0].grad!.dtype).toBe('bfloat16');
+      });
+    },
+  );
+
+  it.each([1, 3, 7])('obeys autocast, %i rows at a time', (chunk) => {
+    lt.scope(() => {
+      const given = make();
+      const wanted = computed(given, (...of) => lt.autocast('bfloat16', () => plain(...of)));
+      const found = computed(given, (...of) =>
+        lt.autocast('bfloat16', () => lt.tokenLogProbabilities(...of, { chunk })),
+      );
+      expectClose(found.slice(0, 1), wanted.slice(0, 1), 1e-5);
+      expectClose(found.slice(1), wanted.slice(1), 3e-2);
+      expect(given[0].grad!.dtype).toBe('float32');
+    });
+  });
+
+  it('takes float64 and no rows at all', () => {
+    lt.scope(() => {
+      const [hidden, weight, targets] = make('float64');
+      const wide = lt.tokenLogProbabilities(hidden, weight, targets, { chunk: 2 });
+      expect(wide.dtype).toBe('float64');
+      const [none, matrix, noTargets] = make('float32', 0);
+      const nothing = lt.tokenLogProbabilities(none, matrix, noTargets);
+      expect(nothing.shape).toEqual([0]);
+      nothing.sum().backward();
+      expect(matrix.grad!.abs().sum().item()).toBe(0);
+    });
+  });
+
+  it('refuses what does not fit, targets outside of the vocabulary among it', () => {
+    lt.scope(() => {
+      const [hidden, weight, targets] = make();
+      const code = (expected: string) => expect.objectContaining({ name: 'LibTorchError', code: expected });
+      const of = lt.tokenLogProbabilities;
+      expect(() => of(hidden, weight, targets.add(1))).toThrow(/outside the vocabulary of 11/);
+      expect(() => of(hidden, weight, targets.sub(1))).toThrow(code('BAD_ARGUMENT'));
+      expect(() => of(hidden, weight.narrow(1, 0, 3), targets)).toThrow(/do not fit: \[7,6\]/);
+      expect(() => of(hidden, weight, targets.narrow(0, 0, 3))).toThrow(code('BAD_ARGUMENT'));
+      expect(() => of(hidden, weight, targets.to({ dtype: 'int32' }))).toThrow(code('WRONG_DTYPE'));
+      expect(() => of(hidden, weight, targets, { chunk: 0 })).toThrow(code('BAD_ARGUMENT'));
+      expect(() => of(hidden, weight, targets, { temperature: 0 })).toThrow(code('BAD_ARGUMENT'));
+      expect(() => of(hidden, weight, undefined as unknown as lt.Tensor)).toThrow(/targets is no tensor/);
+    });
+  });
+
+  it('holds the logits of one chunk at a time', () => {
+    lt.scope(() => {
+      const [rows, vocabulary, chunk] = [4096, 512, 64];
+      const hidden = lt.randn([rows, 8], { requiresGrad: true });
+      const weight = lt.randn([vocabulary, 8], { requiresGrad: true });
+      const targets = lt.zeros([rows], { dtype: 'int64' });
+      const before = lt.memory().bytes;
+      lt.resetPeakMemory();
+      lt.tokenLogProbabilities(hidden, weight, targets, { chunk }).sum().backward();
+      const most = lt.memory().peakBytes - before;
+      expect(most).toBeLessThan((rows * vocabulary * 4) / 4);
+    });
+  });
+});

@@ -1,0 +1,169 @@
+/** Keys and values of the tokens that sequences have so far, one row a sequence, the rows in use in front. */
+import { arange, empty, full, scope, tensor, where, zeros, type Tensor } from '@quern/libtorch';
+import type { Placement } from './weight-map.ts';
+
+/** What a cache is made for. */
+export interface CacheShape {
+  readonly layers: number;
+  readonly keyValueHeads: number;
+  readonly headSize: number;
+  /** The most sequences at a time. */
+  readonly rows: number;
+}
+
+/** Room for tokens grows by it. */
+const step = 128;
+
+/** Where a step's tokens go, the same for all layers. */
+export interface CacheStep {
+  /** Shape: (rows, 1, 1, keys); what is added to the scores. Undefined where all rows are of one length. */
+  readonly mask?: Tensor;
+  readonly rows: number;
+  /** The keys that the longest row has, the new one included. */
+  readonly keys: number;
+  /** Where every row writes: one place, or one a row. */
+  readonly place: number | { readonly row: Tensor; readonly position: Tensor };
+}
+
+/** A cache of keys and values. */
+export class KeyValueCache {
+  readonly #shape: CacheShape;
+  readonly #placement: Placement;
+  /** A pair a layer. Shape: (rows, key-value heads, capacity, head size). */
+  #layers: { keys: Tensor; values: Tensor }[] = [];
+  #capacity = 0;
+  /** How many tokens each row in use has. */
+  readonly #lengths: number[] = [];
+
+  constructor(shape: CacheShape, placement: Placement) {
+    this.#shape = shape;
+    this.#placement = placement;
+  }
+
+  /** The tokens of the rows in use. */
+  get lengths(): readonly number[] {
+    return this.#lengths;
+  }
+
+  /** Room for tokens that is held. */
+  get capacity(): number {
+    return this.#capacity;
+  }
+
+  /**
+   * Takes a row for a sequence that begins with `length` tokens, whose keys and values are (1, heads, at least length, size).
+   */
+  addRow(prompt: readonly { readonly keys: Tensor; readonly values: Tensor }[], length: number): number {
+    const row = this.#lengths.length;
+    this.#reserve(length + 1);
+    scope(() => {
+      for (const [i, { keys, values }] of this.#layers.entries()) {
+        part(keys, row, length).copy_(prompt[i].keys.narrow(2, 0, length));
+        part(values, row, length).copy_(prompt[i].values.narrow(2, 0, length));
+      }
+    });
+    this.#lengths.push(length);
+    return row;
+  }
+
+  /** Gives a row up: the last row in use moves into its place. */
+  removeRow(row: number): void {
+    const last = this.#lengths.length - 1;
+    if (row !== last) {
+      const length = this.#lengths[last];
+      scope(() => {
+        for (const { keys, values } of this.#layers) {
+          part(keys, row, length).copy_(part(keys, last, length));
+          part(values, row, length).copy_(part(values, last, length));
+        }
+      });
+      this.#lengths[row] = length;
+    }
+    this.#lengths.pop();
+  }
+
+  /** One more token in every row in use: where it goes. */
+  nextStep(): CacheStep {
+    const rows = this.#lengths.length;
+    const longest = Math.max(...this.#lengths);
+    const keys = longest + 1;
+    this.#reserve(keys);
+    const lengths = [...this.#lengths];
+    for (let row = 0; row < rows; row++) this.#lengths[row]++;
+    if (lengths.every((length) => length === longest)) return { rows, keys, place: longest };
+    const { dtype, device } = this.#placement;
+    const positions = tensor(BigInt64Array.from(lengths, BigInt)).to({ device });
+    const seen = arange(0, keys, 1, { device }).unsqueeze(0).le(positions.unsqueeze(1));
+    const mask = where(seen, zeros([1], { dtype, device }), full([1], -Infinity, { dtype, device }));
+    return {
+      rows,
+      keys,
+      mask: mask.view([rows, 1, 1, keys]),
+      place: { row: arange(0, rows, 1, { device }), position: positions },
+    };
+  }
+
+  /** Writes a layer's new keys and values (rows, heads, 1, size) and returns all of them, the new ones included. */
+  append(
+    layer: number,
+    keys: Tensor,
+    values: Tensor,
+    { rows, keys: length, place }: CacheStep,
+  ): [Tensor, Tensor] {
+    const held = this.#layers[layer];
+    const ownKeys = held.keys.narrow(0, 0, rows);
+    const ownValues = held.values.narrow(0, 0, rows);
+    if (typeof place === 'number') {
+      ownKeys.narrow(2, place, 1).copy_(keys);
+      ownValues.narrow(2, place, 1).copy_(values);
+    } else {
+      const at = [place.row, undefined, place.position];
+      ownKeys.indexPut_(at, keys.squeeze(2));
+      ownValues.indexPut_(at, values.squeeze(2));
+    }
+    return [ownKeys.narrow(2, 0, length), ownValues.narrow(2, 0, length)];
+  }
+
+  dispose(): void {
+    for (const { keys, values } of this.#layers) {
+      keys.dispose();
+      values.dispose();
+    }
+    this.#layers = [];
+    this.#capacity = 0;
+    this.#lengths.length = 0;
+  }
+
+  #reserve(tokens: number): void {
+    if (tokens <= this.#capacity) return;
+    const { layers, rows, keyValueHeads, headSize } = this.#shape;
+    // By a quarter at least, so that all that is copied stays within a few times what is held.
+    const capacity = Math.ceil(Math.max(tokens, this.#capacity * 1.25) / step) * step;
+    const used = this.#lengths.length;
+    const grown = (before: Tensor | undefined): Tensor => {
+      const room = empty([rows, keyValueHeads, capacity, headSize], this.#placement).keep();
+      // What is never attended to is multiplied by 0 all the same: it must be a number.
+      room.zero_();
+      if (before) {
+        if (used > 0) {
+          room
+            .narrow(0, 0, used)
+            .narrow(2, 0, this.#capacity)
+            .copy_(before.narrow(0, 0, used));
+        }
+        before.dispose();
+      }
+      return room;
+    };
+    this.#layers = Array.from({ length: layers }, (_, i) => ({
+      keys: grown(this.#layers[i]?.keys),
+      values: grown(this.#layers[i]?.values),
+    }));
+    this.#capacity = capacity;
+  }
+}
+
+/** The first tokens of a row. */
+function part(held: Tensor, row: number, length: number): Tensor {
+  return held.narrow(0, row, 1).narrow(2, 0, length);
+}

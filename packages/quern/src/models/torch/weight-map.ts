@@ -1,0 +1,88 @@
+/** A checkpoint's tensors in LibTorch's memory, by their names. */
+import { empty, fromBytes, scope, type Device, type Dtype, type Tensor } from '@quern/libtorch';
+import { QuernError, throwIfAborted } from '../../errors.ts';
+import type { OnWork } from '../../work.ts';
+import type { Weight, WeightDtype } from '../checkpoint/checkpoint-weights.ts';
+import { quernError } from './torch-error.ts';
+import { useQuernBuilds } from './use-builds.ts';
+
+/** The tensors of a model by their names in its checkpoint. */
+export type WeightMap = ReadonlyMap<string, Tensor>;
+
+/** Of what type and where weights are put. */
+export interface Placement {
+  readonly dtype: Dtype;
+  readonly device: Device;
+}
+
+export const torchDtypes: Readonly<Record<WeightDtype, Dtype>> = {
+  F32: 'float32',
+  F16: 'float16',
+  BF16: 'bfloat16',
+};
+
+/** Bytes of a file that are read at a time. */
+const chunkBytes = 1 << 25;
+
+/**
+ * Reads weights and puts them where they belong, one after the other, so that no more than one is there twice. `names` gives
+ * each the name that the model knows it by. Throws `CORRUPT_FILE` for values that are no finite numbers, `OUT_OF_MEMORY`, and
+ * what reading throws; then nothing is held.
+ */
+export async function loadedWeights(
+  weights: readonly { readonly name: string; readonly weight: Weight }[],
+  placement: Placement,
+  { signal, onWork, what }: { signal?: AbortSignal; onWork?: OnWork; what: string },
+): Promise<Map<string, Tensor>> {
+  useQuernBuilds();
+  const bytes = weights.reduce((sum, { weight }) => sum + weight.bytes, 0);
+  const work = onWork?.(`loading ${what}`, bytes);
+  const loaded = new Map<string, Tensor>();
+  let done = 0;
+  try {
+    for (const { name, weight } of weights) {
+      throwIfAborted(signal);
+      loaded.set(name, await loadedWeight(weight, placement, signal));
+      done += weight.bytes;
+      work?.update(done);
+    }
+    return loaded;
+  } catch (error) {
+    for (const tensor of loaded.values()) tensor.dispose();
+    throw quernError(error);
+  } finally {
+    work?.stop();
+  }
+}
+
+async function loadedWeight(
+  weight: Weight,
+  { dtype, device }: Placement,
+  signal?: AbortSignal,
+): Promise<Tensor> {
+  const raw =
+    weight.bytes === 0
+      ? fromBytes(new Uint8Array(0), weight.shape, torchDtypes[weight.dtype])
+      : empty(weight.shape, { dtype: torchDtypes[weight.dtype] });
+  try {
+    const chunk = new Uint8Array(Math.min(chunkBytes, weight.bytes));
+    for (let offset = 0; offset < weight.bytes; offset += chunk.length) {
+      const part = chunk.subarray(0, Math.min(chunk.length, weight.bytes - offset));
+      await weight.read(offset, part, signal);
+      raw.writeBytes(offset, part);
+    }
+    return scope(() => {
+      // A sum is finite where every value is, unless it overflows; only then is each looked at.
+      if (raw.numel > 0 && !Number.isFinite(raw.sum().item()) && raw.isfinite().all().item() === 0) {
+        const what = `the tensor ${weight.name} holds values that are no finite numbers`;
+        throw new QuernError('CORRUPT_FILE', what, {
+          where: weight.path,
+          hint: 'Its training went wrong, or the file is damaged: take an earlier checkpoint',
+        });
+      }
+      return raw.to({ dtype, device }).keep();
+    });
+  } finally {
+    if (raw.dtype !== dtype || device !== 'cpu') raw.dispose();
+  }
+}

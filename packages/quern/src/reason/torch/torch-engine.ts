@@ -1,0 +1,102 @@
+/** A checkpoint on LibTorch with its tokenizer, ready to be asked: loaded when the first question comes. */
+import { setNumThreads } from '@quern/libtorch';
+import type { Environment } from '../../collections/environment.ts';
+import { QuernError } from '../../errors.ts';
+import { checkVocabulary, openTextTokenizer, type TextTokenizer } from '../../models/checkpoint-texts.ts';
+import { Checkpoint } from '../../models/checkpoint/checkpoint.ts';
+import { readTokenizer } from '../../models/checkpoint/checkpoint-tokenizer.ts';
+import { torchDevice } from '../../models/torch/device.ts';
+import { Qwen2Model } from '../../models/torch/qwen2-model.ts';
+import { TokenGenerator } from '../../models/torch/token-generation.ts';
+import { quernError } from '../../models/torch/torch-error.ts';
+import type { OnWork } from '../../work.ts';
+import type { Sampling } from '../sampling.ts';
+import { chatTexts } from './chat-texts.ts';
+import { textCompletion, type TextCompletion, type TextRequest } from './torch-generation.ts';
+
+/** What an engine is asked for. */
+export type EngineRequest = Pick<TextRequest, 'prompt' | 'seed' | 'enough' | 'onPiece' | 'signal'>;
+
+/** A loaded model. */
+export interface TorchEngine {
+  /** The tokens of a query's prompt. Throws `BAD_INPUT` where they are too many. */
+  promptOf(query: string, passages?: readonly string[]): number[];
+  /** Throws `ABORTED`, `OUT_OF_MEMORY`, and `BAD_REPLY` where the model computes NaN. */
+  generate(request: EngineRequest): Promise<TextCompletion>;
+  close(): Promise<void>;
+}
+
+/** The longest prompt that the published models were trained with. */
+const promptTokensWanted = 8000;
+
+/**
+ * Loads a checkpoint. Throws what opening it throws, `BAD_INPUT` for a tokenizer that does not belong to it, `UNSUPPORTED` for a
+ * chat template that cannot be used or a GPU that is not there, and `MISSING_PACKAGE` without LibTorch.
+ */
+export async function openTorchEngine(
+  folder: string,
+  options: {
+    readonly sampling: Sampling;
+    /** The most completions at a time. */
+    readonly rows: number;
+    readonly env?: Environment;
+    readonly threads?: number;
+    readonly onWork?: OnWork;
+    readonly signal?: AbortSignal;
+  },
+): Promise<TorchEngine> {
+  const { sampling, rows, env, threads, onWork, signal } = options;
+  const { chatTemplate, endToken } = await readTokenizer(folder, signal);
+  const texts = await openTextTokenizer(folder, signal);
+  const checkpoint = await Checkpoint.open(folder, signal);
+  await checkpoint.close();
+  const { config } = checkpoint;
+  checkVocabulary(texts, config.vocabularySize, folder);
+  const own = checkpoint.endTokens;
+  const endTokens = own.length > 0 ? own : endToken === undefined ? [] : [endToken];
+  checkEnds(endTokens, texts, folder);
+  const promptOf = chatTexts(texts, chatTemplate);
+  const device = torchDevice(env);
+  try {
+    if (threads !== undefined) setNumThreads(threads);
+    const dtype = device === 'cpu' ? 'float32' : 'bfloat16';
+    const model = await Qwen2Model.load(folder, { dtype, device, signal, onWork });
+    const generator = new TokenGenerator(model, { sampling, endTokens, rows });
+    const most = Math.min(promptTokensWanted, config.positions - sampling.maxTokens);
+    const made = { generator, tokenizer: texts.tokenizer, endTokens: new Set(endTokens) };
+    return {
+      promptOf: (query, passages) => {
+        const prompt = promptOf(query, passages);
+        if (prompt.length <= most) return prompt;
+        throw new QuernError(
+          'BAD_INPUT',
+          `the prompt has ${prompt.length} tokens, and the model takes ${most}`,
+          {
+            hint: 'Ask a shorter question',
+          },
+        );
+      },
+      generate: (request) => textCompletion({ ...request, ...made }),
+      close: async () => {
+        await generator.close();
+        model.close();
+      },
+    };
+  } catch (error) {
+    throw quernError(error);
+  }
+}
+
+/** Throws `BAD_INPUT` where the tokens that end a turn are none of the tokenizer's control tokens. */
+function checkEnds(ends: readonly number[], { control }: TextTokenizer, folder: string): void {
+  const other = ends.find((id) => !control.has(id));
+  if (ends.length > 0 && other === undefined) return;
+  const what =
+    other === undefined
+      ? 'nothing says which token ends a turn'
+      : `a turn ends with the token ${other}, which is no control token of the tokenizer`;
+  throw new QuernError('BAD_INPUT', what, {
+    where: folder,
+    hint: 'The tokenizer belongs to another checkpoint: put its own beside the weights',
+  });
+}

@@ -1,0 +1,20 @@
+/** Models on LibTorch, `quern/torch`: apart from the rest, which does without LibTorch. */
+export { BertModel } from './models/torch/bert-model.ts';
+export { torchDevice } from './models/torch/device.ts';
+export { KeyValueCache, type CacheShape } from './models/torch/key-value-cache.ts';
+export { Qwen2Model, type LayerState, type Qwen2LoadOptions } from './models/torch/qwen2-model.ts';
+export { randomQwen2 } from './models/torch/random-qwen2.ts';
+export { qwen2ConfigJson, saveModel, type SaveModelOptions } from './models/torch/save-model.ts';
+export {
+  TokenGenerator,
+  type GenerationWork,
+  type TokenCompletion,
+  type TokenGeneratorSettings,
+  type TokenRequest,
+  type TokenSampling,
+} from './models/torch/token-generation.ts';
+export { quernError } from './models/torch/torch-error.ts';
+export { useQuernBuilds } from './models/torch/use-builds.ts';
+export type { Placement, WeightMap } from './models/torch/weight-map.ts';
+export type { Qwen2Config, RopeScaling } from './models/checkpoint/qwen2-config.ts';
+export type { BertConfig } from './models/checkpoint/bert-config.ts';
