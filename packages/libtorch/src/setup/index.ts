@@ -6,4 +6,4 @@ export type { LibTorch } from './find-libtorch.ts';
 export type { Python } from './python-environment.ts';
 export { programOnPath, type Environment } from './run-program.ts';
 export { setupLibTorch, type ReadyBuild, type SetupOptions } from './setup.ts';
-export { libtorchState, type BuildState, type LibTorchState, type Looked } from './state.ts';
+export { addonState, libtorchState, type BuildState, type LibTorchState, type Looked } from './state.ts';
