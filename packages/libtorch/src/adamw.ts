@@ -3,7 +3,8 @@ import { noGrad } from './autograd.ts';
 import { zeros } from './creation.ts';
 import { LibTorchError } from './errors.ts';
 import { scope } from './scope.ts';
-import { handleOf, handlesOf, operator, type Tensor } from './tensor.ts';
+import { operator } from './operators.ts';
+import { handleOf, handlesOf, type Tensor } from './tensor.ts';
 
 /** PyTorch's names and defaults. */
 export interface AdamWOptions {

@@ -2,7 +2,8 @@
 import { LibTorchError } from './errors.ts';
 import { native } from './native.ts';
 import { Generator } from './random.ts';
-import { checkedDevice, handleOf, one, operator, Tensor, type Device, type Dtype } from './tensor.ts';
+import { operator } from './operators.ts';
+import { checkedDevice, handleOf, one, Tensor, type Device, type Dtype } from './tensor.ts';
 
 /** Of what type and where a new tensor is. */
 export interface TensorOptions {

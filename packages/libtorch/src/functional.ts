@@ -1,7 +1,8 @@
 /** The functions that neural networks are made of; shapes as in PyTorch's `torch.nn.functional`. */
 import { LibTorchError } from './errors.ts';
 import { native } from './native.ts';
-import { handleOf, one, operator, optionalHandle, Tensor } from './tensor.ts';
+import { operator } from './operators.ts';
+import { handleOf, one, optionalHandle, Tensor } from './tensor.ts';
 
 const ops = {
   linear: operator('linear'),

@@ -79,3 +79,15 @@ export function libtorchVersion(folder: string): string | undefined {
   }
   return undefined;
 }
+
+/** Why a build no longer fits what is here; undefined where it does. */
+export function staleness({ libtorch, version, node, sources }: Build): string | undefined {
+  const now = libtorchVersion(libtorch);
+  if (now === undefined) return `there is no LibTorch in ${libtorch} any more`;
+  if (now !== version) return `it was built for LibTorch ${version}, and ${libtorch} now has ${now}`;
+  if (node !== process.versions.node) {
+    return `it was built for Node ${node}, and this is ${process.versions.node}`;
+  }
+  if (sources !== sourcesHash()) return 'it was built from the sources of another version of this package';
+  return undefined;
+}

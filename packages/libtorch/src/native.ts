@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { LibTorchError } from './errors.ts';
-import { buildsFolder, currentBuild, libtorchVersion, sourcesHash, type Build } from './location.ts';
+import { buildsFolder, currentBuild, staleness, type Build } from './location.ts';
 
 /** The number of a tensor in the addon's table. */
 export type Handle = number;
@@ -123,7 +123,12 @@ function load(): { native: Native; build: Build } {
   if (!build || !existsSync(build.addon)) {
     throw new LibTorchError('NOT_BUILT', `no addon for LibTorch is built in ${folder}`, { hint: setupHint });
   }
-  checkBuild(build);
+  const why = staleness(build);
+  if (why !== undefined) {
+    throw new LibTorchError('WRONG_VERSION', `the addon no longer fits: ${why}`, {
+      hint: `${setupHint}, which builds it anew`,
+    });
+  }
   // LibTorch's threads would otherwise spin while they wait, and take the cores from each other.
   process.env['OMP_WAIT_POLICY'] ??= 'PASSIVE';
   const addon = { exports: {} as Native };
@@ -138,23 +143,6 @@ function load(): { native: Native; build: Build } {
   }
   addon.exports.setErrorClass(LibTorchError);
   return { native: addon.exports, build };
-}
-
-/** Throws where LibTorch, Node or the sources are others than those that the addon was built for. */
-function checkBuild(build: Build): void {
-  const there = libtorchVersion(build.libtorch);
-  const wrong =
-    there !== build.version
-      ? `built for LibTorch ${build.version}, and in ${build.libtorch} is ${there ?? 'none'}`
-      : build.node !== process.versions.node
-        ? `built for Node ${build.node}, and this is ${process.versions.node}`
-        : build.sources !== sourcesHash()
-          ? 'built from other sources than those of this version'
-          : undefined;
-  if (wrong === undefined) return;
-  throw new LibTorchError('WRONG_VERSION', `the addon was ${wrong}`, {
-    hint: `${setupHint}, which builds it anew`,
-  });
 }
 
 let isCudaTried = false;

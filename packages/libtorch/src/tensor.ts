@@ -1,6 +1,7 @@
 /** Tensors: values of one type in one shape, on the processor or a GPU, with the operations of PyTorch. */
 import { LibTorchError } from './errors.ts';
 import { cudaDevices, native, type Handle, type NativeArgument, type NativeResult } from './native.ts';
+import { ops } from './operators.ts';
 import { enterScope, leaveScopes } from './scope-stack.ts';
 
 /** The types of values. */
@@ -16,17 +17,6 @@ export type Operand = Tensor | number;
 const registry = new FinalizationRegistry<Handle>((handle) => {
   native().free(handle);
 });
-
-/** An operator of LibTorch by `name` or `name.overload`; looked up when it is first called. */
-function operator(fullName: string): (...args: NativeArgument[]) => NativeResult {
-  const [name, overload = ''] = fullName.split('.');
-  let number = -1;
-  return (...args) => {
-    const addon = native();
-    if (number < 0) number = addon.operator(name, overload);
-    return addon.call(number, ...args);
-  };
-}
 
 /** The handle of a tensor. Throws `BAD_ARGUMENT` for anything else. */
 export function handleOf(value: unknown, what = 'an argument'): Handle {
@@ -69,123 +59,6 @@ function pair(result: NativeResult): [Tensor, Tensor] {
 function list(value: number | readonly number[]): readonly number[] {
   return typeof value === 'number' ? [value] : value;
 }
-
-const ops = {
-  add: operator('add.Tensor'),
-  addScalar: operator('add.Scalar'),
-  sub: operator('sub.Tensor'),
-  subScalar: operator('sub.Scalar'),
-  mul: operator('mul.Tensor'),
-  mulScalar: operator('mul.Scalar'),
-  div: operator('div.Tensor'),
-  divScalar: operator('div.Scalar'),
-  pow: operator('pow.Tensor_Scalar'),
-  powTensor: operator('pow.Tensor_Tensor'),
-  addInPlace: operator('add_.Tensor'),
-  addScalarInPlace: operator('add_.Scalar'),
-  subInPlace: operator('sub_.Tensor'),
-  subScalarInPlace: operator('sub_.Scalar'),
-  mulInPlace: operator('mul_.Tensor'),
-  mulScalarInPlace: operator('mul_.Scalar'),
-  divInPlace: operator('div_.Tensor'),
-  divScalarInPlace: operator('div_.Scalar'),
-  copyInPlace: operator('copy_'),
-  fillInPlace: operator('fill_.Scalar'),
-  zeroInPlace: operator('zero_'),
-  eq: operator('eq.Tensor'),
-  eqScalar: operator('eq.Scalar'),
-  ne: operator('ne.Tensor'),
-  neScalar: operator('ne.Scalar'),
-  lt: operator('lt.Tensor'),
-  ltScalar: operator('lt.Scalar'),
-  le: operator('le.Tensor'),
-  leScalar: operator('le.Scalar'),
-  gt: operator('gt.Tensor'),
-  gtScalar: operator('gt.Scalar'),
-  ge: operator('ge.Tensor'),
-  geScalar: operator('ge.Scalar'),
-  logicalAnd: operator('logical_and'),
-  logicalOr: operator('logical_or'),
-  logicalNot: operator('logical_not'),
-  minimum: operator('minimum'),
-  maximum: operator('maximum'),
-  clamp: operator('clamp'),
-  maskedFill: operator('masked_fill.Scalar'),
-  neg: operator('neg'),
-  exp: operator('exp'),
-  log: operator('log'),
-  sqrt: operator('sqrt'),
-  rsqrt: operator('rsqrt'),
-  square: operator('square'),
-  abs: operator('abs'),
-  sin: operator('sin'),
-  cos: operator('cos'),
-  tanh: operator('tanh'),
-  sigmoid: operator('sigmoid'),
-  relu: operator('relu'),
-  silu: operator('silu'),
-  gelu: operator('gelu'),
-  isnan: operator('isnan'),
-  isfinite: operator('isfinite'),
-  sum: operator('sum'),
-  sumDim: operator('sum.dim_IntList'),
-  mean: operator('mean'),
-  meanDim: operator('mean.dim'),
-  max: operator('max'),
-  maxDim: operator('max.dim'),
-  min: operator('min'),
-  minDim: operator('min.dim'),
-  any: operator('any'),
-  all: operator('all'),
-  amax: operator('amax'),
-  argmax: operator('argmax'),
-  argmin: operator('argmin'),
-  logsumexp: operator('logsumexp'),
-  norm: operator('linalg_vector_norm'),
-  std: operator('std.correction'),
-  cumsum: operator('cumsum'),
-  softmax: operator('softmax.int'),
-  logSoftmax: operator('log_softmax.int'),
-  topk: operator('topk'),
-  sort: operator('sort.stable'),
-  view: operator('view'),
-  reshape: operator('reshape'),
-  transpose: operator('transpose.int'),
-  permute: operator('permute'),
-  t: operator('t'),
-  unsqueeze: operator('unsqueeze'),
-  squeeze: operator('squeeze.dim'),
-  expand: operator('expand'),
-  repeat: operator('repeat'),
-  repeatInterleave: operator('repeat_interleave.self_int'),
-  contiguous: operator('contiguous'),
-  flatten: operator('flatten.using_ints'),
-  split: operator('split.Tensor'),
-  chunk: operator('chunk'),
-  unbind: operator('unbind.int'),
-  narrow: operator('narrow'),
-  select: operator('select.int'),
-  slice: operator('slice.Tensor'),
-  indexSelect: operator('index_select'),
-  gather: operator('gather'),
-  scatterInPlace: operator('scatter_.src'),
-  scatterValueInPlace: operator('scatter_.value'),
-  scatterAddInPlace: operator('scatter_add_'),
-  indexCopyInPlace: operator('index_copy_'),
-  index: operator('index.Tensor'),
-  indexPutInPlace: operator('index_put_'),
-  flip: operator('flip'),
-  tril: operator('tril'),
-  triu: operator('triu'),
-  matmul: operator('matmul'),
-  clone: operator('clone'),
-  detach: operator('detach'),
-  toDtype: operator('to.dtype'),
-  toDevice: operator('to.device'),
-  where: operator('where.self'),
-  cat: operator('cat'),
-  stack: operator('stack'),
-};
 
 /** `a` and `b` by the operator for two tensors or the one for a tensor and a number. */
 function binary(
@@ -780,4 +653,4 @@ export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
   return one(ops.stack(handlesOf(tensors), dim));
 }
 
-export { operator, one, many, pair, handlesOf, optionalHandle, registry, type NativeResult };
+export { one, many, pair, handlesOf, optionalHandle, registry, type NativeResult };

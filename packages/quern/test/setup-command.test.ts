@@ -2,12 +2,12 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { libtorchState } from '@quern/libtorch/setup';
 import { expect, it } from 'vitest';
-import { buildsFolderOf } from '../src/doctor/doctor.ts';
+import { quernBuilds } from '../src/models/torch/builds.ts';
 import { quern, quernJson, startQuern, finished } from './run-quern.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 const root = temporaryFolder();
-const { addon: own } = await libtorchState({ folder: buildsFolderOf() });
+const { addon: own } = await libtorchState({ folder: quernBuilds() });
 
 /** An environment with a folder that looks like LibTorch, and a compiler that is this script of a shell. */
 function environment(name: string, compiler: string): Record<string, string> {

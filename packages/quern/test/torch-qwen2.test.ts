@@ -1,17 +1,13 @@
 import { join } from 'node:path';
-import { noGrad, tensor, useBuilds } from '@quern/libtorch';
-import { addonState } from '@quern/libtorch/setup';
+import { noGrad, tensor } from '@quern/libtorch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { defaultCacheFolder } from '../src/cache-folder.ts';
 import { Qwen2Model } from '../src/models/torch/qwen2-model.ts';
 import { TokenGenerator } from '../src/models/torch/token-generation.ts';
 import { goldenFile } from './golden-file.ts';
+import { hasLibTorch } from './has-libtorch.ts';
 import { oracleModels, writeOracleModel } from './oracle-models.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
-const builds = process.env['LIBTORCH_BUILDS'] || join(defaultCacheFolder(), 'libtorch');
-useBuilds(builds);
-const hasLibTorch = addonState(builds).state === 'current';
 const folder = temporaryFolder();
 const { models } = goldenFile<{
   models: Record<string, { tokens: number[]; logProbabilities: Record<string, number[]> }>;

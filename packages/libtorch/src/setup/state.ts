@@ -1,7 +1,7 @@
 /** What is there for the addon, looked at without installing or loading anything. */
 import { existsSync } from 'node:fs';
 import { LibTorchError } from '../errors.ts';
-import { buildsFolder, currentBuild, libtorchVersion, sourcesHash, type Build } from '../location.ts';
+import { buildsFolder, currentBuild, staleness, type Build } from '../location.ts';
 import { findCompiler, type Compiler } from './compiler.ts';
 import { findLibTorch, type LibTorch } from './find-libtorch.ts';
 import { findNodeHeaders } from './node-headers.ts';
@@ -83,17 +83,6 @@ export function addonState(folder: string): BuildState {
   if (!build || !existsSync(build.addon)) return { state: 'missing' };
   const why = staleness(build);
   return why === undefined ? { state: 'current', build } : { state: 'stale', build, why };
-}
-
-function staleness({ libtorch, version, node, sources }: Build): string | undefined {
-  const now = libtorchVersion(libtorch);
-  if (now === undefined) return `there is no LibTorch in ${libtorch} any more`;
-  if (now !== version) return `it was built for LibTorch ${version}, and ${libtorch} now has ${now}`;
-  if (node !== process.versions.node) {
-    return `it was built for Node ${node}, and this is ${process.versions.node}`;
-  }
-  if (sources !== sourcesHash()) return 'it was built from the sources of another version of this package';
-  return undefined;
 }
 
 const drivers = [

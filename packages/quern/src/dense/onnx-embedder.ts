@@ -1,29 +1,15 @@
 /** `onnx:HUB_ID_OR_FOLDER`: an embedding model in ONNX, run by transformers.js on a thread of its own. */
-import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
-import { QuernError } from '../errors.ts';
-import { distinctTexts } from './distinct-texts.ts';
-import type { Embedder, TextKind } from './embedder.ts';
-import {
-  documentSettings,
-  instructedText,
-  instructionOf,
-  settledPooling,
-  settledSettings,
-  type EmbeddingSettings,
-} from './embedding-settings.ts';
-import type { CheckedOptions } from './model-options.ts';
-import { knownModel } from './known-models.ts';
-import { onnxFiles, onnxHashes, readableTokens, type OnnxFiles } from './onnx-files.ts';
-import { OnnxModel } from './onnx-model.ts';
-import { batchLimits } from './batch-limits.ts';
-import { checkpointSettings } from './sentence-transformers.ts';
-import { tokenBatches } from './token-batches.ts';
-import { checkedVector } from './vector-check.ts';
 import { join } from 'node:path';
+import { QuernError } from '../errors.ts';
+import type { Embedder, TextKind } from './embedder.ts';
+import { embeddedTexts, type BatchEncoder } from './embedding-batches.ts';
+import type { EmbeddingSettings } from './embedding-settings.ts';
+import { encoderHash, encoderSettings } from './encoder-settings.ts';
+import type { CheckedOptions } from './model-options.ts';
+import { onnxFiles, onnxHashes, type OnnxFiles } from './onnx-files.ts';
+import { OnnxModel } from './onnx-model.ts';
 
-/** Texts that are tokenized together and put into batches. */
-const windowTexts = 2048;
 /** An embedding model in ONNX. */
 export class OnnxEmbedder implements Embedder {
   readonly id: string;
@@ -57,17 +43,11 @@ export class OnnxEmbedder implements Embedder {
   static async open(id: string, options: CheckedOptions): Promise<OnnxEmbedder> {
     const { settings: given, cacheFolder, signal, onWork, threads = availableParallelism() } = options;
     const files = await onnxFiles(id.slice('onnx:'.length), options);
-    const known = knownModel(namesOf(files))?.settings ?? {};
-    const settled = settledSettings([given, await checkpointSettings(files.folder, signal), known]);
-    const settings: EmbeddingSettings = {
-      ...settled,
-      pooling: settledPooling(settled.pooling, files.folder),
-      maxTokens: await readableTokens(settled.maxTokens, files, signal),
-    };
-    const hashes = await onnxHashes(files, { folder: cacheFolder, signal, onWork });
-    const contentHash = createHash('sha256')
-      .update(JSON.stringify({ hashes, settings: documentSettings(settings) }))
-      .digest('hex');
+    const settings = await encoderSettings(files, given, signal);
+    const contentHash = encoderHash(
+      await onnxHashes(files, { folder: cacheFolder, signal, onWork }),
+      settings,
+    );
     return new OnnxEmbedder(id, files, settings, { dimensions: hiddenSize(files), contentHash }, threads);
   }
 
@@ -77,49 +57,26 @@ export class OnnxEmbedder implements Embedder {
     signal?: AbortSignal,
     onEmbedded?: (done: number) => void,
   ): Promise<Float32Array[]> {
-    const { poolsInstruction, maxTokens, pooling, isNormalized } = this.#settings;
-    const instruction = instructionOf(as, this.#settings);
-    const distinct = distinctTexts(texts);
-    const vectors: Float32Array[] = Array.from({ length: texts.length });
-    let done = 0;
-    for (let from = 0; from < distinct.texts.length; from += windowTexts) {
-      const window = distinct.texts
-        .slice(from, from + windowTexts)
-        .map((text) => instructedText(text, as, this.#settings));
-      const sequences = await this.#model.tokens({ texts: window, maxTokens }, signal);
-      for (const batch of tokenBatches(
-        sequences.map(({ ids }) => ids),
-        batchLimits,
-      )) {
-        const result = await this.#model.run(
-          {
-            sequences: batch.map((i) => sequences[i]),
-            pooling: { pooling, isNormalized },
-            skippedPrefix: poolsInstruction ? '' : instruction,
-          },
-          signal,
-        );
-        for (const [row, i] of batch.entries()) {
-          for (const position of distinct.positions[from + i]) {
-            const vector = result.vectors.slice(row * result.dimensions, (row + 1) * result.dimensions);
-            vectors[position] = checkedVector(vector, this.dimensions, { where: this.#where, position });
-            done++;
-          }
-        }
-        onEmbedded?.(done);
-      }
-    }
-    return vectors;
+    const { maxTokens, pooling, isNormalized } = this.#settings;
+    const encoder: BatchEncoder = {
+      tokens: (window) => this.#model.tokens({ texts: window, maxTokens }, signal),
+      vectors: async (sequences, skippedPrefix) => {
+        const request = { sequences, pooling: { pooling, isNormalized }, skippedPrefix };
+        return (await this.#model.run(request, signal)).vectors;
+      },
+    };
+    return embeddedTexts(texts, encoder, {
+      as,
+      settings: this.#settings,
+      dimensions: this.dimensions,
+      where: this.#where,
+      onEmbedded,
+    });
   }
 
   async close(): Promise<void> {
     await this.#model.close();
   }
-}
-
-function namesOf({ knownAs, config }: OnnxFiles): string[] {
-  const named = config['_name_or_path'];
-  return [knownAs, ...(typeof named === 'string' ? [named] : [])];
 }
 
 function hiddenSize({ config, folder }: OnnxFiles): number {

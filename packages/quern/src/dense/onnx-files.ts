@@ -159,28 +159,3 @@ export async function onnxHashes(
   }
   return hashes;
 }
-
-/**
- * How many tokens a model reads: `wanted`, but no more than it has positions for; without it, as many as its tokenizer is
- * for. Throws `USAGE` where its files say neither.
- */
-export async function readableTokens(
-  wanted: number | undefined,
-  { folder, config }: Pick<OnnxFiles, 'folder' | 'config'>,
-  signal: AbortSignal | undefined,
-): Promise<number> {
-  const positions = count(config['max_position_embeddings']);
-  if (wanted !== undefined && wanted <= positions) return wanted;
-  const tokenizer = await readJsonObject(join(folder, 'tokenizer_config.json'), signal);
-  const most = Math.min(positions, wanted ?? count(tokenizer['model_max_length']));
-  if (Number.isFinite(most)) return most;
-  throw new QuernError('USAGE', 'its files do not say how many tokens it reads', {
-    where: folder,
-    hint: 'Name the most that it is to read as maxTokens',
-  });
-}
-
-/** Some write 10^30 where there is no end. */
-function count(value: unknown): number {
-  return Number.isSafeInteger(value) && (value as number) > 2 ? (value as number) : Infinity;
-}

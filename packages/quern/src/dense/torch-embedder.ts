@@ -1,40 +1,24 @@
 /** `torch:FOLDER_OR_HUB_ID`: a BERT model from its checkpoint, on LibTorch. */
-import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { noGrad, scope, setNumThreads, tensor, type Tensor } from '@quern/libtorch';
 import { QuernError, throwIfAborted } from '../errors.ts';
 import { checkpointFolder } from '../models/checkpoint-folder.ts';
 import { checkVocabulary, openTextTokenizer } from '../models/checkpoint-texts.ts';
 import { parseBertConfig, type BertConfig } from '../models/checkpoint/bert-config.ts';
-import { readJsonObject, type JsonObject } from '../models/checkpoint/json-file.ts';
+import { readJsonObject } from '../models/checkpoint/json-file.ts';
 import { contentHash } from '../models/content-hash.ts';
 import { BertModel } from '../models/torch/bert-model.ts';
 import { torchDevice } from '../models/torch/device.ts';
 import { quernError } from '../models/torch/torch-error.ts';
 import { Once } from '../once.ts';
-import { batchLimits } from './batch-limits.ts';
-import { distinctTexts } from './distinct-texts.ts';
 import type { Embedder, TextKind } from './embedder.ts';
-import {
-  documentSettings,
-  instructedText,
-  instructionOf,
-  settledPooling,
-  settledSettings,
-  type EmbeddingSettings,
-} from './embedding-settings.ts';
-import { knownModel } from './known-models.ts';
+import { embeddedTexts, type BatchEncoder } from './embedding-batches.ts';
+import type { EmbeddingSettings } from './embedding-settings.ts';
+import { encoderHash, encoderSettings } from './encoder-settings.ts';
 import type { CheckedOptions } from './model-options.ts';
-import { readableTokens } from './onnx-files.ts';
 import { pooledVectors } from './pooling.ts';
-import { checkpointSettings } from './sentence-transformers.ts';
-import { tokenBatches } from './token-batches.ts';
 import { TokenEncoder, type TokenSequence } from './token-encoder.ts';
-import { checkedVector } from './vector-check.ts';
-
-/** Texts that are tokenized together and put into batches. */
-const windowTexts = 2048;
 
 interface Loaded {
   readonly model: BertModel;
@@ -81,20 +65,15 @@ export class TorchEmbedder implements Embedder {
    */
   static async open(id: string, options: CheckedOptions): Promise<TorchEmbedder> {
     const { settings: given, signal } = options;
-    const folder = await checkpointFolder(id.slice('torch:'.length), options);
+    const name = id.slice('torch:'.length);
+    const folder = await checkpointFolder(name, options);
+    // A snapshot of the hub lies in a folder that is named after a commit.
+    const knownAs = folder === name ? basename(resolve(folder)) : name.replace(/@.*$/s, '');
     const path = join(folder, 'config.json');
     const json = await readJsonObject(path, signal);
     const config = parseBertConfig(json, path);
-    const known = knownModel(namesOf(id, folder, json))?.settings ?? {};
-    const settled = settledSettings([given, await checkpointSettings(folder, signal), known]);
-    const settings: EmbeddingSettings = {
-      ...settled,
-      pooling: settledPooling(settled.pooling, folder),
-      maxTokens: await readableTokens(settled.maxTokens, { folder, config: json }, signal),
-    };
-    const hash = createHash('sha256')
-      .update(JSON.stringify({ hashes: await hashes(folder, options), settings: documentSettings(settings) }))
-      .digest('hex');
+    const settings = await encoderSettings({ folder, knownAs, config: json }, given, signal);
+    const hash = encoderHash(await hashes(folder, options), settings);
     return new TorchEmbedder(id, { folder, config, contentHash: hash, settings }, options);
   }
 
@@ -105,37 +84,15 @@ export class TorchEmbedder implements Embedder {
     onEmbedded?: (done: number) => void,
   ): Promise<Float32Array[]> {
     const { settings, folder } = this.#identity;
-    const distinct = distinctTexts(texts);
-    const vectors: Float32Array[] = Array.from({ length: texts.length });
-    let done = 0;
-    for (let from = 0; from < distinct.texts.length; from += windowTexts) {
-      const { model, encoder } = await this.#ready(signal);
-      const prefix = settings.poolsInstruction ? '' : instructionOf(as, settings);
-      const sequences = distinct.texts
-        .slice(from, from + windowTexts)
-        .map((text) => encoder.single(instructedText(text, as, settings), settings.maxTokens));
-      const ids = sequences.map((sequence) => sequence.ids);
-      for (const batch of tokenBatches(ids, batchLimits)) {
-        const rows = await this.#turn(
-          () =>
-            this.#vectors(
-              model,
-              batch.map((i) => sequences[i]),
-              encoder.prefixTokens(prefix),
-            ),
-          signal,
-        );
-        for (const [row, i] of batch.entries()) {
-          for (const position of distinct.positions[from + i]) {
-            const vector = rows.slice(row * this.dimensions, (row + 1) * this.dimensions);
-            vectors[position] = checkedVector(vector, this.dimensions, { where: folder, position });
-            done++;
-          }
-        }
-        onEmbedded?.(done);
-      }
-    }
-    return vectors;
+    if (texts.length === 0) return [];
+    const { model, encoder: tokens } = await this.#ready(signal);
+    const encoder: BatchEncoder = {
+      tokens: async (window) => window.map((text) => tokens.single(text, settings.maxTokens)),
+      vectors: (batch, skippedPrefix) =>
+        this.#turn(() => this.#vectors(model, batch, tokens.prefixTokens(skippedPrefix)), signal),
+    };
+    const { dimensions } = this;
+    return embeddedTexts(texts, encoder, { as, settings, dimensions, where: folder, onEmbedded });
   }
 
   async close(): Promise<void> {
@@ -171,7 +128,7 @@ export class TorchEmbedder implements Embedder {
   #turn<T>(work: () => T, signal: AbortSignal | undefined): Promise<T> {
     const turn = this.#last
       .catch(() => undefined)
-      .then(() => new Promise((resolve) => setImmediate(resolve)))
+      .then(() => new Promise((done) => setImmediate(done)))
       .then(() => {
         throwIfAborted(signal);
         throwIfAborted(this.#closing.signal);
@@ -224,11 +181,6 @@ function encoding(
     });
     return { input_ids: ids, token_type_ids };
   };
-}
-
-function namesOf(id: string, folder: string, config: JsonObject): string[] {
-  const named = config['_name_or_path'];
-  return [id.slice('torch:'.length), basename(folder), ...(typeof named === 'string' ? [named] : [])];
 }
 
 /** SHA-256 of each file that decides what the vectors are. */

@@ -1,6 +1,6 @@
 /** What Quern finds on a machine: everything that it can use, with the command that mends what is missing. */
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import {
   libtorchState,
   programOnPath,
@@ -9,22 +9,18 @@ import {
   type Looked,
 } from '@quern/libtorch/setup';
 import { defaultCacheFolder } from '../cache-folder.ts';
+import { quernBuilds } from '../models/torch/builds.ts';
 import { optionalPackages } from './optional-packages.ts';
 import type { Part } from './part.ts';
 
 const setupTorch = 'quern setup torch';
-
-/** The folder in which addons for LibTorch are built. */
-export function buildsFolderOf(env: Environment = process.env): string {
-  return join(defaultCacheFolder(env), 'libtorch');
-}
 
 /** Looks at every part, without installing, loading or changing anything. Throws a LibTorchError `ABORTED`. */
 export async function examination({
   env = process.env,
   signal,
 }: { readonly env?: Environment; readonly signal?: AbortSignal } = {}): Promise<Part[]> {
-  const torch = await libtorchState({ folder: buildsFolderOf(env), env, signal });
+  const torch = await libtorchState({ folder: quernBuilds(env), env, signal });
   const packages = optionalPackages();
   return [
     nodePart(process.versions.node),

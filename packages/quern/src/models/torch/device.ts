@@ -2,7 +2,7 @@ import { cudaDeviceCount, type Device } from '@quern/libtorch';
 import type { Environment } from '../../collections/environment.ts';
 import { QuernError } from '../../errors.ts';
 import { quernError } from './torch-error.ts';
-import { useQuernBuilds } from './use-builds.ts';
+import { useQuernBuilds } from './builds.ts';
 
 /**
  * The device that models on LibTorch run on: `QUERN_DEVICE` (`cpu`, `cuda` or `cuda:N`), else the first GPU, else the processor.

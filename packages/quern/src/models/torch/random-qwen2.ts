@@ -2,7 +2,7 @@ import { Generator, ones, randn, scope, zeros } from '@quern/libtorch';
 import type { Qwen2Config } from '../checkpoint/qwen2-config.ts';
 import { qwen2Tensors } from '../checkpoint/qwen2-tensors.ts';
 import { Qwen2Model } from './qwen2-model.ts';
-import { useQuernBuilds } from './use-builds.ts';
+import { useQuernBuilds } from './builds.ts';
 import type { Placement } from './weight-map.ts';
 
 /**

@@ -122,9 +122,7 @@ export class TokenGenerator {
     return new Promise((resolve, reject) => {
       const done = request.seeds.map(() => undefined);
       this.#waiting.push({ request, done, resolve, reject, next: 0, isOver: false });
-      this.#loop ??= this.#run().finally(() => {
-        this.#loop = undefined;
-      });
+      this.#loop ??= this.#run();
     });
   }
 
@@ -166,14 +164,17 @@ export class TokenGenerator {
         this.#dropEnded();
         await this.#admit();
         if (this.#rows.length === 0) {
-          if (this.#waiting.length === 0) return;
-          continue;
+          if (this.#waiting.length > 0) continue;
+          // In one go with the look at what waits: who comes next must find no loop that is about to end.
+          this.#loop = undefined;
+          return;
         }
         scope(() => noGrad(() => this.#step()));
         // Signals, timers and other calls come in between.
         await new Promise((resolve) => setImmediate(resolve));
       }
     } catch (error) {
+      this.#loop = undefined;
       this.#failAll(quernError(error));
     }
   }

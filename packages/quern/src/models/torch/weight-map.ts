@@ -4,7 +4,7 @@ import { QuernError, throwIfAborted } from '../../errors.ts';
 import type { OnWork } from '../../work.ts';
 import type { Weight, WeightDtype } from '../checkpoint/checkpoint-weights.ts';
 import { quernError } from './torch-error.ts';
-import { useQuernBuilds } from './use-builds.ts';
+import { useQuernBuilds } from './builds.ts';
 
 /** The tensors of a model by their names in its checkpoint. */
 export type WeightMap = ReadonlyMap<string, Tensor>;
@@ -83,6 +83,7 @@ async function loadedWeight(
       return raw.to({ dtype, device }).keep();
     });
   } finally {
-    if (raw.dtype !== dtype || device !== 'cpu') raw.dispose();
+    // What is returned has a handle of its own, also where nothing had to be converted.
+    raw.dispose();
   }
 }

@@ -1,6 +1,7 @@
 import type { LlamaContextSequence, LlamaModel, SequenceEvaluateOptions, Token } from 'node-llama-cpp';
 import { QuernError, throwIfAborted } from '../../errors.ts';
 import { randomIntegers } from '../../random.ts';
+import type { LocalGeneration } from '../local-reasoner.ts';
 import type { Enough } from '../reasoner.ts';
 import type { Sampling } from '../sampling.ts';
 import { chosenToken } from './token-choice.ts';
@@ -18,15 +19,6 @@ export interface GenerationRequest {
   readonly signal?: AbortSignal;
 }
 
-/** How a generation ended. */
-export interface Generation {
-  readonly text: string;
-  readonly finish: 'stop' | 'length' | 'early';
-  readonly completionTokens: number;
-  /** Completion tokens a second, from the first on; undefined where there are fewer than two. */
-  readonly tokensPerSecond?: number;
-}
-
 /** Prompt tokens that are evaluated between two looks at the signal. */
 const chunkTokens = 128;
 
@@ -36,7 +28,9 @@ const chunkTokens = 128;
  * and completion, as transformers and vLLM have it); with neither top-k nor top-p llama.cpp draws itself. Throws `ABORTED`,
  * between two tokens.
  */
-export async function* generated(request: GenerationRequest): AsyncGenerator<string, Generation, undefined> {
+export async function* generated(
+  request: GenerationRequest,
+): AsyncGenerator<string, LocalGeneration, undefined> {
   const { model, sequence, prompt, sampling, enough, signal } = request;
   const rest = prompt.slice(sequence.nextTokenIndex);
   for (; rest.length > chunkTokens; throwIfAborted(signal)) {
@@ -46,7 +40,7 @@ export async function* generated(request: GenerationRequest): AsyncGenerator<str
   const drawn = draws(request, rest, tokens);
   const undecoded: Token[] = [];
   let text = '';
-  let finish: Generation['finish'] = 'length';
+  let finish: LocalGeneration['finish'] = 'length';
   let firstAt = 0;
   let lastAt = 0;
   for await (const token of drawn) {

@@ -10,24 +10,10 @@ import { Qwen2Model } from '../../models/torch/qwen2-model.ts';
 import { TokenGenerator } from '../../models/torch/token-generation.ts';
 import { quernError } from '../../models/torch/torch-error.ts';
 import type { OnWork } from '../../work.ts';
+import { promptTokensWanted, type LocalEngine } from '../local-reasoner.ts';
 import type { Sampling } from '../sampling.ts';
 import { chatTexts } from './chat-texts.ts';
-import { textCompletion, type TextCompletion, type TextRequest } from './torch-generation.ts';
-
-/** What an engine is asked for. */
-export type EngineRequest = Pick<TextRequest, 'prompt' | 'seed' | 'enough' | 'onPiece' | 'signal'>;
-
-/** A loaded model. */
-export interface TorchEngine {
-  /** The tokens of a query's prompt. Throws `BAD_INPUT` where they are too many. */
-  promptOf(query: string, passages?: readonly string[]): number[];
-  /** Throws `ABORTED`, `OUT_OF_MEMORY`, and `BAD_REPLY` where the model computes NaN. */
-  generate(request: EngineRequest): Promise<TextCompletion>;
-  close(): Promise<void>;
-}
-
-/** The longest prompt that the published models were trained with. */
-const promptTokensWanted = 8000;
+import { textCompletion } from './torch-generation.ts';
 
 /**
  * Loads a checkpoint. Throws what opening it throws, `BAD_INPUT` for a tokenizer that does not belong to it, `UNSUPPORTED` for a
@@ -44,7 +30,7 @@ export async function openTorchEngine(
     readonly onWork?: OnWork;
     readonly signal?: AbortSignal;
   },
-): Promise<TorchEngine> {
+): Promise<LocalEngine> {
   const { sampling, rows, env, threads, onWork, signal } = options;
   const { chatTemplate, endToken } = await readTokenizer(folder, signal);
   const texts = await openTextTokenizer(folder, signal);
@@ -62,21 +48,16 @@ export async function openTorchEngine(
     const dtype = device === 'cpu' ? 'float32' : 'bfloat16';
     const model = await Qwen2Model.load(folder, { dtype, device, signal, onWork });
     const generator = new TokenGenerator(model, { sampling, endTokens, rows });
-    const most = Math.min(promptTokensWanted, config.positions - sampling.maxTokens);
     const made = { generator, tokenizer: texts.tokenizer, endTokens: new Set(endTokens) };
     return {
-      promptOf: (query, passages) => {
+      promptTokens: Math.min(promptTokensWanted, config.positions - sampling.maxTokens),
+      prompted: (query, passages) => {
         const prompt = promptOf(query, passages);
-        if (prompt.length <= most) return prompt;
-        throw new QuernError(
-          'BAD_INPUT',
-          `the prompt has ${prompt.length} tokens, and the model takes ${most}`,
-          {
-            hint: 'Ask a shorter question',
-          },
-        );
+        return {
+          tokens: prompt.length,
+          generate: (request) => textCompletion({ ...request, ...made, prompt }),
+        };
       },
-      generate: (request) => textCompletion({ ...request, ...made }),
       close: async () => {
         await generator.close();
         model.close();

@@ -1,34 +1,20 @@
 /** A completion as text, piece by piece, and where it is enough. */
 import type { Tokenizer } from '@huggingface/tokenizers';
-import type { TokenCompletion, TokenGenerator } from '../../models/torch/token-generation.ts';
-import type { Enough } from '../reasoner.ts';
+import type { TokenGenerator } from '../../models/torch/token-generation.ts';
+import type { LocalGeneration, LocalRequest } from '../local-reasoner.ts';
 import { PieceDecoder } from './piece-decoder.ts';
 import { TokenQueue } from './token-queue.ts';
 
 /** What {@link textCompletion} is asked for. */
-export interface TextRequest {
+export interface TextRequest extends LocalRequest {
   readonly generator: TokenGenerator;
   readonly tokenizer: Tokenizer;
   readonly endTokens: ReadonlySet<number>;
   readonly prompt: readonly number[];
-  readonly seed: number;
-  /** Asked after each piece of text; see {@link Enough}. */
-  readonly enough?: Enough;
-  readonly onPiece: (piece: string) => void;
-  readonly signal: AbortSignal;
-}
-
-/** A text, and how it ended. */
-export interface TextCompletion {
-  readonly text: string;
-  readonly finish: TokenCompletion['finish'];
-  readonly completionTokens: number;
-  /** Completion tokens a second, from the first on; undefined where there are fewer than two. */
-  readonly tokensPerSecond?: number;
 }
 
 /** Generates one completion and tells of its text in pieces of whole characters. Throws what generating throws. */
-export async function textCompletion(request: TextRequest): Promise<TextCompletion> {
+export async function textCompletion(request: TextRequest): Promise<LocalGeneration> {
   const { generator, tokenizer, endTokens, prompt, seed, enough, onPiece, signal } = request;
   const ending = new AbortController();
   const arrived = new TokenQueue();
