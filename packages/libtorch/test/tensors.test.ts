@@ -7,6 +7,11 @@ const code = (wanted: string) => expect.objectContaining({ name: 'LibTorchError'
 const bad = <T>(value: unknown): T => value as T;
 const alive = (): number => lt.memory().tensors;
 
+function factsOf(values: lt.Values, options = {}): unknown[] {
+  const made = lt.tensor(values, options);
+  return [made.dtype, made.shape, made.toArray()];
+}
+
 describe.skipIf(!hasLibTorch)('scope', () => {
   it('frees what is made in it, and not what it returns, in lists, sets, maps and objects', () => {
     const before = alive();
@@ -158,10 +163,7 @@ describe.skipIf(!hasLibTorch)('tensors', () => {
 
   it('are made of lists and typed arrays, and read back', () => {
     lt.scope(() => {
-      const of = (values: lt.Values, options = {}): unknown[] => {
-        const made = lt.tensor(values, options);
-        return [made.dtype, made.shape, made.toArray()];
-      };
+      const of = factsOf;
       expect(of(3)).toEqual(['float32', [], [3]]);
       expect(of([])).toEqual(['float32', [0], []]);
       expect(of([[], []])).toEqual(['float32', [2, 0], []]);

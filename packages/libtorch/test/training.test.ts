@@ -91,8 +91,7 @@ describe.skipIf(!hasLibTorch)('AdamW', () => {
   it('refuses what it cannot change, and states of another shape as a whole', () => {
     lt.scope(() => {
       const x = lt.ones([2], { requiresGrad: true });
-      const of = (parameters: unknown, options?: lt.AdamWOptions) => () =>
-        new lt.AdamW(parameters as lt.Tensor[], options);
+      const of = optimizerOf;
       expect(of([lt.ones([2])])).toThrow(/parameter 0 is no leaf/);
       expect(of([x, x.mul(2)])).toThrow(/parameter 1 is no leaf/);
       expect(of([x, x])).toThrow(/given twice/);
@@ -191,51 +190,60 @@ describe.skipIf(!hasLibTorch)('gradients', () => {
   });
 });
 
+const generator = (): lt.Generator => new lt.Generator(4);
+const make = (dtype: lt.Dtype = 'float32', rows = 7): lt.Tensor[] => {
+  const random = generator();
+  const [hidden, weight] = [
+    [rows, 6],
+    [11, 6],
+  ].map((shape) => lt.randn(shape, { generator: random }).to({ dtype }).requiresGrad_());
+  const targets = lt.tensor(BigInt64Array.from({ length: rows }, (_, i) => BigInt((i * 5) % 11)));
+  const gradient = lt.randn([rows], { generator: random });
+  return [hidden, weight, targets, gradient];
+};
+const plain = (hidden: lt.Tensor, weight: lt.Tensor, targets: lt.Tensor, temperature = 1): lt.Tensor =>
+  lt
+    .linear(hidden, weight)
+    .to({ dtype: 'float32' })
+    .div(temperature)
+    .logSoftmax(-1)
+    .gather(1, targets.unsqueeze(1))
+    .squeeze(1);
+
+/** Value, gradient of hidden, gradient of weight. */
+function computed(
+  given: readonly lt.Tensor[],
+  way: (hidden: lt.Tensor, weight: lt.Tensor, targets: lt.Tensor) => lt.Tensor,
+  times = 1,
+): number[][] {
+  const [hidden, weight, targets, gradient] = given;
+  hidden.grad = undefined;
+  weight.grad = undefined;
+  const value = way(hidden, weight, targets);
+  for (let time = 1; time <= times; time++) value.backward(gradient, { retainGraph: time < times });
+  return [value, hidden.grad!, weight.grad!].map((tensor) => tensor.toArray());
+}
+
+function expectClose(found: number[][], wanted: number[][], tolerance: number): void {
+  for (const [part, values] of wanted.entries()) {
+    expect(found[part]).toHaveLength(values.length);
+    const off = values.filter(
+      (value, i) => !(Math.abs(found[part][i] - value) <= tolerance * (1 + Math.abs(value))),
+    );
+    expect(off).toEqual([]);
+  }
+}
+
+/** A LibTorchError with that code. */
+function code(expected: string): unknown {
+  return expect.objectContaining({ name: 'LibTorchError', code: expected });
+}
+
+function optimizerOf(parameters: unknown, options?: lt.AdamWOptions): () => lt.AdamW {
+  return () => new lt.AdamW(parameters as lt.Tensor[], options);
+}
+
 describe.skipIf(!hasLibTorch)('tokenLogProbabilities', () => {
-  const generator = (): lt.Generator => new lt.Generator(4);
-  const make = (dtype: lt.Dtype = 'float32', rows = 7): lt.Tensor[] => {
-    const random = generator();
-    const [hidden, weight] = [
-      [rows, 6],
-      [11, 6],
-    ].map((shape) => lt.randn(shape, { generator: random }).to({ dtype }).requiresGrad_());
-    const targets = lt.tensor(BigInt64Array.from({ length: rows }, (_, i) => BigInt((i * 5) % 11)));
-    const gradient = lt.randn([rows], { generator: random });
-    return [hidden, weight, targets, gradient];
-  };
-  const plain = (hidden: lt.Tensor, weight: lt.Tensor, targets: lt.Tensor, temperature = 1): lt.Tensor =>
-    lt
-      .linear(hidden, weight)
-      .to({ dtype: 'float32' })
-      .div(temperature)
-      .logSoftmax(-1)
-      .gather(1, targets.unsqueeze(1))
-      .squeeze(1);
-
-  /** Value, gradient of hidden, gradient of weight. */
-  function computed(
-    given: readonly lt.Tensor[],
-    way: (hidden: lt.Tensor, weight: lt.Tensor, targets: lt.Tensor) => lt.Tensor,
-    times = 1,
-  ): number[][] {
-    const [hidden, weight, targets, gradient] = given;
-    hidden.grad = undefined;
-    weight.grad = undefined;
-    const value = way(hidden, weight, targets);
-    for (let time = 1; time <= times; time++) value.backward(gradient, { retainGraph: time < times });
-    return [value, hidden.grad!, weight.grad!].map((tensor) => tensor.toArray());
-  }
-
-  function expectClose(found: number[][], wanted: number[][], tolerance: number): void {
-    for (const [part, values] of wanted.entries()) {
-      expect(found[part]).toHaveLength(values.length);
-      const off = values.filter(
-        (value, i) => !(Math.abs(found[part][i] - value) <= tolerance * (1 + Math.abs(value))),
-      );
-      expect(off).toEqual([]);
-    }
-  }
-
   it.each([
     { chunk: 1, temperature: 1 },
     { chunk: 3, temperature: 1 },
@@ -320,7 +328,6 @@ describe.skipIf(!hasLibTorch)('tokenLogProbabilities', () => {
   it('refuses what does not fit, targets outside of the vocabulary among it', () => {
     lt.scope(() => {
       const [hidden, weight, targets] = make();
-      const code = (expected: string) => expect.objectContaining({ name: 'LibTorchError', code: expected });
       const of = lt.tokenLogProbabilities;
       expect(() => of(hidden, weight, targets.add(1))).toThrow(/outside the vocabulary of 11/);
       expect(() => of(hidden, weight, targets.sub(1))).toThrow(code('BAD_ARGUMENT'));

@@ -9,11 +9,12 @@
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import * as lt from '../dist/index.js';
 
 const [seed, calls] = process.argv.slice(2, 4).map(Number);
 const journal = openSync(process.argv[4], 'w');
+const exported = new Map(Object.entries(lt));
 const poolSize = 24;
 const dtypes = ['float32', 'bfloat16', 'float16', 'float64', 'int64', 'int32', 'uint8', 'bool'];
 
@@ -409,13 +410,13 @@ const shapes = [
 /** A tensor of the i-th kind: types and shapes in turn, some with gradients, some views. */
 function fresh(i) {
   const type = i % 3 === 0 ? dtypes[(i / 3) % dtypes.length] : 'float32';
-  const made = lt
+  const drawn = lt
     .randn(shapes[i % shapes.length])
     .mul(2)
     .to({ dtype: type })
     .detach();
-  if (i % 5 === 1) return made.unsqueeze(0).transpose(0, -1);
-  return type === 'float32' && i % 2 === 0 ? made.requiresGrad_() : made;
+  if (i % 5 === 1) return drawn.unsqueeze(0).transpose(0, -1);
+  return type === 'float32' && i % 2 === 0 ? drawn.requiresGrad_() : drawn;
 }
 
 function realised(value, things, depth = 0) {
@@ -442,15 +443,14 @@ function written(value, depth = 0) {
   return `{${Object.entries(value).map(([key, item]) => `${key}: ${written(item, depth + 1)}`)}}`;
 }
 
-function made({ kind, name, target, args }, things) {
-  const given = realised(args, things);
-  if (kind === 'function') return lt[name](...given);
+function outcome({ kind, name, target, args }, pools) {
+  const given = realised(args, pools);
+  if (kind === 'function') return exported.get(name)(...given);
   if (kind === 'class') {
-    const index = name === 'Generator' ? 1 : 2;
-    things[index][target] = new lt[name](...given);
+    pools[name === 'Generator' ? 1 : 2][target] = Reflect.construct(exported.get(name), given);
     return undefined;
   }
-  const of = realised(target, things);
+  const of = realised(target, pools);
   if (kind === 'get') return of[name];
   if (kind === 'set') return (of[name] = given[0]);
   return of[name](...given);
@@ -464,24 +464,24 @@ const others = {};
 let returned = 0;
 let done = 0;
 
-for (const [number, each] of fc.sample(call, { seed, numRuns: calls }).entries()) {
-  const text = `${number} ${each.kind} ${written(each.target)} ${each.name}(${written(each.args)})\n`;
+for (const [at, each] of fc.sample(call, { seed, numRuns: calls }).entries()) {
+  const text = `${at} ${each.kind} ${written(each.target)} ${each.name}(${written(each.args)})\n`;
   writeSync(journal, text, 0);
   try {
-    const result = made(each, things);
+    const result = outcome(each, things);
     returned++;
-    for (const tensor of [result].flat(1)) {
-      if (!(tensor instanceof lt.Tensor) || tensor.isFreed) continue;
+    for (const item of [result].flat(1)) {
+      if (!(item instanceof lt.Tensor) || item.isFreed) continue;
       // Of what a view shows of one value a million times, sums would take long.
-      if (tensor.numel > 1e5) tensor.dispose();
-      else pool[(number * 7) % poolSize] = tensor;
+      if (item.numel > 1e5) item.dispose();
+      else pool[(at * 7) % poolSize] = item;
     }
   } catch (error) {
     if (error?.name !== 'LibTorchError') others[`${each.name}: ${error}`] ??= text;
   }
   done++;
-  if (number % 20 === 0) pool[number % poolSize] = fresh(number % 97);
-  if (number % 500 === 499) {
+  if (at % 20 === 0) pool[at % poolSize] = fresh(at % 97);
+  if (at % 500 === 499) {
     for (const i of pool.keys()) pool[i] = fresh(i);
     for (const i of optimizers.keys()) optimizers[i].dispose();
     globalThis.gc();
