@@ -15,9 +15,11 @@ interface Told {
   readonly memory: { readonly tensors: number };
 }
 
+const folder = temporaryFolder();
+
 describe.skipIf(!hasLibTorch)('with arbitrary arguments', () => {
   it.each([3, 5])('every export returns or throws an error, and the process lives on: seed %i', (seed) => {
-    const journal = join(temporaryFolder(), 'journal');
+    const journal = join(folder, `journal-${seed}`);
     const calls = 2500;
     const program = join(import.meta.dirname, 'wild-calls.mjs');
     const { status, signal, stdout, stderr } = spawnSync(

@@ -163,6 +163,7 @@ export class TokenGenerator {
       for (;;) {
         this.#dropEnded();
         await this.#admit();
+        this.#dropEnded();
         if (this.#rows.length === 0) {
           if (this.#waiting.length > 0) continue;
           // In one go with the look at what waits: who comes next must find no loop that is about to end.

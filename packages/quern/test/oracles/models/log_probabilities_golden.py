@@ -16,7 +16,8 @@ TEXT = "The question asks in the end about a thing that is not there: 42 words, 
 POSITIONS = (0, 20, 47)
 
 golden = {}
-for folder in sorted(pathlib.Path(sys.argv[1]).iterdir()):
+for folder in sorted(pathlib.Path(sys.argv[1]).glob("*/checkpoint")):
+    folder = folder.parent
     # Weights as they lie in the file, computed in binary32.
     model = Qwen2ForCausalLM.from_pretrained(folder / "checkpoint", dtype=torch.float32)
     tokens = AutoTokenizer.from_pretrained(folder / "checkpoint")(TEXT)["input_ids"]
