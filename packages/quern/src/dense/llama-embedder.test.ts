@@ -123,7 +123,7 @@ describe('an embedder in a GGUF file', () => {
   });
 });
 
-it.each(['onnx', 'onnx:', 'torch:model', 'MiniLM', ''])('%j names no embedder', async (name) => {
+it.each(['onnx', 'onnx:', 'torch:', 'tensor:model', 'MiniLM', ''])('%j names no embedder', async (name) => {
   await expect(openEmbedder(name)).rejects.toMatchObject({
     code: 'USAGE',
     message: expect.stringMatching(/onnx:.*llama:.*openai:/),
