@@ -89,6 +89,8 @@ struct Environment {
   Napi::FunctionReference error_class;
   /** Bytes that V8 was told of. */
   int64_t reported_bytes = 0;
+  /** Whether a scope is open: what is made in it the collector need not care for. */
+  bool is_scoped = false;
   /** How often it was looked whether to tell it. */
   uint32_t looks = 0;
   /** Bytes on GPUs, when that was last asked for. */

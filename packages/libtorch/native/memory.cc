@@ -141,6 +141,13 @@ Napi::Value reset_peak(const Napi::CallbackInfo& info, Environment&) {
   return info.Env().Undefined();
 }
 
+/** `setScoped(isScoped)`: said when the outermost scope begins and ends. */
+Napi::Value set_scoped(const Napi::CallbackInfo& info, Environment& environment) {
+  environment.is_scoped = info[0].ToBoolean().Value();
+  report_memory(info.Env(), environment);
+  return info.Env().Undefined();
+}
+
 }  // namespace
 
 void require_memory(size_t bytes) {
@@ -151,6 +158,8 @@ void require_memory(size_t bytes) {
 }
 
 void report_memory(Napi::Env env, Environment& environment) {
+  // Told of what comes and goes within a scope, V8 would collect again and again, and find nothing.
+  if (environment.is_scoped) return;
   // The device's own statistics are behind a lock.
   if (++environment.looks % 64 == 0) environment.device_bytes = device_bytes(false);
   const int64_t held = live_bytes.load() + environment.device_bytes;
@@ -168,5 +177,6 @@ void define_memory(Napi::Env env, Napi::Object exports) {
   }();
   (void)installed;
   exports["memory"] = guarded(env, "memory", memory);
+  exports["setScoped"] = guarded(env, "scope", set_scoped);
   exports["resetPeak"] = guarded(env, "resetPeak", reset_peak);
 }

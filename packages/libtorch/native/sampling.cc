@@ -171,6 +171,10 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> drawn_on_device(const at::Tensor&
   return {tokens, log_probabilities, drawn};
 }
 
+[[noreturn]] void refuse_not_finite() {
+  throw ArgumentError("NOT_FINITE", "logits hold NaN, or a row has no finite value: nothing can be drawn from them");
+}
+
 double number_of(Napi::Value value, const char* name, double least, double most) {
   if (value.IsNumber()) {
     const double number = value.As<Napi::Number>().DoubleValue();
@@ -226,10 +230,9 @@ Napi::Value sample(const Napi::CallbackInfo& info, Environment& environment) {
   float* const to_drawn = drawn.Data();
   const c10::AutoGradMode no_grad(false);
   const at::Tensor logits = given.to(at::kFloat).contiguous();
-  if (!at::isfinite(logits.amax(1)).all().item<bool>()) {
-    throw ArgumentError("NOT_FINITE", "logits hold NaN, or a row has no finite value: nothing can be drawn from them");
-  }
+  const at::Tensor most = logits.amax(1);
   if (logits.is_cpu()) {
+    if (!at::isfinite(most).all().item<bool>()) refuse_not_finite();
     const float* values = logits.const_data_ptr<float>();
     const at::Tensor marks = used.defined() ? used.contiguous() : used;
     const uint8_t* marked = used.defined() ? marks.const_data_ptr<uint8_t>() : nullptr;
@@ -248,14 +251,15 @@ Napi::Value sample(const Napi::CallbackInfo& info, Environment& environment) {
     return result;
   }
   const at::Tensor randoms = at::from_blob(random.data(), {rows}, at::kDouble).to(logits.device());
-  auto [t, l, d] = drawn_on_device(logits, used, sampling, randoms);
-  t = t.to(at::kCPU, at::kInt).contiguous();
-  l = l.to(at::kCPU, at::kFloat).contiguous();
-  d = d.to(at::kCPU, at::kFloat).contiguous();
+  const auto [t, l, d] = drawn_on_device(logits, used, sampling, randoms);
+  // One copy, so that the device is waited for once.
+  const at::Tensor all = at::stack({t.to(at::kDouble), l.to(at::kDouble), d.to(at::kDouble), most.to(at::kDouble)}).cpu();
+  const double* const values = all.const_data_ptr<double>();
   for (int64_t i = 0; i < rows; i++) {
-    to_tokens[i] = t.const_data_ptr<int32_t>()[i];
-    to_log_probabilities[i] = l.const_data_ptr<float>()[i];
-    to_drawn[i] = d.const_data_ptr<float>()[i];
+    if (!std::isfinite(values[3 * rows + i])) refuse_not_finite();
+    to_tokens[i] = static_cast<int32_t>(values[i]);
+    to_log_probabilities[i] = static_cast<float>(values[rows + i]);
+    to_drawn[i] = static_cast<float>(values[2 * rows + i]);
   }
   return result;
 }

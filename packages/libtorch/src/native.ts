@@ -73,6 +73,7 @@ export interface Native {
   autocast(device: string, dtype: string | undefined): string | undefined;
   memory(): Memory;
   resetPeak(): void;
+  setScoped(isScoped: boolean): void;
   generator(device: string, seed: number): number;
   freeGenerator(generator: number): boolean;
   seed(generator: number | string, seed: number): void;

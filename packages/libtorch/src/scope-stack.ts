@@ -21,8 +21,9 @@ export function leaveScopes(tensor: Tensor): void {
   for (const scope of open) if (scope.delete(tensor)) onOutermost(tensor);
 }
 
-export function openScope(): void {
-  open.push(new Set());
+/** Opens a scope; returns whether it is the outermost. */
+export function openScope(): boolean {
+  return open.push(new Set()) === 1;
 }
 
 /** Ends the innermost scope and returns what is in it. */

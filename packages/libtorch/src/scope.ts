@@ -13,7 +13,8 @@ whenInNoScope((tensor) => registry.register(tensor, tensor.handle, tensor));
  */
 export function scope<T>(work: () => T): T {
   checkWork(work, 'scope');
-  openScope();
+  const isOutermost = openScope();
+  if (isOutermost) native().setScoped(true);
   const returned = new Set<Tensor>();
   let result: T;
   try {
@@ -22,9 +23,11 @@ export function scope<T>(work: () => T): T {
     collect(result, returned);
   } catch (error) {
     freed(closeScope(), new Set());
+    if (isOutermost) native().setScoped(false);
     throw error;
   }
   freed(closeScope(), returned);
+  if (isOutermost) native().setScoped(false);
   return result;
 }
 
