@@ -9,7 +9,7 @@
  * `large`: a step of the shape of Qwen2.5-0.5B on 256 tokens. Each run is a process of its own, ours and the peer's in turns;
  * medians are told. PYTHON, by default the one whose LibTorch the addon was built for, runs bench/peers/libtorch_peer.py: the
  * same operations, the same shapes, the same number of threads. Memory is the growth of the process's peak over what it held
- * when LibTorch was loaded and a first product was computed; on a GPU it is what LibTorch's allocator counted.
+ * when it had done the same with a model of a few thousand parameters; on a GPU it is what LibTorch's allocator counted.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -23,7 +23,6 @@ import {
   libtorch,
   memory,
   noGrad,
-  randn,
   resetPeakMemory,
   scope,
   setNumThreads,
@@ -94,7 +93,7 @@ interface Ran {
 useQuernBuilds();
 if (flags.child !== undefined) {
   const task = JSON.parse(flags.child) as Task;
-  console.log(JSON.stringify(task.kind === 'train' ? trained(task) : await decoded(task)));
+  console.log(JSON.stringify(await ran(task)));
 } else compare();
 
 function compare(): void {
@@ -206,14 +205,20 @@ function resident(field: 'VmRSS' | 'VmHWM'): number {
   return Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) / 1024;
 }
 
-function warmedUp({ device, threads }: Task): number {
-  setNumThreads(threads);
-  scope(() => {
-    const x = randn([64, 64], { device });
-    x.matmul(x);
-  });
+/** Rehearses with a tiny model, so that what the programs themselves take is there before it is measured. */
+async function ran(task: Task): Promise<Ran> {
+  setNumThreads(task.threads);
+  const run = task.kind === 'train' ? trained : decoded;
+  const config = {
+    ...task.config,
+    hiddenSize: 16 * task.config.heads,
+    layers: 1,
+    intermediateSize: 32,
+    vocabularySize: 64,
+  };
+  await run({ ...task, config, rows: 2, tokens: 8, steps: 4, warmUp: 1, every: undefined }, 0);
   resetPeakMemory();
-  return resident('VmRSS');
+  return run(task, resident('VmRSS'));
 }
 
 function megabytesSince(before: number, { device }: Task): number {
@@ -227,9 +232,8 @@ function tokensOf(count: number, vocabulary: number): BigInt64Array {
   );
 }
 
-function trained(task: Task): Ran {
+function trained(task: Task, before: number): Ran {
   const { config, rows, tokens, steps, warmUp, device, bfloat16, every } = task;
-  const before = warmedUp(task);
   const model = randomQwen2(config, { seed: 1, isTrained: true, device });
   const optimizer = new AdamW(model.parameters, { learningRate: 1e-3, betas: [0.9, 0.99], weightDecay: 0.1 });
   const input = tensor(tokensOf(rows * (tokens + 1), config.vocabularySize), {
@@ -258,12 +262,15 @@ function trained(task: Task): Ran {
       curve.push({ step: step + 1, rss: resident('VmRSS'), held: memory().bytes / 2 ** 20 });
     }
   }
-  return { milliseconds, megabytes: megabytesSince(before, task), loss, curve, version: libtorch().version };
+  const megabytes = megabytesSince(before, task);
+  optimizer.dispose();
+  input.dispose();
+  model.close();
+  return { milliseconds, megabytes, loss, curve, version: libtorch().version };
 }
 
-async function decoded(task: Task): Promise<Ran> {
+async function decoded(task: Task, before: number): Promise<Ran> {
   const { config, rows, tokens, steps, device, warmUp, bfloat16 } = task;
-  const before = warmedUp(task);
   const model: Qwen2Model = noGrad(() =>
     randomQwen2(config, { seed: 1, device, dtype: bfloat16 ? 'bfloat16' : 'float32' }),
   );
@@ -282,5 +289,7 @@ async function decoded(task: Task): Promise<Ran> {
     if (completions.some(({ tokens: drawn }) => drawn.length !== steps)) throw new Error('too few tokens');
     await generator.close();
   }
-  return { milliseconds, megabytes: megabytesSince(before, task), version: libtorch().version };
+  const megabytes = megabytesSince(before, task);
+  model.close();
+  return { milliseconds, megabytes, version: libtorch().version };
 }
