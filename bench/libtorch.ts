@@ -93,7 +93,7 @@ interface Ran {
 useQuernBuilds();
 if (flags.child !== undefined) {
   const task = JSON.parse(flags.child) as Task;
-  console.log(JSON.stringify(await ran(task)));
+  console.log(JSON.stringify(await rehearsedAndRun(task)));
 } else compare();
 
 function compare(): void {
@@ -206,7 +206,7 @@ function resident(field: 'VmRSS' | 'VmHWM'): number {
 }
 
 /** Rehearses with a tiny model, so that what the programs themselves take is there before it is measured. */
-async function ran(task: Task): Promise<Ran> {
+async function rehearsedAndRun(task: Task): Promise<Ran> {
   setNumThreads(task.threads);
   const run = task.kind === 'train' ? trained : decoded;
   const config = {
