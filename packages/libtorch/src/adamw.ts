@@ -4,6 +4,7 @@ import { zeros } from './creation.ts';
 import { LibTorchError } from './errors.ts';
 import { scope } from './scope.ts';
 import { operator } from './operators.ts';
+import { optionsOf } from './options.ts';
 import { handleOf, handlesOf, type Tensor } from './tensor.ts';
 
 /** PyTorch's names and defaults. */
@@ -40,8 +41,13 @@ export class AdamW {
   readonly #states = new Map<Tensor, AdamWState>();
 
   /** Throws `BAD_ARGUMENT` for parameters without gradients and for numbers out of range. */
-  constructor(parameters: readonly Tensor[], options: AdamWOptions = {}) {
-    const { learningRate = 1e-3, betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0.01 } = options;
+  constructor(parameters: readonly Tensor[], options?: AdamWOptions) {
+    const {
+      learningRate = 1e-3,
+      betas = [0.9, 0.999],
+      epsilon = 1e-8,
+      weightDecay = 0.01,
+    } = optionsOf(options, 'AdamW', ['learningRate', 'betas', 'epsilon', 'weightDecay']);
     handlesOf(parameters);
     this.parameters = [...parameters];
     if (new Set(parameters).size < parameters.length) {
@@ -104,16 +110,14 @@ export class AdamW {
     for (const parameter of this.parameters) parameter.grad = undefined;
   }
 
-  /** What is remembered of a parameter, by its place; undefined before its first step. */
+  /** What is remembered of a parameter, by its place; undefined before its first step. Throws `BAD_ARGUMENT`. */
   state(index: number): AdamWState | undefined {
-    return this.#states.get(this.parameters[index]);
+    return this.#states.get(this.#parameter(index));
   }
 
   /** Sets what is remembered, as {@link state} gave it; the tensors are copied. Throws `BAD_ARGUMENT` where shapes differ. */
   setState(index: number, state: AdamWState): void {
-    const parameter = this.parameters[index];
-    if (!parameter) throw new LibTorchError('BAD_ARGUMENT', `AdamW: there is no parameter ${index}`);
-    const own = this.#stateOf(parameter);
+    const own = this.#stateOf(this.#parameter(index));
     const parts = ['step', 'mean', 'square'] as const;
     for (const part of parts) {
       handleOf(state?.[part], `AdamW: ${part}`);
@@ -137,6 +141,15 @@ export class AdamW {
       state.square.dispose();
     }
     this.#states.clear();
+  }
+
+  #parameter(index: number): Tensor {
+    const parameter = typeof index === 'number' ? this.parameters[index] : undefined;
+    if (parameter) return parameter;
+    throw new LibTorchError(
+      'BAD_ARGUMENT',
+      `AdamW: there is no such parameter; they are counted from 0 to ${this.parameters.length - 1}`,
+    );
   }
 
   #stateOf(parameter: Tensor): AdamWState {

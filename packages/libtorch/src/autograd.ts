@@ -1,5 +1,6 @@
 /** Whether and in what type operations are recorded, and gradients of one tensor by others. */
 import { native } from './native.ts';
+import { optionsOf } from './options.ts';
 import { checkedDevice, handlesOf, Tensor, type Device } from './tensor.ts';
 import { checkDone, checkWork } from './work.ts';
 
@@ -50,13 +51,17 @@ export function autocast<T>(dtype: 'bfloat16' | 'float16', work: () => T, device
 export function grad(
   outputs: readonly Tensor[],
   inputs: readonly Tensor[],
-  options: {
+  options?: {
     readonly gradients?: readonly Tensor[];
     readonly retainGraph?: boolean;
     readonly allowUnused?: boolean;
-  } = {},
+  },
 ): (Tensor | undefined)[] {
-  const { gradients, retainGraph = false, allowUnused = false } = options;
+  const {
+    gradients,
+    retainGraph = false,
+    allowUnused = false,
+  } = optionsOf(options, 'grad', ['gradients', 'retainGraph', 'allowUnused']);
   const of = handlesOf(outputs);
   const given = gradients === undefined ? of.map(() => undefined) : handlesOf(gradients);
   return native()

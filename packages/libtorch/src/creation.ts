@@ -1,8 +1,9 @@
 /** New tensors. */
 import { LibTorchError } from './errors.ts';
-import { native } from './native.ts';
+import { native, type NativeArgument, type NativeResult } from './native.ts';
 import { Generator } from './random.ts';
 import { operator } from './operators.ts';
+import { optionsOf } from './options.ts';
 import { checkedDevice, handleOf, one, Tensor, type Device, type Dtype } from './tensor.ts';
 
 /** Of what type and where a new tensor is. */
@@ -25,24 +26,38 @@ export type Values =
   | Int32Array
   | Uint8Array;
 
-const full = operator('full');
-const empty = operator('empty.memory_format');
-const arangeStep = operator('arange.start_step');
-const randomNormal = operator('randn.generator');
-const randomUniform = operator('rand.generator');
-const zerosOf = operator('zeros_like');
-const onesOf = operator('ones_like');
-const eyeOf = operator('eye');
+const ops = {
+  full: operator('full'),
+  empty: operator('empty.memory_format'),
+  arange: operator('arange.start_step'),
+  randn: operator('randn.generator'),
+  rand: operator('rand.generator'),
+  zerosLike: operator('zeros_like'),
+  onesLike: operator('ones_like'),
+  eye: operator('eye'),
+};
 
-function placed(made: Tensor, { requiresGrad }: TensorOptions): Tensor {
-  return requiresGrad === true ? made.requiresGrad_() : made;
+const optionNames = ['dtype', 'device', 'requiresGrad'] as const;
+
+/** What an operator that makes a tensor takes at its end: the type, the layout, the device, pinned memory. */
+type Placement = [dtype: Dtype, layout: undefined, device: Device, isPinned: undefined];
+
+/** A new tensor where and of what type `options` of `what` say. */
+function placed(
+  what: string,
+  options: TensorOptions | undefined,
+  make: (...placement: Placement) => NativeResult,
+  defaultDtype: Dtype = 'float32',
+): Tensor {
+  const { dtype = defaultDtype, device = 'cpu', requiresGrad } = optionsOf(options, what, optionNames);
+  return recorded(
+    one(make(dtype, undefined, device === 'cpu' ? device : checkedDevice(device), undefined)),
+    requiresGrad,
+  );
 }
 
-function optionsOf({
-  dtype = 'float32',
-  device = 'cpu',
-}: TensorOptions): [Dtype, undefined, Device, undefined] {
-  return [dtype, undefined, device === 'cpu' ? device : checkedDevice(device), undefined];
+function recorded(made: Tensor, requiresGrad: boolean | undefined): Tensor {
+  return requiresGrad === true ? made.requiresGrad_() : made;
 }
 
 /**
@@ -51,17 +66,18 @@ function optionsOf({
  */
 export function tensor(
   values: Values,
-  { shape, ...options }: TensorOptions & { readonly shape?: readonly number[] } = {},
+  options?: TensorOptions & { readonly shape?: readonly number[] },
 ): Tensor {
+  const { shape, ...given } = optionsOf(options, 'tensor', ['shape', ...optionNames]);
   const found = ArrayBuffer.isView(values)
     ? { shape: [values.length], bytes: values, dtype: dtypeOfArray(values) }
     : flattened(values);
-  const { dtype = found.dtype, device = 'cpu' } = options;
-  const made = new Tensor(native().fromBytes(found.bytes, shape ?? found.shape, found.dtype));
-  if (dtype === found.dtype && device === 'cpu') return placed(made, options);
-  const moved = made.to({ dtype, device });
-  made.dispose();
-  return placed(moved, options);
+  const { dtype = found.dtype, device = 'cpu', requiresGrad } = given;
+  const read = new Tensor(native().fromBytes(found.bytes, shape ?? found.shape, found.dtype));
+  if (dtype === found.dtype && device === 'cpu') return recorded(read, requiresGrad);
+  const moved = read.to({ dtype, device });
+  read.dispose();
+  return recorded(moved, requiresGrad);
 }
 
 /** A tensor of the bytes of its values as they lie in memory, row by row. */
@@ -112,58 +128,66 @@ function flattened(values: Values): { shape: number[]; bytes: ArrayBufferView; d
     : { shape, bytes: Float32Array.from(numbers), dtype: 'float32' };
 }
 
-export function zeros(shape: readonly number[], options: TensorOptions = {}): Tensor {
-  return placed(one(full(shape, 0, ...optionsOf(options))), options);
+export function zeros(shape: readonly number[], options?: TensorOptions): Tensor {
+  return placed('zeros', options, (...placement) => ops.full(shape, 0, ...placement));
 }
 
-export function ones(shape: readonly number[], options: TensorOptions = {}): Tensor {
-  return placed(one(full(shape, 1, ...optionsOf(options))), options);
+export function ones(shape: readonly number[], options?: TensorOptions): Tensor {
+  return placed('ones', options, (...placement) => ops.full(shape, 1, ...placement));
 }
 
 /** All values `value`. */
-export function fullOf(shape: readonly number[], value: number, options: TensorOptions = {}): Tensor {
-  return placed(one(full(shape, value, ...optionsOf(options))), options);
+export function full(shape: readonly number[], value: number, options?: TensorOptions): Tensor {
+  return placed('full', options, (...placement) => ops.full(shape, value, ...placement));
 }
 
 /** Memory as it was found: to be written before it is read. */
-export function uninitialized(shape: readonly number[], options: TensorOptions = {}): Tensor {
-  return placed(one(empty(shape, ...optionsOf(options))), options);
+export function empty(shape: readonly number[], options?: TensorOptions): Tensor {
+  return placed('empty', options, (...placement) => ops.empty(shape, ...placement));
 }
 
 export function zerosLike(other: Tensor): Tensor {
-  return one(zerosOf(handleOf(other)));
+  return one(ops.zerosLike(handleOf(other)));
 }
 
 export function onesLike(other: Tensor): Tensor {
-  return one(onesOf(handleOf(other)));
+  return one(ops.onesLike(handleOf(other)));
 }
 
-export function eye(size: number, options: TensorOptions = {}): Tensor {
-  return placed(one(eyeOf(size, ...optionsOf(options))), options);
+export function eye(size: number, options?: TensorOptions): Tensor {
+  return placed('eye', options, (...placement) => ops.eye(size, ...placement));
 }
 
 /** Numbers from `start` up to `end`, which is left out. Default type: int64. */
-export function arange(start: number, end: number, step = 1, options: TensorOptions = {}): Tensor {
-  return placed(one(arangeStep(start, end, step, ...optionsOf({ dtype: 'int64', ...options }))), options);
+export function arange(start: number, end: number, step = 1, options?: TensorOptions): Tensor {
+  return placed('arange', options, (...placement) => ops.arange(start, end, step, ...placement), 'int64');
 }
 
-function handleOfGenerator(generator: Generator | undefined): number | undefined {
-  if (generator === undefined || generator instanceof Generator) return generator?.handle;
-  throw new LibTorchError('BAD_ARGUMENT', 'generator is no Generator');
+/** Of {@link randn} and {@link rand}. */
+export interface RandomOptions extends TensorOptions {
+  /** Default: the generator of the device. */
+  readonly generator?: Generator;
 }
 
 /** Normal numbers of mean 0 and deviation 1, from `generator`, else from the device's own. */
-export function randn(
-  shape: readonly number[],
-  { generator, ...options }: TensorOptions & { readonly generator?: Generator } = {},
-): Tensor {
-  return placed(one(randomNormal(shape, handleOfGenerator(generator), ...optionsOf(options))), options);
+export function randn(shape: readonly number[], options?: RandomOptions): Tensor {
+  return random('randn', ops.randn, shape, options);
 }
 
 /** Uniform numbers in [0, 1). */
-export function rand(
+export function rand(shape: readonly number[], options?: RandomOptions): Tensor {
+  return random('rand', ops.rand, shape, options);
+}
+
+function random(
+  what: string,
+  draw: (...args: NativeArgument[]) => NativeResult,
   shape: readonly number[],
-  { generator, ...options }: TensorOptions & { readonly generator?: Generator } = {},
+  options: RandomOptions | undefined,
 ): Tensor {
-  return placed(one(randomUniform(shape, handleOfGenerator(generator), ...optionsOf(options))), options);
+  const { generator, ...others } = optionsOf(options, what, ['generator', ...optionNames]);
+  if (generator !== undefined && !(generator instanceof Generator)) {
+    throw new LibTorchError('BAD_ARGUMENT', `${what}: generator is no Generator`);
+  }
+  return placed(what, others, (...placement) => draw(shape, generator?.handle, ...placement));
 }

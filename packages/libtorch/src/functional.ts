@@ -2,6 +2,7 @@
 import { LibTorchError } from './errors.ts';
 import { native } from './native.ts';
 import { operator } from './operators.ts';
+import { optionsOf } from './options.ts';
 import { handleOf, one, optionalHandle, Tensor } from './tensor.ts';
 
 const ops = {
@@ -43,11 +44,12 @@ export function dropout(x: Tensor, p: number, isTraining: boolean): Tensor {
 export function crossEntropy(
   logits: Tensor,
   targets: Tensor,
-  {
-    reduction = 'mean',
-    ignoreIndex = -100,
-  }: { reduction?: 'none' | 'mean' | 'sum'; ignoreIndex?: number } = {},
+  options?: { readonly reduction?: 'none' | 'mean' | 'sum'; readonly ignoreIndex?: number },
 ): Tensor {
+  const { reduction = 'mean', ignoreIndex = -100 } = optionsOf(options, 'crossEntropy', [
+    'reduction',
+    'ignoreIndex',
+  ]);
   const number = ['none', 'mean', 'sum'].indexOf(reduction);
   if (number < 0) throw new LibTorchError('BAD_ARGUMENT', 'crossEntropy: reduction is none, mean or sum');
   return one(ops.crossEntropy(handleOf(logits), handleOf(targets), undefined, number, ignoreIndex));
@@ -71,8 +73,15 @@ export function scaledDotProductAttention(
   query: Tensor,
   key: Tensor,
   value: Tensor,
-  { mask, isCausal = false, scale, isGrouped = false, dropout: p = 0 }: AttentionOptions = {},
+  options?: AttentionOptions,
 ): Tensor {
+  const {
+    mask,
+    isCausal = false,
+    scale,
+    isGrouped = false,
+    dropout: p = 0,
+  } = optionsOf(options, 'scaledDotProductAttention', ['mask', 'isCausal', 'scale', 'isGrouped', 'dropout']);
   return one(
     ops.attention(
       handleOf(query),
@@ -99,8 +108,9 @@ export function tokenLogProbabilities(
   hidden: Tensor,
   weight: Tensor,
   targets: Tensor,
-  { temperature = 1, chunk }: { readonly temperature?: number; readonly chunk?: number } = {},
+  options?: { readonly temperature?: number; readonly chunk?: number },
 ): Tensor {
+  const { temperature = 1, chunk } = optionsOf(options, 'tokenLogProbabilities', ['temperature', 'chunk']);
   const of = [handleOf(hidden, 'hidden'), handleOf(weight, 'weight'), handleOf(targets, 'targets')] as const;
   const bytes = hidden.device === 'cpu' ? chunkBytes.cpu : chunkBytes.cuda;
   const rows = chunk ?? Math.max(1, Math.floor(bytes / (4 * Math.max(weight.shape[0] ?? 1, 1))));
@@ -125,6 +135,16 @@ export interface SampleOptions {
   readonly positions: readonly number[];
 }
 
+const sampleOptions = [
+  'temperature',
+  'topK',
+  'topP',
+  'repetitionPenalty',
+  'used',
+  'seeds',
+  'positions',
+] as const;
+
 /** What was drawn, one a row. */
 export interface SampledTokens {
   readonly tokens: Int32Array;
@@ -140,7 +160,11 @@ export interface SampledTokens {
  * and `NOT_FINITE` where logits hold NaN.
  */
 export function sample(logits: Tensor, options: SampleOptions): SampledTokens {
-  const { temperature, topK, topP, repetitionPenalty, used, seeds, positions } = options;
+  const { temperature, topK, topP, repetitionPenalty, used, seeds, positions } = optionsOf(
+    options,
+    'sample',
+    sampleOptions,
+  );
   if (!Array.isArray(seeds) || !Array.isArray(positions)) {
     throw new LibTorchError('BAD_ARGUMENT', 'sample: seeds and positions are lists');
   }

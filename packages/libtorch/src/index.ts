@@ -5,17 +5,18 @@ export type { Memory } from './native.ts';
 export { cat, stack, where, Tensor, type Device, type Dtype, type Operand } from './tensor.ts';
 export {
   arange,
+  empty,
   eye,
   fromBytes,
-  fullOf as full,
+  full,
   ones,
   onesLike,
   rand,
   randn,
   tensor,
-  uninitialized as empty,
   zeros,
   zerosLike,
+  type RandomOptions,
   type TensorOptions,
   type Values,
 } from './creation.ts';

@@ -2,6 +2,7 @@
 import { LibTorchError } from './errors.ts';
 import { cudaDevices, native, type Handle, type NativeArgument, type NativeResult } from './native.ts';
 import { ops } from './operators.ts';
+import { optionsOf } from './options.ts';
 import { enterScope, leaveScopes } from './scope-stack.ts';
 
 /** The types of values. */
@@ -169,7 +170,8 @@ export class Tensor {
   }
 
   /** Adds the gradient of this to that of every leaf it was made from. Of more than one value `gradient` is needed. */
-  backward(gradient?: Tensor, { retainGraph = false }: { readonly retainGraph?: boolean } = {}): void {
+  backward(gradient?: Tensor, options?: { readonly retainGraph?: boolean }): void {
+    const { retainGraph = false } = optionsOf(options, 'backward', ['retainGraph']);
     native().backward(
       [this.handle],
       [gradient === undefined ? undefined : handleOf(gradient, 'gradient')],
@@ -622,7 +624,7 @@ export class Tensor {
 
   /** The same values in another type or on another device; itself again where both are what they were. */
   to(target: { readonly dtype?: Dtype; readonly device?: Device }): Tensor {
-    const { dtype, device } = target ?? {};
+    const { dtype, device } = optionsOf(target, 'to', ['dtype', 'device']);
     if (device === undefined) return one(ops.toDtype(this.handle, dtype ?? this.dtype));
     return one(ops.toDevice(this.handle, checkedDevice(device), dtype ?? this.dtype));
   }

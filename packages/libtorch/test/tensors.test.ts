@@ -259,6 +259,37 @@ describe.skipIf(!hasLibTorch)('tensors', () => {
     });
   });
 
+  it('take options of their names alone, in an object', () => {
+    lt.scope(() => {
+      const x = lt.ones([2, 2], { requiresGrad: true });
+      const row = lt.tensor([0, 1], { dtype: 'int64' });
+      const calls: [name: string, call: (options: never) => unknown][] = [
+        ['tensor', (options) => lt.tensor([1], options)],
+        ['zeros', (options) => lt.zeros([1], options)],
+        ['full', (options) => lt.full([1], 2, options)],
+        ['arange', (options) => lt.arange(0, 2, 1, options)],
+        ['randn', (options) => lt.randn([1], options)],
+        ['rand', (options) => lt.rand([1], options)],
+        ['to', (options) => x.to(options)],
+        ['backward', (options) => x.sum().backward(undefined, options)],
+        ['grad', (options) => lt.grad([x.sum()], [x], options)],
+        ['crossEntropy', (options) => lt.crossEntropy(x, row, options)],
+        ['tokenLogProbabilities', (options) => lt.tokenLogProbabilities(x, x, row, options)],
+        ['AdamW', (options) => new lt.AdamW([x], options)],
+        ['sample', (options) => lt.sample(x, options)],
+      ];
+      for (const [name, call] of calls) {
+        for (const wrong of [null, 'float32', 3, ['float32']]) {
+          expect(() => call(bad(wrong))).toThrow(`${name}: its options are an object`);
+        }
+        expect(() => call(bad({ dtpye: 1 }))).toThrow(code('BAD_ARGUMENT'));
+        expect(() => call(bad({ dtpye: 1 }))).toThrow(
+          `${name}: there is no option "dtpye". Its options are `,
+        );
+      }
+    });
+  });
+
   it('take lists that read themselves while they are read', () => {
     lt.scope(() => {
       const bytes = new Uint8Array(4);
