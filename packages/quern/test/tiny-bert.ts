@@ -26,21 +26,34 @@ export const tinyBertConfig = {
   pad_token_id: 0,
 };
 
-/** Writes the folder of a tiny random BERT with its tokenizer; the same files each time. `prefix` is put before all names. */
+/**
+ * Writes the folder of a tiny random BERT with its tokenizer; the same files each time. `prefix` is put before all names;
+ * `hasPooler` adds the tensors that embeddings do not need.
+ */
 export async function writeTinyBert(
   folder: string,
-  { prefix = '', config = {} }: { readonly prefix?: string; readonly config?: Record<string, unknown> } = {},
+  {
+    prefix = '',
+    hasPooler = false,
+    config = {},
+  }: {
+    readonly prefix?: string;
+    readonly hasPooler?: boolean;
+    readonly config?: Record<string, unknown>;
+  } = {},
 ): Promise<void> {
   const random = randomNumbers(21);
   await mkdir(folder, { recursive: true });
   const written = { ...tinyBertConfig, ...config };
   await writeFile(join(folder, 'config.json'), JSON.stringify(written, null, 2));
-  const tensors = bertTensors(parseBertConfig(tinyBertConfig, 'config.json')).map(({ name, shape }) => {
-    const values = new Float32Array(shape.reduce((a, b) => a * b, 1));
-    const [centre, spread] = name.endsWith('LayerNorm.weight') ? [1, 0.1] : [0, 0.2];
-    for (let i = 0; i < values.length; i++) values[i] = centre + spread * random.normal();
-    return { name: prefix + name, dtype: 'F32' as const, shape, data: values };
-  });
+  const tensors = bertTensors(parseBertConfig(tinyBertConfig, 'config.json'), hasPooler).map(
+    ({ name, shape }) => {
+      const values = new Float32Array(shape.reduce((a, b) => a * b, 1));
+      const [centre, spread] = name.endsWith('LayerNorm.weight') ? [1, 0.1] : [0, 0.2];
+      for (let i = 0; i < values.length; i++) values[i] = centre + spread * random.normal();
+      return { name: prefix + name, dtype: 'F32' as const, shape, data: values };
+    },
+  );
   await writeSafetensors(join(folder, 'model.safetensors'), tensors, { format: 'pt' });
   await writeFile(join(folder, 'tokenizer.json'), JSON.stringify(tokenizer()));
   await writeFile(

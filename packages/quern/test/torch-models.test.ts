@@ -5,7 +5,9 @@ import { noGrad, scope, tensor, type Tensor } from '@quern/libtorch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openEmbedder } from '../src/dense/embedders.ts';
 import { convertToGguf } from '../src/models/convert.ts';
+import { SafetensorsFile } from '../src/models/checkpoint/safetensors.ts';
 import { Qwen2Model } from '../src/models/torch/qwen2-model.ts';
+import { BertModel } from '../src/models/torch/bert-model.ts';
 import { saveModel } from '../src/models/torch/save-model.ts';
 import { TokenGenerator } from '../src/models/torch/token-generation.ts';
 import { goldenFile } from './golden-file.ts';
@@ -207,6 +209,13 @@ describe.skipIf(!hasLibTorch)('generation', () => {
   });
 });
 
+/** The names of a checkpoint's tensors. */
+async function namesIn(at: string): Promise<string[]> {
+  const file = await SafetensorsFile.open(join(at, 'model.safetensors'));
+  await file.close();
+  return [...file.tensors.keys()];
+}
+
 describe.skipIf(!hasLibTorch)('torch: embedders', () => {
   it.each([
     ['mean', '', golden.bert.mean],
@@ -226,6 +235,27 @@ describe.skipIf(!hasLibTorch)('torch: embedders', () => {
       }
     },
   );
+
+  it('are saved whole, the pooler included, and give the same vectors', async () => {
+    const from = join(folder, 'bert-pooler');
+    await writeTinyBert(from, { prefix: 'bert.', hasPooler: true });
+    const model = await BertModel.load(from);
+    const at = join(folder, 'bert-saved');
+    await saveModel(model, at, { from, dtype: 'F32' });
+    model.close();
+    expect(new Set(await namesIn(at))).toEqual(
+      new Set((await namesIn(from)).map((name) => name.replace('bert.', ''))),
+    );
+    const embedder = await openEmbedder(`torch:${at}`, { settings: { pooling: 'mean' } });
+    const vectors = await embedder.embed(golden.bert.texts, 'document');
+    await embedder.close();
+    expect(
+      worst(
+        vectors.flatMap((vector) => [...vector]),
+        golden.bert.mean.flat(),
+      ),
+    ).toBeLessThan(1e-5);
+  });
 });
 
 /** The folder of a tiny checkpoint that was changed. */

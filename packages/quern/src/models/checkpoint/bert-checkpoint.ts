@@ -11,8 +11,8 @@ export interface BertTensor {
   readonly shape: readonly number[];
 }
 
-/** The tensors of an encoder of `config`, without the pooler and the heads that embeddings do not need. */
-export function bertTensors(config: BertConfig): BertTensor[] {
+/** The tensors of an encoder of `config`, without heads for other tasks. `hasPooler`: and those of its pooler. */
+export function bertTensors(config: BertConfig, hasPooler = false): BertTensor[] {
   const { hiddenSize, intermediateSize, layers } = config;
   const tensors: BertTensor[] = [
     { name: 'embeddings.word_embeddings.weight', shape: [config.vocabularySize, hiddenSize] },
@@ -33,6 +33,7 @@ export function bertTensors(config: BertConfig): BertTensor[] {
     add(`${layer}.output.dense`, hiddenSize, intermediateSize);
     add(`${layer}.output.LayerNorm`, hiddenSize);
   }
+  if (hasPooler) add('pooler.dense', hiddenSize, hiddenSize);
   return tensors;
 }
 
@@ -51,8 +52,8 @@ export class BertCheckpoint {
   }
 
   /**
-   * Opens a checkpoint and checks that it holds every tensor of the encoder in its shape. A pooler and heads for other tasks are
-   * passed over. Throws `NOT_FOUND` naming what is missing, `UNSUPPORTED` for another architecture or tensors that BERT has
+   * Opens a checkpoint and checks that it holds every tensor of the encoder in its shape. A pooler may be there or not; heads for other
+   * tasks are passed over. Throws `NOT_FOUND` naming what is missing, `UNSUPPORTED` for another architecture or tensors that BERT has
    * not, `CORRUPT_FILE`, `IO` and `ABORTED`.
    */
   static async open(folder: string, signal?: AbortSignal): Promise<BertCheckpoint> {
@@ -64,7 +65,8 @@ export class BertCheckpoint {
       const names = [...weights.names()];
       // Models with a head for another task have the encoder under a name.
       const prefix = names.some((name) => name.startsWith('bert.')) ? 'bert.' : '';
-      const tensors = bertTensors(config).map((tensor) => ({
+      const hasPooler = names.includes(`${prefix}pooler.dense.weight`);
+      const tensors = bertTensors(config, hasPooler).map((tensor) => ({
         ...tensor,
         weight: weights.weight(prefix + tensor.name, tensor.shape),
       }));
@@ -89,5 +91,5 @@ export class BertCheckpoint {
 function isPassedOver(name: string, prefix: string): boolean {
   const own = name.startsWith(prefix) ? name.slice(prefix.length) : undefined;
   if (own === undefined) return /^(cls|classifier|qa_outputs)\./.test(name);
-  return own === 'embeddings.position_ids' || own.startsWith('pooler.');
+  return own === 'embeddings.position_ids';
 }

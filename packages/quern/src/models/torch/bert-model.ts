@@ -20,7 +20,7 @@ import { loadedWeights, type Placement, type WeightMap } from './weight-map.ts';
 export class BertModel {
   readonly config: BertConfig;
   readonly placement: Placement;
-  /** By their names in a checkpoint, without a prefix. */
+  /** By their names in a checkpoint, without a prefix. A pooler is held for saving alone: embeddings do not need it. */
   readonly weights: WeightMap;
 
   constructor(config: BertConfig, weights: WeightMap, placement: Placement) {
