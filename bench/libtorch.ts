@@ -29,7 +29,7 @@ import {
   synchronize,
   tensor,
 } from '@quern/libtorch';
-import { randomQwen2, TokenGenerator, useQuernBuilds, type Qwen2Config, type Qwen2Model } from 'quern/torch';
+import { randomQwen2, TokenGenerator, type Qwen2Config, type Qwen2Model } from 'quern/torch';
 
 const { values: flags } = parseArgs({
   options: {
@@ -90,7 +90,6 @@ interface Ran {
   readonly version: string;
 }
 
-useQuernBuilds();
 if (flags.child !== undefined) {
   const task = JSON.parse(flags.child) as Task;
   console.log(JSON.stringify(await rehearsedAndRun(task)));

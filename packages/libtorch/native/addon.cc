@@ -17,8 +17,8 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   stay_loaded();
   auto* environment = new Environment();
   env.SetInstanceData(environment);
-  exports["setErrorClass"] = Napi::Function::New(env, [](const Napi::CallbackInfo& info) {
-    Environment::of(info.Env()).error_class = Napi::Persistent(info[0].As<Napi::Function>());
+  exports["setErrors"] = Napi::Function::New(env, [](const Napi::CallbackInfo& info) {
+    Environment::of(info.Env()).error_of = Napi::Persistent(info[0].As<Napi::Function>());
   });
   define_memory(env, exports);
   define_operators(env, exports);

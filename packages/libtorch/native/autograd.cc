@@ -3,6 +3,7 @@
 
 #include <ATen/autocast_mode.h>
 #include <c10/core/GradMode.h>
+#include <c10/util/Exception.h>
 #include <torch/csrc/autograd/autograd.h>
 
 namespace {
@@ -18,11 +19,29 @@ std::vector<at::Tensor> tensors_of(Environment& environment, Napi::Value value, 
   return tensors;
 }
 
+/** Does `work`, and says in JavaScript's names what LibTorch would say in Python's. */
+template <typename F>
+void with_own_words(F work) {
+  try {
+    work();
+  } catch (const c10::Error& error) {
+    const std::string message = error.what_without_backtrace();
+    const auto has = [&](const char* part) { return message.find(part) != std::string::npos; };
+    if (has("through the graph a second time")) {
+      throw ArgumentError("TORCH", "an earlier backward pass freed the graph: with retainGraph: true it would have been kept");
+    }
+    if (has("allow_unused=True")) {
+      throw ArgumentError("TORCH", "an input has no part in the outputs: with allowUnused: true its gradient is undefined");
+    }
+    throw;
+  }
+}
+
 /** `backward(outputs, gradients, retainGraph)`: adds to the gradients of all leaves. */
 Napi::Value backward(const Napi::CallbackInfo& info, Environment& environment) {
   const auto outputs = tensors_of(environment, info[0], "outputs");
   const auto gradients = tensors_of(environment, info[1], "gradients");
-  torch::autograd::backward(outputs, gradients, info[2].ToBoolean().Value());
+  with_own_words([&] { torch::autograd::backward(outputs, gradients, info[2].ToBoolean().Value()); });
   report_memory(info.Env(), environment);
   return info.Env().Undefined();
 }
@@ -32,8 +51,10 @@ Napi::Value grad(const Napi::CallbackInfo& info, Environment& environment) {
   const auto outputs = tensors_of(environment, info[0], "outputs");
   const auto inputs = tensors_of(environment, info[1], "inputs");
   const auto gradients = tensors_of(environment, info[2], "gradients");
-  const auto found = torch::autograd::grad(outputs, inputs, gradients, info[3].ToBoolean().Value(), false,
-                                           info[4].ToBoolean().Value());
+  torch::autograd::variable_list found;
+  with_own_words([&] {
+    found = torch::autograd::grad(outputs, inputs, gradients, info[3].ToBoolean().Value(), false, info[4].ToBoolean().Value());
+  });
   Napi::Array array = Napi::Array::New(info.Env(), found.size());
   for (size_t i = 0; i < found.size(); i++) {
     if (found[i].defined()) array.Set(static_cast<uint32_t>(i), environment.wrap(info.Env(), found[i]));
@@ -72,6 +93,9 @@ Napi::Value set_requires_grad(const Napi::CallbackInfo& info, Environment& envir
   at::Tensor& tensor = environment.tensor(info[0], "self");
   if (!info[1].IsBoolean()) throw ArgumentError("BAD_ARGUMENT", "requires is true or false");
   const bool requires_grad = info[1].As<Napi::Boolean>();
+  if (requires_grad && !tensor.is_floating_point()) {
+    throw ArgumentError("WRONG_DTYPE", description(tensor) + " can have no gradients: only floating-point types have");
+  }
   if (!tensor.is_leaf() && !requires_grad) {
     throw ArgumentError("BAD_ARGUMENT", description(tensor) + " is the result of a recorded operation: detach it");
   }

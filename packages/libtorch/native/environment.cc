@@ -32,8 +32,7 @@ std::string first_paragraph(const char* message) {
 
 Napi::Error error_of(Napi::Env env, const std::string& code, const std::string& message) {
   Environment& environment = Environment::of(env);
-  Napi::Object made = environment.error_class.Value().New({Napi::String::New(env, code), Napi::String::New(env, message)});
-  return Napi::Error(env, made);
+  return Napi::Error(env, environment.error_of.Call({Napi::String::New(env, code), Napi::String::New(env, message)}));
 }
 
 }  // namespace
@@ -55,13 +54,20 @@ Napi::Value Environment::wrap(Napi::Env env, at::Tensor tensor) {
   return Napi::Number::New(env, static_cast<double>(tensors.add(std::move(tensor))));
 }
 
+/** `, not "float"` where it is a string. */
+static std::string not_but(Napi::Value value) {
+  if (!value.IsString()) return "";
+  const std::string text = value.As<Napi::String>();
+  return ", not \"" + (text.size() > 40 ? text.substr(0, 40) + "…" : text) + "\"";
+}
+
 at::ScalarType dtype_of(Napi::Value value) {
   if (value.IsString()) {
     const std::string name = value.As<Napi::String>();
     for (const auto& known : kTypes)
       if (name == known.name) return known.type;
   }
-  throw ArgumentError("BAD_ARGUMENT", "dtype is one of float32, bfloat16, float16, float64, int64, int32, uint8 and bool");
+  throw ArgumentError("BAD_ARGUMENT", std::string("dtype is one of float32, bfloat16, float16, float64, int64, int32, uint8 and bool") + not_but(value));
 }
 
 const char* dtype_name(at::ScalarType type) {
@@ -81,7 +87,7 @@ at::Device device_of(Napi::Value value) {
       if (index < 64) return at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(index));
     }
   }
-  throw ArgumentError("BAD_ARGUMENT", "device is cpu, cuda or cuda:N");
+  throw ArgumentError("BAD_ARGUMENT", std::string("device is cpu, cuda or cuda:N") + not_but(value));
 }
 
 /** Beyond it a double does not hold every whole number, and sums of sizes would come near the end of 64 bits. */

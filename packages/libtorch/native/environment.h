@@ -86,7 +86,8 @@ struct Environment {
   Handles<at::Tensor> tensors;
   Handles<at::Generator> generators;
   std::vector<c10::OperatorHandle> operators;
-  Napi::FunctionReference error_class;
+  /** Makes the package's error of a code and a message. */
+  Napi::FunctionReference error_of;
   /** Bytes that V8 was told of. */
   int64_t reported_bytes = 0;
   /** Whether a scope is open: what is made in it the collector need not care for. */

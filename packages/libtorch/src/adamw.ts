@@ -48,7 +48,8 @@ export class AdamW {
       epsilon = 1e-8,
       weightDecay = 0.01,
     } = optionsOf(options, 'AdamW', ['learningRate', 'betas', 'epsilon', 'weightDecay']);
-    handlesOf(parameters);
+    handlesOf(parameters, 'AdamW: parameters');
+    if (parameters.length === 0) throw new LibTorchError('BAD_ARGUMENT', 'AdamW: there are no parameters');
     this.parameters = [...parameters];
     if (new Set(parameters).size < parameters.length) {
       throw new LibTorchError('BAD_ARGUMENT', 'AdamW: a parameter is given twice');

@@ -62,9 +62,9 @@ export function grad(
     retainGraph = false,
     allowUnused = false,
   } = optionsOf(options, 'grad', ['gradients', 'retainGraph', 'allowUnused']);
-  const of = handlesOf(outputs);
-  const given = gradients === undefined ? of.map(() => undefined) : handlesOf(gradients);
+  const of = handlesOf(outputs, 'grad: outputs');
+  const given = gradients === undefined ? of.map(() => undefined) : handlesOf(gradients, 'grad: gradients');
   return native()
-    .grad(of, handlesOf(inputs), given, retainGraph, allowUnused)
+    .grad(of, handlesOf(inputs, 'grad: inputs'), given, retainGraph, allowUnused)
     .map((handle) => (handle === undefined ? undefined : new Tensor(handle)));
 }

@@ -62,7 +62,8 @@ function recorded(made: Tensor, requiresGrad: boolean | undefined): Tensor {
 
 /**
  * A tensor of these values. `shape` is needed of a typed array that is not one row. Without `dtype`, numbers become float32,
- * booleans bool, and typed arrays what they are. Throws `BAD_ARGUMENT` where rows differ in length.
+ * booleans bool, and typed arrays what they are. Throws `BAD_ARGUMENT` where rows differ in length, and for numbers in lists that
+ * the integer type `dtype` does not have.
  */
 export function tensor(
   values: Values,
@@ -70,14 +71,16 @@ export function tensor(
 ): Tensor {
   const { shape, ...given } = optionsOf(options, 'tensor', ['shape', ...optionNames]);
   const found = ArrayBuffer.isView(values)
-    ? { shape: [values.length], bytes: values, dtype: dtypeOfArray(values) }
-    : flattened(values);
-  const { dtype = found.dtype, device = 'cpu', requiresGrad } = given;
-  const read = new Tensor(native().fromBytes(found.bytes, shape ?? found.shape, found.dtype));
-  if (dtype === found.dtype && device === 'cpu') return recorded(read, requiresGrad);
-  const moved = read.to({ dtype, device });
-  read.dispose();
-  return recorded(moved, requiresGrad);
+    ? { shape: [values.length], array: values, as: dtypeOfArray(values) }
+    : arrayOf(values, given.dtype);
+  const { dtype = found.as, device = 'cpu', requiresGrad } = given;
+  const read = new Tensor(native().fromBytes(found.array, shape ?? found.shape, found.as));
+  if (dtype === found.as && device === 'cpu') return recorded(read, requiresGrad);
+  try {
+    return recorded(read.to({ dtype, device }), requiresGrad);
+  } finally {
+    read.dispose();
+  }
 }
 
 /** A tensor of the bytes of its values as they lie in memory, row by row. */
@@ -94,7 +97,32 @@ function dtypeOfArray(values: ArrayBufferView): Dtype {
   throw new LibTorchError('BAD_ARGUMENT', `tensor: a ${values.constructor.name} is not taken`);
 }
 
-function flattened(values: Values): { shape: number[]; bytes: ArrayBufferView; dtype: Dtype } {
+/** Numbers in lists as an array whose type loses nothing that `dtype` has. */
+function arrayOf(values: Values, dtype?: Dtype): { shape: number[]; array: ArrayBufferView; as: Dtype } {
+  const { shape, numbers, isBoolean } = flattened(values);
+  const wanted = dtype ?? (isBoolean ? 'bool' : 'float32');
+  const range = integerRanges[wanted];
+  if (range) {
+    const other = numbers.find((value) => !Number.isInteger(value) || value < range[0] || value > range[1]);
+    if (other !== undefined) {
+      throw new LibTorchError('BAD_ARGUMENT', `tensor: ${other} is no number of the type ${wanted}`);
+    }
+    return { shape, array: Float64Array.from(numbers), as: 'float64' };
+  }
+  if (wanted === 'float64') return { shape, array: Float64Array.from(numbers), as: 'float64' };
+  if (wanted === 'bool')
+    return { shape, array: Uint8Array.from(numbers, (value) => (value === 0 ? 0 : 1)), as: 'bool' };
+  return { shape, array: Float32Array.from(numbers), as: 'float32' };
+}
+
+/** The least and the largest whole numbers of a type, as far as a double has them all. */
+const integerRanges: Partial<Record<Dtype, readonly [number, number]>> = {
+  int64: [-(2 ** 53), 2 ** 53],
+  int32: [-(2 ** 31), 2 ** 31 - 1],
+  uint8: [0, 255],
+};
+
+function flattened(values: Values): { shape: number[]; numbers: number[]; isBoolean: boolean } {
   const shape: number[] = [];
   for (let inner: unknown = values; Array.isArray(inner); inner = inner[0] as unknown) {
     if (shape.push(inner.length) > 64) {
@@ -121,11 +149,7 @@ function flattened(values: Values): { shape: number[]; bytes: ArrayBufferView; d
     numbers.push(Number(value));
   };
   walk(values, 0);
-  if (isBoolean && numbers.length > 0) return { shape, bytes: Uint8Array.from(numbers), dtype: 'bool' };
-  // Double precision first: whole numbers beyond 2^24 are to become int64 unharmed.
-  return numbers.every(Number.isInteger) && numbers.some((n) => Math.abs(n) > 1 << 24)
-    ? { shape, bytes: Float64Array.from(numbers), dtype: 'float64' }
-    : { shape, bytes: Float32Array.from(numbers), dtype: 'float32' };
+  return { shape, numbers, isBoolean: isBoolean && numbers.length > 0 };
 }
 
 export function zeros(shape: readonly number[], options?: TensorOptions): Tensor {
@@ -147,11 +171,11 @@ export function empty(shape: readonly number[], options?: TensorOptions): Tensor
 }
 
 export function zerosLike(other: Tensor): Tensor {
-  return one(ops.zerosLike(handleOf(other)));
+  return one(ops.zerosLike(handleOf(other, 'zerosLike: other')));
 }
 
 export function onesLike(other: Tensor): Tensor {
-  return one(ops.onesLike(handleOf(other)));
+  return one(ops.onesLike(handleOf(other, 'onesLike: other')));
 }
 
 export function eye(size: number, options?: TensorOptions): Tensor {

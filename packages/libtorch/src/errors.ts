@@ -25,15 +25,18 @@ export type LibTorchErrorCode =
 export class LibTorchError extends Error {
   override readonly name = 'LibTorchError';
   readonly code: LibTorchErrorCode;
+  /** The message without the hint. */
+  readonly what: string;
   /** What can be done about it. */
   readonly hint?: string;
 
   constructor(code: LibTorchErrorCode, message: string, details: { hint?: string; cause?: unknown } = {}) {
     super(
-      details.hint === undefined ? message : `${message}. ${details.hint}`,
+      details.hint === undefined ? message : `${message.replace(/\.$/, '')}. ${details.hint}`,
       details.cause === undefined ? undefined : { cause: details.cause },
     );
     this.code = code;
+    this.what = message;
     this.hint = details.hint;
   }
 }

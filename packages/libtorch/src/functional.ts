@@ -17,27 +17,43 @@ const ops = {
 
 /** x Wᵀ + b. Shape: (…, in) → (…, out); weight: (out, in). */
 export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
-  return one(ops.linear(handleOf(x), handleOf(weight), optionalHandle(bias)));
+  return one(
+    ops.linear(
+      handleOf(x, 'linear: x'),
+      handleOf(weight, 'linear: weight'),
+      optionalHandle(bias, 'linear: bias'),
+    ),
+  );
 }
 
 /** Rows of `weight` (rows, columns) by number. Shape: (…) of int64 → (…, columns). */
 export function embedding(indices: Tensor, weight: Tensor): Tensor {
-  return one(ops.embedding(handleOf(weight), handleOf(indices)));
+  return one(ops.embedding(handleOf(weight, 'embedding: weight'), handleOf(indices, 'embedding: indices')));
 }
 
 /** Over the last dimension. */
 export function layerNorm(x: Tensor, weight?: Tensor, bias?: Tensor, epsilon = 1e-5): Tensor {
-  return one(ops.layerNorm(handleOf(x), [x.size(-1)], optionalHandle(weight), optionalHandle(bias), epsilon));
+  return one(
+    ops.layerNorm(
+      handleOf(x, 'layerNorm: x'),
+      [x.size(-1)],
+      optionalHandle(weight, 'layerNorm: weight'),
+      optionalHandle(bias, 'layerNorm: bias'),
+      epsilon,
+    ),
+  );
 }
 
 /** x / sqrt(mean(x²) + ε) · weight, over the last dimension (Zhang and Sennrich 2019). */
 export function rmsNorm(x: Tensor, weight?: Tensor, epsilon = 1e-6): Tensor {
-  return one(ops.rmsNorm(handleOf(x), [x.size(-1)], optionalHandle(weight), epsilon));
+  return one(
+    ops.rmsNorm(handleOf(x, 'rmsNorm: x'), [x.size(-1)], optionalHandle(weight, 'rmsNorm: weight'), epsilon),
+  );
 }
 
 /** Values dropped with probability `p`, the others scaled up; nothing happens outside of training. */
 export function dropout(x: Tensor, p: number, isTraining: boolean): Tensor {
-  return one(ops.dropout(handleOf(x), p, isTraining));
+  return one(ops.dropout(handleOf(x, 'dropout: x'), p, isTraining));
 }
 
 /** -log softmax(logits) at the targets, averaged. Shape: (N, V), (N) of int64 → (). */
@@ -50,9 +66,23 @@ export function crossEntropy(
     'reduction',
     'ignoreIndex',
   ]);
+  if (targets instanceof Tensor && targets.dtype !== 'int64' && targets.dim < logits.dim) {
+    throw new LibTorchError(
+      'WRONG_DTYPE',
+      `crossEntropy: targets are ${String(targets)}, and classes are numbered in int64`,
+    );
+  }
   const number = ['none', 'mean', 'sum'].indexOf(reduction);
   if (number < 0) throw new LibTorchError('BAD_ARGUMENT', 'crossEntropy: reduction is none, mean or sum');
-  return one(ops.crossEntropy(handleOf(logits), handleOf(targets), undefined, number, ignoreIndex));
+  return one(
+    ops.crossEntropy(
+      handleOf(logits, 'crossEntropy: logits'),
+      handleOf(targets, 'crossEntropy: targets'),
+      undefined,
+      number,
+      ignoreIndex,
+    ),
+  );
 }
 
 /** How {@link scaledDotProductAttention} attends. */
@@ -84,10 +114,10 @@ export function scaledDotProductAttention(
   } = optionsOf(options, 'scaledDotProductAttention', ['mask', 'isCausal', 'scale', 'isGrouped', 'dropout']);
   return one(
     ops.attention(
-      handleOf(query),
-      handleOf(key),
-      handleOf(value),
-      optionalHandle(mask),
+      handleOf(query, 'scaledDotProductAttention: query'),
+      handleOf(key, 'scaledDotProductAttention: key'),
+      handleOf(value, 'scaledDotProductAttention: value'),
+      optionalHandle(mask, 'scaledDotProductAttention: mask'),
       p,
       isCausal,
       scale,

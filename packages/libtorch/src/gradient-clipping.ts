@@ -8,7 +8,7 @@ import { handlesOf, stack, type Tensor } from './tensor.ts';
  * before (PyTorch's `clip_grad_norm_`, with its 1e-6 in the divisor).
  */
 export function clipGradNorm(parameters: readonly Tensor[], most: number): number {
-  handlesOf(parameters);
+  handlesOf(parameters, 'clipGradNorm: parameters');
   if (!(typeof most === 'number' && most >= 0)) {
     throw new LibTorchError('BAD_ARGUMENT', 'clipGradNorm: the norm is a number from 0');
   }

@@ -1,6 +1,6 @@
 /** LibTorch for Node. Names are PyTorch's, in camel case; functions that change a tensor end in `_`. */
 export { LibTorchError, type LibTorchErrorCode } from './errors.ts';
-export { buildsFolder, useBuilds, type Build } from './location.ts';
+export { buildsFolder, type Build } from './location.ts';
 export type { Memory } from './native.ts';
 export { cat, stack, where, Tensor, type Device, type Dtype, type Operand } from './tensor.ts';
 export {

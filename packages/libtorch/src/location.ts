@@ -35,21 +35,15 @@ export function sourcesHash(): string {
   return hash.digest('hex');
 }
 
-let chosen: string | undefined;
-
-/** Where builds lie: what {@link useBuilds} said, else `LIBTORCH_BUILDS`, else a folder of the user's cache. */
+/**
+ * Where builds are made and looked for: `LIBTORCH_BUILDS`, else `libtorch` in `QUERN_CACHE`, else `quern/libtorch` in the
+ * system's folder for caches (`XDG_CACHE_HOME` or `~/.cache`, on macOS `~/Library/Caches`).
+ */
 export function buildsFolder(env: Readonly<Record<string, string | undefined>> = process.env): string {
-  if (chosen !== undefined) return chosen;
   if (env['LIBTORCH_BUILDS']) return env['LIBTORCH_BUILDS'];
-  const caches =
-    env['XDG_CACHE_HOME'] ??
-    (process.platform === 'darwin' ? join(homedir(), 'Library', 'Caches') : join(homedir(), '.cache'));
-  return join(caches, 'libtorch-node');
-}
-
-/** Names the folder in which builds are made and looked for. To be called before anything is computed. */
-export function useBuilds(folder: string): void {
-  chosen = folder;
+  if (env['QUERN_CACHE']) return join(env['QUERN_CACHE'], 'libtorch');
+  const system = process.platform === 'darwin' ? ['Library', 'Caches'] : ['.cache'];
+  return join(env['XDG_CACHE_HOME'] || join(homedir(), ...system), 'quern', 'libtorch');
 }
 
 /** The build that is used in `folder`, as `current.json` names it; undefined where there is none. */

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
-import { LibTorchError } from './errors.ts';
+import { LibTorchError, type LibTorchErrorCode } from './errors.ts';
 import { buildsFolder, currentBuild, staleness, type Build } from './location.ts';
 
 /** The number of a tensor in the addon's table. */
@@ -40,7 +40,7 @@ export interface Drawn {
 
 export interface Native {
   readonly version: string;
-  setErrorClass(error: typeof LibTorchError): void;
+  setErrors(errorOf: (code: LibTorchErrorCode, message: string) => LibTorchError): void;
   operator(name: string, overload: string): number;
   call(operator: number, ...args: NativeArgument[]): NativeResult;
   fromBytes(bytes: ArrayBufferView, shape: readonly number[], dtype: string): Handle;
@@ -106,6 +106,15 @@ export interface Native {
 /** What mends a build that is missing or old. */
 const setupHint = 'Run `quern setup torch`';
 
+/** What can be done about what the addon refuses. */
+const hints: Partial<Record<LibTorchErrorCode, string>> = {
+  FREED: 'What leaves a scope is returned from it, or kept by keep()',
+  OUT_OF_MEMORY:
+    'Free what is needed no more, a scope around each step of a loop does, or take less at a time',
+  WRONG_DEVICE: 'Move one to the device of the other with to()',
+  NO_DEVICE: '`quern doctor` says what GPUs and drivers are there',
+};
+
 let loaded: { readonly native: Native; readonly build: Build } | undefined;
 
 /** The addon. Throws `NOT_BUILT` and `WRONG_VERSION`. */
@@ -142,7 +151,7 @@ function load(): { native: Native; build: Build } {
       cause,
     });
   }
-  addon.exports.setErrorClass(LibTorchError);
+  addon.exports.setErrors((code, message) => new LibTorchError(code, message, { hint: hints[code] }));
   return { native: addon.exports, build };
 }
 

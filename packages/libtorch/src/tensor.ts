@@ -3,10 +3,13 @@ import { LibTorchError } from './errors.ts';
 import { cudaDevices, native, type Handle, type NativeArgument, type NativeResult } from './native.ts';
 import { ops } from './operators.ts';
 import { optionsOf } from './options.ts';
+import { nested } from './nested-text.ts';
 import { enterScope, leaveScopes } from './scope-stack.ts';
 
+const dtypes = ['float32', 'bfloat16', 'float16', 'float64', 'int64', 'int32', 'uint8', 'bool'] as const;
+
 /** The types of values. */
-export type Dtype = 'float32' | 'bfloat16' | 'float16' | 'float64' | 'int64' | 'int32' | 'uint8' | 'bool';
+export type Dtype = (typeof dtypes)[number];
 
 /** `cpu`, `cuda` (the first GPU) or `cuda:N`. */
 export type Device = string;
@@ -25,21 +28,21 @@ export function handleOf(value: unknown, what = 'an argument'): Handle {
   throw new LibTorchError('BAD_ARGUMENT', `${what} is no tensor`);
 }
 
-function handlesOf(tensors: readonly Tensor[]): Handle[] {
-  checkList(tensors);
-  return Array.from(tensors, (tensor: unknown) => handleOf(tensor, 'an item of tensors'));
+function handlesOf(tensors: readonly Tensor[], what = 'tensors'): Handle[] {
+  checkList(tensors, what);
+  return Array.from(tensors, (tensor: unknown) => handleOf(tensor, `${what}: an item`));
 }
 
 /** A list without places that nothing was put into would be walked through at length. */
-function checkList(tensors: unknown): void {
+function checkList(tensors: unknown, what: string): void {
   if (Array.isArray(tensors) && tensors.length < 2 ** 24) return;
-  throw new LibTorchError('BAD_ARGUMENT', 'tensors is no list of tensors');
+  throw new LibTorchError('BAD_ARGUMENT', `${what}: a list of tensors is needed`);
 }
 
 /** Handles of tensors, and undefined where there is none. */
-function optionalHandlesOf(tensors: readonly (Tensor | undefined)[]): (Handle | undefined)[] {
-  checkList(tensors);
-  return Array.from(tensors, (tensor) => optionalHandle(tensor));
+function optionalHandlesOf(tensors: readonly (Tensor | undefined)[], what: string): (Handle | undefined)[] {
+  checkList(tensors, what);
+  return Array.from(tensors, (tensor) => optionalHandle(tensor, `${what}: an item`));
 }
 
 /** The tensor that an operator returned. */
@@ -61,16 +64,20 @@ function list(value: number | readonly number[]): readonly number[] {
   return typeof value === 'number' ? [value] : value;
 }
 
+function operandOf(value: unknown, what: string): Handle {
+  if (value instanceof Tensor) return value.handle;
+  throw new LibTorchError('BAD_ARGUMENT', `${what}: the other operand is neither a tensor nor a number`);
+}
+
 /** `a` and `b` by the operator for two tensors or the one for a tensor and a number. */
 function binary(
+  what: string,
   ofTensors: (...args: NativeArgument[]) => NativeResult,
   ofNumber: (...args: NativeArgument[]) => NativeResult,
   a: Tensor,
   b: Operand,
 ): Tensor {
-  return one(
-    typeof b === 'number' ? ofNumber(a.handle, b) : ofTensors(a.handle, handleOf(b, 'the other operand')),
-  );
+  return one(typeof b === 'number' ? ofNumber(a.handle, b) : ofTensors(a.handle, operandOf(b, what)));
 }
 
 /** A tensor. Made by the functions of this package, never by `new`. */
@@ -234,40 +241,58 @@ export class Tensor {
     native().writeBytes(this.handle, offset, bytes);
   }
 
+  /** What `console.log` shows: {@link toString}, and the first values. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.isFreed ? String(this) : `${String(this)} ${this.#shown()}`;
+  }
+
+  #shown(): string {
+    const most = 24;
+    const flat = ops.reshape(this.handle, [-1]) as Handle;
+    const part = ops.slice(flat, 0, 0, most, 1) as Handle;
+    native().freeAll([flat]);
+    const values = new Tensor(part);
+    try {
+      return nested(values.toArray(), this.shape, this.numel);
+    } finally {
+      values.dispose();
+    }
+  }
+
   toString(): string {
     if (this.isFreed) return 'Tensor(freed)';
-    const { dtype, device } = native().facts(this.handle);
-    return `Tensor([${this.shape}] ${dtype}${device === 'cpu' ? '' : ` on ${device}`})`;
+    const { dtype, device, requiresGrad } = native().facts(this.handle);
+    return `Tensor([${this.shape}] ${dtype}${device === 'cpu' ? '' : ` on ${device}`}${requiresGrad ? ', requires grad' : ''})`;
   }
 
   // Arithmetic; the other operand is a tensor that fits, or a number.
 
   add(other: Operand): Tensor {
-    return binary(ops.add, ops.addScalar, this, other);
+    return binary('add', ops.add, ops.addScalar, this, other);
   }
 
   sub(other: Operand): Tensor {
-    return binary(ops.sub, ops.subScalar, this, other);
+    return binary('sub', ops.sub, ops.subScalar, this, other);
   }
 
   mul(other: Operand): Tensor {
-    return binary(ops.mul, ops.mulScalar, this, other);
+    return binary('mul', ops.mul, ops.mulScalar, this, other);
   }
 
   div(other: Operand): Tensor {
-    return binary(ops.div, ops.divScalar, this, other);
+    return binary('div', ops.div, ops.divScalar, this, other);
   }
 
   pow(exponent: Operand): Tensor {
-    return binary(ops.powTensor, ops.pow, this, exponent);
+    return binary('pow', ops.powTensor, ops.pow, this, exponent);
   }
 
   minimum(other: Tensor): Tensor {
-    return one(ops.minimum(this.handle, handleOf(other)));
+    return one(ops.minimum(this.handle, handleOf(other, 'minimum: other')));
   }
 
   maximum(other: Tensor): Tensor {
-    return one(ops.maximum(this.handle, handleOf(other)));
+    return one(ops.maximum(this.handle, handleOf(other, 'maximum: other')));
   }
 
   /** Values below `least` become it, values above `most` become that; undefined sets no bound. */
@@ -323,30 +348,30 @@ export class Tensor {
 
   add_(other: Operand): this {
     if (typeof other === 'number') ops.addScalarInPlace(this.handle, other);
-    else ops.addInPlace(this.handle, handleOf(other));
+    else ops.addInPlace(this.handle, operandOf(other, 'add_'));
     return this;
   }
 
   sub_(other: Operand): this {
     if (typeof other === 'number') ops.subScalarInPlace(this.handle, other);
-    else ops.subInPlace(this.handle, handleOf(other));
+    else ops.subInPlace(this.handle, operandOf(other, 'sub_'));
     return this;
   }
 
   mul_(other: Operand): this {
     if (typeof other === 'number') ops.mulScalarInPlace(this.handle, other);
-    else ops.mulInPlace(this.handle, handleOf(other));
+    else ops.mulInPlace(this.handle, operandOf(other, 'mul_'));
     return this;
   }
 
   div_(other: Operand): this {
     if (typeof other === 'number') ops.divScalarInPlace(this.handle, other);
-    else ops.divInPlace(this.handle, handleOf(other));
+    else ops.divInPlace(this.handle, operandOf(other, 'div_'));
     return this;
   }
 
   copy_(source: Tensor): this {
-    ops.copyInPlace(this.handle, handleOf(source));
+    ops.copyInPlace(this.handle, handleOf(source, 'copy_: source'));
     return this;
   }
 
@@ -363,28 +388,28 @@ export class Tensor {
   // Comparisons; their results are bool.
 
   eq(other: Operand): Tensor {
-    return binary(ops.eq, ops.eqScalar, this, other);
+    return binary('eq', ops.eq, ops.eqScalar, this, other);
   }
   ne(other: Operand): Tensor {
-    return binary(ops.ne, ops.neScalar, this, other);
+    return binary('ne', ops.ne, ops.neScalar, this, other);
   }
   lt(other: Operand): Tensor {
-    return binary(ops.lt, ops.ltScalar, this, other);
+    return binary('lt', ops.lt, ops.ltScalar, this, other);
   }
   le(other: Operand): Tensor {
-    return binary(ops.le, ops.leScalar, this, other);
+    return binary('le', ops.le, ops.leScalar, this, other);
   }
   gt(other: Operand): Tensor {
-    return binary(ops.gt, ops.gtScalar, this, other);
+    return binary('gt', ops.gt, ops.gtScalar, this, other);
   }
   ge(other: Operand): Tensor {
-    return binary(ops.ge, ops.geScalar, this, other);
+    return binary('ge', ops.ge, ops.geScalar, this, other);
   }
   logicalAnd(other: Tensor): Tensor {
-    return one(ops.logicalAnd(this.handle, handleOf(other)));
+    return one(ops.logicalAnd(this.handle, handleOf(other, 'logicalAnd: other')));
   }
   logicalOr(other: Tensor): Tensor {
-    return one(ops.logicalOr(this.handle, handleOf(other)));
+    return one(ops.logicalOr(this.handle, handleOf(other, 'logicalOr: other')));
   }
   logicalNot(): Tensor {
     return one(ops.logicalNot(this.handle));
@@ -411,22 +436,18 @@ export class Tensor {
     return one(ops.std(this.handle, dim === undefined ? undefined : list(dim), correction, keepdim));
   }
 
-  /** The largest of all values. */
-  max(): Tensor {
-    return one(ops.max(this.handle));
+  /** The largest of all values; along a dimension the largest values, and where they are. */
+  max(): Tensor;
+  max(dim: number, keepdim?: boolean): [values: Tensor, indices: Tensor];
+  max(dim?: number, keepdim = false): Tensor | [values: Tensor, indices: Tensor] {
+    return dim === undefined ? one(ops.max(this.handle)) : pair(ops.maxDim(this.handle, dim, keepdim));
   }
 
-  /** The largest values along a dimension, and where they are. */
-  maxAlong(dim: number, keepdim = false): [values: Tensor, indices: Tensor] {
-    return pair(ops.maxDim(this.handle, dim, keepdim));
-  }
-
-  min(): Tensor {
-    return one(ops.min(this.handle));
-  }
-
-  minAlong(dim: number, keepdim = false): [values: Tensor, indices: Tensor] {
-    return pair(ops.minDim(this.handle, dim, keepdim));
+  /** The smallest, as {@link max} has the largest. */
+  min(): Tensor;
+  min(dim: number, keepdim?: boolean): [values: Tensor, indices: Tensor];
+  min(dim?: number, keepdim = false): Tensor | [values: Tensor, indices: Tensor] {
+    return dim === undefined ? one(ops.min(this.handle)) : pair(ops.minDim(this.handle, dim, keepdim));
   }
 
   /** The largest values along dimensions. */
@@ -573,61 +594,100 @@ export class Tensor {
   // Indices.
 
   indexSelect(dim: number, index: Tensor): Tensor {
-    return one(ops.indexSelect(this.handle, dim, handleOf(index)));
+    return one(ops.indexSelect(this.handle, dim, handleOf(index, 'indexSelect: index')));
   }
 
   gather(dim: number, index: Tensor): Tensor {
-    return one(ops.gather(this.handle, dim, handleOf(index)));
+    return one(ops.gather(this.handle, dim, handleOf(index, 'gather: index')));
   }
 
   scatter_(dim: number, index: Tensor, source: Operand): this {
     if (typeof source === 'number') {
-      ops.scatterValueInPlace(this.handle, dim, handleOf(index), source);
-    } else ops.scatterInPlace(this.handle, dim, handleOf(index), handleOf(source));
+      ops.scatterValueInPlace(this.handle, dim, handleOf(index, 'scatter_: index'), source);
+    } else
+      ops.scatterInPlace(
+        this.handle,
+        dim,
+        handleOf(index, 'scatter_: index'),
+        handleOf(source, 'scatter_: source'),
+      );
     return this;
   }
 
   scatterAdd_(dim: number, index: Tensor, source: Tensor): this {
-    ops.scatterAddInPlace(this.handle, dim, handleOf(index), handleOf(source));
+    ops.scatterAddInPlace(
+      this.handle,
+      dim,
+      handleOf(index, 'scatterAdd_: index'),
+      handleOf(source, 'scatterAdd_: source'),
+    );
     return this;
   }
 
   indexCopy_(dim: number, index: Tensor, source: Tensor): this {
-    ops.indexCopyInPlace(this.handle, dim, handleOf(index), handleOf(source));
+    ops.indexCopyInPlace(
+      this.handle,
+      dim,
+      handleOf(index, 'indexCopy_: index'),
+      handleOf(source, 'indexCopy_: source'),
+    );
     return this;
   }
 
   /** Values at indices, one tensor of them a dimension; undefined takes the whole dimension. */
   index(indices: readonly (Tensor | undefined)[]): Tensor {
-    return one(ops.index(this.handle, optionalHandlesOf(indices)));
+    return one(ops.index(this.handle, optionalHandlesOf(indices, 'index')));
   }
 
   /** Overwrites values at indices. */
   indexPut_(indices: readonly (Tensor | undefined)[], values: Tensor, accumulate = false): this {
-    ops.indexPutInPlace(this.handle, optionalHandlesOf(indices), handleOf(values), accumulate);
+    ops.indexPutInPlace(
+      this.handle,
+      optionalHandlesOf(indices, 'indexPut_'),
+      handleOf(values, 'indexPut_: values'),
+      accumulate,
+    );
     return this;
   }
 
   maskedFill(mask: Tensor, value: number): Tensor {
-    return one(ops.maskedFill(this.handle, handleOf(mask), value));
+    return one(ops.maskedFill(this.handle, handleOf(mask, 'maskedFill: mask'), value));
   }
 
   // Products and copies.
 
   matmul(other: Tensor): Tensor {
-    return one(ops.matmul(this.handle, handleOf(other)));
+    return one(ops.matmul(this.handle, handleOf(other, 'matmul: other')));
   }
 
   clone(): Tensor {
     return one(ops.clone(this.handle));
   }
 
-  /** The same values in another type or on another device; itself again where both are what they were. */
-  to(target: { readonly dtype?: Dtype; readonly device?: Device }): Tensor {
-    const { dtype, device } = optionsOf(target, 'to', ['dtype', 'device']);
+  /** The same values in another type or on another device, as a name of either or both; a view where nothing changes. */
+  to(target: Dtype | Device | { readonly dtype?: Dtype; readonly device?: Device }): Tensor {
+    const { dtype, device } = targetOf(target);
     if (device === undefined) return one(ops.toDtype(this.handle, dtype ?? this.dtype));
     return one(ops.toDevice(this.handle, checkedDevice(device), dtype ?? this.dtype));
   }
+}
+
+function targetOf(target: unknown): { readonly dtype?: Dtype; readonly device?: Device } {
+  if (typeof target !== 'string')
+    return optionsOf(target as { dtype?: Dtype; device?: Device }, 'to', ['dtype', 'device']);
+  if (isDtype(target)) return { dtype: target };
+  if (/^(cpu|cuda)/.test(target)) return { device: target };
+  throw new LibTorchError(
+    'BAD_ARGUMENT',
+    `to: ${JSON.stringify(target.slice(0, 40))} is neither a type nor a device`,
+    {
+      hint: `Types are ${dtypes.join(', ')}; devices are cpu, cuda and cuda:N`,
+    },
+  );
+}
+
+function isDtype(name: string): name is Dtype {
+  return (dtypes as readonly string[]).includes(name);
 }
 
 function optionalHandle(tensor: Tensor | undefined, what?: string): Handle | undefined {
@@ -642,17 +702,19 @@ export function checkedDevice(device: Device): Device {
 
 /** Values of `a` where `condition` holds, else of `b`. */
 export function where(condition: Tensor, a: Tensor, b: Tensor): Tensor {
-  return one(ops.where(handleOf(condition), handleOf(a), handleOf(b)));
+  return one(
+    ops.where(handleOf(condition, 'where: condition'), handleOf(a, 'where: a'), handleOf(b, 'where: b')),
+  );
 }
 
 /** Tensors one after the other along a dimension that they have. */
 export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
-  return one(ops.cat(handlesOf(tensors), dim));
+  return one(ops.cat(handlesOf(tensors, 'cat'), dim));
 }
 
 /** Tensors of one shape along a new dimension. */
 export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
-  return one(ops.stack(handlesOf(tensors), dim));
+  return one(ops.stack(handlesOf(tensors, 'stack'), dim));
 }
 
 export { one, many, pair, handlesOf, optionalHandle, registry, type NativeResult };

@@ -1,4 +1,5 @@
 /** Making, reading and freeing tensors. */
+import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import * as lt from '../src/index.ts';
 import { hasLibTorch } from './has-libtorch.ts';
@@ -6,6 +7,8 @@ import { hasLibTorch } from './has-libtorch.ts';
 const code = (wanted: string) => expect.objectContaining({ name: 'LibTorchError', code: wanted });
 const bad = <T>(value: unknown): T => value as T;
 const alive = (): number => lt.memory().tensors;
+
+const shown = (values: lt.Values, options = {}): string => inspect(lt.tensor(values, options));
 
 function factsOf(values: lt.Values, options = {}): unknown[] {
   const made = lt.tensor(values, options);
@@ -155,7 +158,8 @@ describe.skipIf(!hasLibTorch)('tensors', () => {
       const facts = [x.shape, x.dim, x.numel, x.dtype, x.device, x.isLeaf, x.requiresGrad, x.size(-1)];
       expect(facts).toEqual([[2, 3], 2, 6, 'bfloat16', 'cpu', true, true, 3]);
       expect([x.isContiguous, x.t().isContiguous]).toEqual([true, false]);
-      expect(String(x)).toBe('Tensor([2,3] bfloat16)');
+      expect(String(x)).toBe('Tensor([2,3] bfloat16, requires grad)');
+      expect(inspect(x.detach())).toBe('Tensor([2,3] bfloat16) [[0, 0, 0], [0, 0, 0]]');
       expect(() => x.size(2)).toThrow(code('BAD_ARGUMENT'));
       expect(() => x.size(0.5)).toThrow(code('BAD_ARGUMENT'));
     });
@@ -170,6 +174,9 @@ describe.skipIf(!hasLibTorch)('tensors', () => {
       expect(of([[1], [2.5]])).toEqual(['float32', [2, 1], [1, 2.5]]);
       expect(of([true, false])).toEqual(['bool', [2], [1, 0]]);
       expect(of([2 ** 24 + 1], { dtype: 'int64' })).toEqual(['int64', [1], [2 ** 24 + 1]]);
+      expect(of([2 ** 24 + 1, 0.1], { dtype: 'float64' })).toEqual(['float64', [2], [2 ** 24 + 1, 0.1]]);
+      expect(of([2 ** 25])).toEqual(['float32', [1], [2 ** 25]]);
+      expect(of([0, 0.5, -1], { dtype: 'bool' })).toEqual(['bool', [3], [0, 1, 1]]);
       expect(of(Int32Array.of(1, 2, 3, 4), { shape: [2, 2] })).toEqual(['int32', [2, 2], [1, 2, 3, 4]]);
       expect(of(BigInt64Array.of(2n ** 62n))).toEqual(['int64', [1], [2 ** 62]]);
       expect(of(new Float64Array([1, 2, 3]).subarray(1))).toEqual(['float64', [2], [2, 3]]);
@@ -205,12 +212,47 @@ describe.skipIf(!hasLibTorch)('tensors', () => {
     ]) {
       expect(() => lt.tensor(bad(values))).toThrow(code('BAD_ARGUMENT'));
     }
+    for (const [value, dtype] of [
+      [300, 'uint8'],
+      [-1, 'uint8'],
+      [NaN, 'int64'],
+      [1.5, 'int64'],
+      [2 ** 31, 'int32'],
+    ] as const) {
+      expect(() => lt.tensor([value], { dtype })).toThrow(
+        `tensor: ${value} is no number of the type ${dtype}`,
+      );
+    }
     expect(() => lt.tensor(Float32Array.of(1, 2, 3), { shape: [2] })).toThrow(
       /12 bytes, and its shape and type need 8/,
     );
     expect(() => lt.fromBytes(new Uint8Array(8), [2 ** 40, 2 ** 40], 'float32')).toThrow(/need more than/);
     expect(() => lt.fromBytes(new Uint8Array(0), [-1], 'float32')).toThrow(code('BAD_ARGUMENT'));
     expect(() => lt.fromBytes(new Uint8Array(4), [1], bad('float128'))).toThrow(/dtype is one of/);
+  });
+
+  it('show their first values, in the lists of their shape', () => {
+    lt.scope(() => {
+      expect(shown(2)).toBe('Tensor([] float32) 2');
+      expect(shown([])).toBe('Tensor([0] float32) []');
+      expect(shown([1 / 3, 2], { dtype: 'bfloat16' })).toBe('Tensor([2] bfloat16) [0.33398, 2]');
+      expect(inspect(lt.arange(0, 100))).toMatch(/^Tensor\(\[100\] int64\) \[0, 1, .*23, …\]$/);
+      expect(inspect(lt.arange(0, 6).view([3, 2]).t())).toBe('Tensor([2,3] int64) [[0, 2, 4], [1, 3, 5]]');
+      expect(inspect(lt.zeros([2, 0]))).toBe('Tensor([2,0] float32) [[], []]');
+      expect(inspect(lt.zeros([3, 20]))).toMatch(/0\], \[0, 0, 0, 0, …\], …\]$/);
+      const freed = lt.zeros([1]);
+      freed.dispose();
+      expect(inspect(freed)).toBe('Tensor(freed)');
+    });
+  });
+
+  it('move by the name of a type or a device', () => {
+    lt.scope(() => {
+      const x = lt.ones([1]);
+      expect([x.to('int64').dtype, x.to('cpu').device, x.to({}).dtype]).toEqual(['int64', 'cpu', 'float32']);
+      expect(() => x.to('float')).toThrow('to: "float" is neither a type nor a device. Types are');
+      expect(() => x.to('cuda:63')).toThrow(code('NO_DEVICE'));
+    });
   });
 
   it('are written over in part', () => {
@@ -279,7 +321,7 @@ describe.skipIf(!hasLibTorch)('tensors', () => {
         ['sample', (options) => lt.sample(x, options)],
       ];
       for (const [name, call] of calls) {
-        for (const wrong of [null, 'float32', 3, ['float32']]) {
+        for (const wrong of [null, 3, ['float32'], true]) {
           expect(() => call(bad(wrong))).toThrow(`${name}: its options are an object`);
         }
         expect(() => call(bad({ dtpye: 1 }))).toThrow(code('BAD_ARGUMENT'));

@@ -95,7 +95,7 @@ describe.skipIf(!hasLibTorch)('AdamW', () => {
       expect(of([lt.ones([2])])).toThrow(/parameter 0 is no leaf/);
       expect(of([x, x.mul(2)])).toThrow(/parameter 1 is no leaf/);
       expect(of([x, x])).toThrow(/given twice/);
-      expect(of(x)).toThrow(/no list of tensors/);
+      expect(of(x)).toThrow('AdamW: parameters: a list of tensors is needed');
       expect(of([x], { learningRate: -1 })).toThrow(/learningRate/);
       expect(of([x], { weightDecay: NaN })).toThrow(/weightDecay/);
       expect(of([x], { betas: [0.9, 1] })).toThrow(/betas/);
@@ -153,7 +153,7 @@ describe.skipIf(!hasLibTorch)('gradients', () => {
       const kept = x.square();
       lt.grad([kept], [x], { retainGraph: true });
       expect(lt.grad([kept], [x])[0]!.item()).toBe(4);
-      expect(() => lt.grad([kept], [x])).toThrow(/second time/);
+      expect(() => lt.grad([kept], [x])).toThrow(/retainGraph: true/);
     });
   });
 

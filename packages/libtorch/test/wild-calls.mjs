@@ -4,7 +4,7 @@
  *
  *     node --expose-gc wild-calls.mjs SEED CALLS JOURNAL
  *
- * with LIBTORCH_BUILDS set. Each call is written into the file JOURNAL before it is made. Prints as JSON how many calls were made
+ * Each call is written into the file JOURNAL before it is made. Prints as JSON how many calls were made
  * and returned, what errors of other classes were thrown, which exports are not called, and what memory is held at the end.
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
@@ -204,8 +204,6 @@ const methods = {
   sum: [maybe(dims), maybe(boolean)],
   mean: [maybe(dims), maybe(boolean)],
   std: [maybe(dims), maybe(boolean), maybe(number)],
-  maxAlong: [place, maybe(boolean)],
-  minAlong: [place, maybe(boolean)],
   amax: [dims, maybe(boolean)],
   argmax: [maybe(place), maybe(boolean)],
   argmin: [maybe(place), maybe(boolean)],
@@ -244,7 +242,7 @@ const methods = {
   indexPut_: [fc.array(maybe(fc.oneof(index, ofDtype('bool'))), { maxLength: 4 }), tensor, maybe(boolean)],
   maskedFill: [ofDtype('bool'), number],
   matmul: [tensor],
-  to: [options({ dtype, device })],
+  to: [fc.oneof(options({ dtype, device }), dtype, device)],
   size: [place],
   keep: [],
   dispose: [],
@@ -337,7 +335,7 @@ const ofOptimizer = {
   dispose: [],
 };
 // They are not called: a class of errors, and what is used before anything is computed.
-const left = ['LibTorchError', 'Tensor', 'buildsFolder', 'useBuilds'];
+const left = ['LibTorchError', 'Tensor', 'buildsFolder'];
 
 /** Arguments by a signature: one in ten is wild, and now and then there are too few or too many. */
 function argumentsOf(signature) {

@@ -14,7 +14,6 @@ export {
   type TokenSampling,
 } from './models/torch/token-generation.ts';
 export { quernError } from './models/torch/torch-error.ts';
-export { quernBuilds, useQuernBuilds } from './models/torch/builds.ts';
 export type { Placement, WeightMap } from './models/torch/weight-map.ts';
 export type { Qwen2Config, RopeScaling } from './models/checkpoint/qwen2-config.ts';
 export type { BertConfig } from './models/checkpoint/bert-config.ts';

@@ -7,6 +7,7 @@ import { temporaryFolder } from './temporary-folder.ts';
 
 const root = temporaryFolder();
 const bare = {
+  LIBTORCH_BUILDS: '',
   QUERN_CACHE: join(root, 'cache'),
   PATH: '',
   LIBTORCH: '',
@@ -59,7 +60,9 @@ it('says why an addon that was built is stale', async () => {
   writeFileSync(join(folder, 'one/build.json'), JSON.stringify(build));
   writeFileSync(join(folder, 'one/libtorch.node'), '');
   writeFileSync(join(folder, 'current.json'), '{"build": "one"}');
-  expect((await parts({ QUERN_CACHE: join(root, 'stale') })).get('LibTorch addon')).toEqual({
+  expect(
+    (await parts({ LIBTORCH_BUILDS: '', QUERN_CACHE: join(root, 'stale') })).get('LibTorch addon'),
+  ).toEqual({
     part: 'LibTorch addon',
     state: 'stale',
     what: `it was built for LibTorch 2.13.0, and ${libtorch} now has 2.14.0`,

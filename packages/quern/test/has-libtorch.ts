@@ -1,7 +1,4 @@
-import { addonState } from '@quern/libtorch/setup';
-import { quernBuilds, useQuernBuilds } from '../src/models/torch/builds.ts';
+import { addonState, buildsFolder } from '@quern/libtorch/setup';
 
 /** Whether an addon is built that fits; tests that compute are skipped without (`scripts/setup.mjs --tests` builds it). */
-export const hasLibTorch = addonState(quernBuilds()).state === 'current';
-
-useQuernBuilds();
+export const hasLibTorch = addonState(buildsFolder()).state === 'current';

@@ -2,12 +2,11 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { libtorchState } from '@quern/libtorch/setup';
 import { expect, it } from 'vitest';
-import { quernBuilds } from '../src/models/torch/builds.ts';
 import { quern, quernJson, startQuern, finished } from './run-quern.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 const root = temporaryFolder();
-const { addon: own } = await libtorchState({ folder: quernBuilds() });
+const { addon: own } = await libtorchState();
 
 /** An environment with a folder that looks like LibTorch, and a compiler that is this script of a shell. */
 function environment(name: string, compiler: string): Record<string, string> {
@@ -21,11 +20,17 @@ function environment(name: string, compiler: string): Record<string, string> {
   const CXX = join(folder, 'cxx');
   const script = `#!/bin/sh\nif [ "$1" = --version ]; then echo fake; exit; fi\n${compiler}\n`;
   writeFileSync(CXX, script, { mode: 0o755 });
-  return { LIBTORCH: folder, NODE_HEADERS: join(folder, 'headers'), CXX, QUERN_CACHE: join(folder, 'cache') };
+  return {
+    LIBTORCH_BUILDS: '',
+    LIBTORCH: folder,
+    NODE_HEADERS: join(folder, 'headers'),
+    CXX,
+    QUERN_CACHE: join(folder, 'cache'),
+  };
 }
 
 it('says what a wrong LIBTORCH lacks, and exits with 1', async () => {
-  const env = { QUERN_CACHE: join(root, 'cache'), LIBTORCH: root };
+  const env = { LIBTORCH_BUILDS: '', QUERN_CACHE: join(root, 'cache'), LIBTORCH: root };
   const { code, stdout, stderr } = await quern(['setup', 'torch'], { env });
   expect([code, stdout]).toEqual([1, '']);
   expect(stderr).toContain(`quern: LIBTORCH is ${root}, and there is no lib in it. Set it to`);

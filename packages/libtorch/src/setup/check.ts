@@ -1,11 +1,11 @@
 /** Run as a program of its own with the path of an addon: loads it, and fits a line by one step of gradient descent. */
-import { LibTorchError } from '../errors.ts';
+import { LibTorchError, type LibTorchErrorCode } from '../errors.ts';
 
 type Handle = number;
 
 /** What is used here of the addon. */
 interface Addon {
-  setErrorClass(error: typeof LibTorchError): void;
+  setErrors(errorOf: (code: LibTorchErrorCode, message: string) => LibTorchError): void;
   operator(name: string, overload: string): number;
   call(operator: number, ...args: unknown[]): Handle;
   fromBytes(values: Float32Array, shape: readonly number[], dtype: 'float32'): Handle;
@@ -19,7 +19,7 @@ interface Addon {
 const loaded = { exports: {} };
 process.dlopen(loaded, process.argv[2]);
 const addon = loaded.exports as Addon;
-addon.setErrorClass(LibTorchError);
+addon.setErrors((errorCode, message) => new LibTorchError(errorCode, message));
 
 const [matmul, subtract, multiply, mean, descend] = [
   ['matmul', ''],

@@ -1,6 +1,6 @@
 /** Setting LibTorch up on this machine. */
 export { LibTorchError, type LibTorchErrorCode } from '../errors.ts';
-export { buildsFolder, useBuilds, type Build } from '../location.ts';
+export { buildsFolder, type Build } from '../location.ts';
 export type { Compiler } from './compiler.ts';
 export type { LibTorch } from './find-libtorch.ts';
 export type { Python } from './python-environment.ts';

@@ -1,7 +1,6 @@
 import { dirname } from 'node:path';
 import { setupLibTorch } from '@quern/libtorch/setup';
 import { Command } from 'commander';
-import { quernBuilds } from '../models/torch/builds.ts';
 import { quernError } from '../models/torch/torch-error.ts';
 import { interruptSignal } from './interrupt.ts';
 import { shared } from './options.ts';
@@ -44,7 +43,6 @@ Examples:
 async function setUpTorch({ json }: { readonly json?: boolean }): Promise<void> {
   const started = performance.now();
   const ready = await setupLibTorch({
-    folder: quernBuilds(),
     signal: interruptSignal(),
     onStep: (text) => note(`quern: ${text}`),
   }).catch((error: unknown) => {

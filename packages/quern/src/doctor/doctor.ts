@@ -9,7 +9,6 @@ import {
   type Looked,
 } from '@quern/libtorch/setup';
 import { defaultCacheFolder } from '../cache-folder.ts';
-import { quernBuilds } from '../models/torch/builds.ts';
 import { optionalPackages } from './optional-packages.ts';
 import type { Part } from './part.ts';
 
@@ -20,7 +19,7 @@ export async function examination({
   env = process.env,
   signal,
 }: { readonly env?: Environment; readonly signal?: AbortSignal } = {}): Promise<Part[]> {
-  const torch = await libtorchState({ folder: quernBuilds(env), env, signal });
+  const torch = await libtorchState({ env, signal });
   const packages = optionalPackages();
   return [
     nodePart(process.versions.node),

@@ -2,14 +2,12 @@ import { cudaDeviceCount, type Device } from '@quern/libtorch';
 import type { Environment } from '../../collections/environment.ts';
 import { QuernError } from '../../errors.ts';
 import { quernError } from './torch-error.ts';
-import { useQuernBuilds } from './builds.ts';
 
 /**
  * The device that models on LibTorch run on: `QUERN_DEVICE` (`cpu`, `cuda` or `cuda:N`), else the first GPU, else the processor.
  * Throws `USAGE` for another name, `UNSUPPORTED` for a GPU that is not there, and `MISSING_PACKAGE` without LibTorch.
  */
 export function torchDevice(env: Environment = process.env): Device {
-  useQuernBuilds(env);
   try {
     const named = env['QUERN_DEVICE'] || undefined;
     if (named === undefined) return cudaDeviceCount() > 0 ? 'cuda:0' : 'cpu';

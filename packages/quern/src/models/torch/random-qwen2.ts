@@ -2,7 +2,6 @@ import { Generator, ones, randn, scope, zeros } from '@quern/libtorch';
 import type { Qwen2Config } from '../checkpoint/qwen2-config.ts';
 import { qwen2Tensors } from '../checkpoint/qwen2-tensors.ts';
 import { Qwen2Model } from './qwen2-model.ts';
-import { useQuernBuilds } from './builds.ts';
 import type { Placement } from './weight-map.ts';
 
 /**
@@ -18,7 +17,6 @@ export function randomQwen2(
   }: { readonly seed: number; readonly isTrained?: boolean } & Partial<Placement>,
 ): Qwen2Model {
   const { dtype = 'float32', device = 'cpu' } = placement;
-  useQuernBuilds();
   const weights = scope(() => {
     const generator = new Generator(seed);
     return new Map(

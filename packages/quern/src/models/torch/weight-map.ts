@@ -4,7 +4,6 @@ import { QuernError, throwIfAborted } from '../../errors.ts';
 import type { OnWork } from '../../work.ts';
 import type { Weight, WeightDtype } from '../checkpoint/checkpoint-weights.ts';
 import { quernError } from './torch-error.ts';
-import { useQuernBuilds } from './builds.ts';
 
 /** The tensors of a model by their names in its checkpoint. */
 export type WeightMap = ReadonlyMap<string, Tensor>;
@@ -34,7 +33,6 @@ export async function loadedWeights(
   placement: Placement,
   { signal, onWork, what }: { signal?: AbortSignal; onWork?: OnWork; what: string },
 ): Promise<Map<string, Tensor>> {
-  useQuernBuilds();
   const bytes = weights.reduce((sum, { weight }) => sum + weight.bytes, 0);
   const work = onWork?.(`loading ${what}`, bytes);
   const loaded = new Map<string, Tensor>();
