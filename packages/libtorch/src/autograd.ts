@@ -1,8 +1,9 @@
 /** Whether and in what type operations are recorded, and gradients of one tensor by others. */
+import { LibTorchError } from './errors.ts';
 import { native } from './native.ts';
 import { optionsOf } from './options.ts';
 import { checkedDevice, handlesOf, Tensor, type Device } from './tensor.ts';
-import { checkDone, checkWork } from './work.ts';
+import { within } from './work.ts';
 
 /** What `work` returns; operations in it are not recorded. */
 export function noGrad<T>(work: () => T): T {
@@ -15,16 +16,21 @@ export function enableGrad<T>(work: () => T): T {
 }
 
 function withGradMode<T>(enabled: boolean, work: () => T): T {
-  const what = enabled ? 'enableGrad' : 'noGrad';
-  checkWork(work, what);
-  const before = native().gradMode(enabled);
-  try {
-    const result = work();
-    checkDone(result, what, 'Await outside of it');
-    return result;
-  } finally {
-    native().gradMode(before);
-  }
+  const addon = native();
+  let before: boolean | undefined;
+  return within(
+    {
+      what: enabled ? 'enableGrad' : 'noGrad',
+      hint: 'Await outside of it',
+      enter: () => {
+        before = addon.gradMode(enabled);
+      },
+      leave: () => {
+        if (before !== undefined) addon.gradMode(before);
+      },
+    },
+    work,
+  );
 }
 
 /**
@@ -32,16 +38,25 @@ function withGradMode<T>(enabled: boolean, work: () => T): T {
  * Backward passes belong outside.
  */
 export function autocast<T>(dtype: 'bfloat16' | 'float16', work: () => T, device: Device = 'cpu'): T {
-  checkWork(work, 'autocast');
+  if (dtype === undefined) throw new LibTorchError('BAD_ARGUMENT', 'autocast: dtype is bfloat16 or float16');
+  const addon = native();
   const on = checkedDevice(device);
-  const before = native().autocast(on, dtype);
-  try {
-    const result = work();
-    checkDone(result, 'autocast', 'Await outside of it');
-    return result;
-  } finally {
-    native().autocast(on, before);
-  }
+  let before: string | undefined;
+  let isEntered = false;
+  return within(
+    {
+      what: 'autocast',
+      hint: 'Await outside of it',
+      enter: () => {
+        before = addon.autocast(on, dtype);
+        isEntered = true;
+      },
+      leave: () => {
+        if (isEntered) addon.autocast(on, before);
+      },
+    },
+    work,
+  );
 }
 
 /**

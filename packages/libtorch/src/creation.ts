@@ -4,7 +4,7 @@ import { native, type NativeArgument, type NativeResult } from './native.ts';
 import { Generator } from './random.ts';
 import { operator } from './operators.ts';
 import { optionsOf } from './options.ts';
-import { checkedDevice, handleOf, one, Tensor, type Device, type Dtype } from './tensor.ts';
+import { checkedDevice, handleOf, longestList, one, Tensor, type Device, type Dtype } from './tensor.ts';
 
 /** Of what type and where a new tensor is. */
 export interface TensorOptions {
@@ -94,7 +94,9 @@ function dtypeOfArray(values: ArrayBufferView): Dtype {
   if (values instanceof BigInt64Array) return 'int64';
   if (values instanceof Int32Array) return 'int32';
   if (values instanceof Uint8Array) return 'uint8';
-  throw new LibTorchError('BAD_ARGUMENT', `tensor: a ${values.constructor.name} is not taken`);
+  throw new LibTorchError('BAD_ARGUMENT', 'tensor: this kind of array is not taken', {
+    hint: 'Float32Array, Float64Array, BigInt64Array, Int32Array and Uint8Array are',
+  });
 }
 
 /** Numbers in lists as an array whose type loses nothing that `dtype` has. */
@@ -107,11 +109,11 @@ function arrayOf(values: Values, dtype?: Dtype): { shape: number[]; array: Array
     if (other !== undefined) {
       throw new LibTorchError('BAD_ARGUMENT', `tensor: ${other} is no number of the type ${wanted}`);
     }
-    return { shape, array: Float64Array.from(numbers), as: 'float64' };
+    return { shape, array: numbers, as: 'float64' };
   }
-  if (wanted === 'float64') return { shape, array: Float64Array.from(numbers), as: 'float64' };
+  if (wanted === 'float64') return { shape, array: numbers, as: 'float64' };
   if (wanted === 'bool')
-    return { shape, array: Uint8Array.from(numbers, (value) => (value === 0 ? 0 : 1)), as: 'bool' };
+    return { shape, array: Uint8Array.from(numbers, (value) => Number(value !== 0)), as: 'bool' };
   return { shape, array: Float32Array.from(numbers), as: 'float32' };
 }
 
@@ -122,15 +124,24 @@ const integerRanges: Partial<Record<Dtype, readonly [number, number]>> = {
   uint8: [0, 255],
 };
 
-function flattened(values: Values): { shape: number[]; numbers: number[]; isBoolean: boolean } {
+/** The values of lists, row by row. Their number is known from the first of each depth, before any is taken. */
+function flattened(values: Values): { shape: number[]; numbers: Float64Array; isBoolean: boolean } {
   const shape: number[] = [];
+  let count = 1;
   for (let inner: unknown = values; Array.isArray(inner); inner = inner[0] as unknown) {
+    count *= inner.length;
     if (shape.push(inner.length) > 64) {
       throw new LibTorchError('BAD_ARGUMENT', 'tensor: lists are more than 64 deep');
     }
   }
-  const numbers: number[] = [];
-  let isBoolean = true;
+  if (count > longestList) {
+    throw new LibTorchError('BAD_ARGUMENT', `tensor: lists of ${count} values are too long`, {
+      hint: 'Give a typed array and a shape',
+    });
+  }
+  const numbers = new Float64Array(count);
+  let taken = 0;
+  let isBoolean = count > 0;
   const walk = (value: unknown, depth: number): void => {
     if (Array.isArray(value)) {
       if (value.length !== shape[depth]) {
@@ -146,10 +157,10 @@ function flattened(values: Values): { shape: number[]; numbers: number[]; isBool
       throw new LibTorchError('BAD_ARGUMENT', 'tensor: values are numbers or booleans in lists of one depth');
     }
     isBoolean &&= typeof value === 'boolean';
-    numbers.push(Number(value));
+    numbers[taken++] = Number(value);
   };
   walk(values, 0);
-  return { shape, numbers, isBoolean: isBoolean && numbers.length > 0 };
+  return { shape, numbers, isBoolean };
 }
 
 export function zeros(shape: readonly number[], options?: TensorOptions): Tensor {

@@ -3,7 +3,7 @@ import { LibTorchError } from './errors.ts';
 import { native } from './native.ts';
 import { operator } from './operators.ts';
 import { optionsOf } from './options.ts';
-import { handleOf, one, optionalHandle, Tensor } from './tensor.ts';
+import { handleOf, isTensor, one, optionalHandle, Tensor } from './tensor.ts';
 
 const ops = {
   linear: operator('linear'),
@@ -66,7 +66,7 @@ export function crossEntropy(
     'reduction',
     'ignoreIndex',
   ]);
-  if (targets instanceof Tensor && targets.dtype !== 'int64' && targets.dim < logits.dim) {
+  if (isTensor(targets) && targets.dtype !== 'int64' && targets.dim < logits.dim) {
     throw new LibTorchError(
       'WRONG_DTYPE',
       `crossEntropy: targets are ${String(targets)}, and classes are numbered in int64`,

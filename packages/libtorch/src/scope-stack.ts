@@ -21,12 +21,19 @@ export function leaveScopes(tensor: Tensor): void {
   for (const scope of open) if (scope.delete(tensor)) onOutermost(tensor);
 }
 
-/** Opens a scope; returns whether it is the outermost. */
-export function openScope(): boolean {
-  return open.push(new Set()) === 1;
+/** How many scopes are open. */
+export function openScopes(): number {
+  return open.length;
 }
 
-/** Ends the innermost scope and returns what is in it. */
-export function closeScope(): Set<Tensor> {
-  return open.pop()!;
+export function openScope(): void {
+  open.push(new Set());
+}
+
+/** Ends all scopes but the outermost `depth`, and returns what is in them. */
+export function closeScopes(depth: number): Tensor[] {
+  const made: Tensor[] = [];
+  for (const scope of open.slice(depth)) for (const tensor of scope) made.push(tensor);
+  open.length = Math.min(open.length, depth);
+  return made;
 }

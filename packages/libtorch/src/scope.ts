@@ -1,8 +1,8 @@
 /** Explicit lifetimes: what is made inside is freed at the end, unless it is returned or kept. */
 import { native } from './native.ts';
-import { closeScope, enterScope, openScope, whenInNoScope } from './scope-stack.ts';
-import { registry, Tensor } from './tensor.ts';
-import { checkDone, checkWork } from './work.ts';
+import { closeScopes, enterScope, openScope, openScopes, whenInNoScope } from './scope-stack.ts';
+import { isTensor, registry, type Tensor } from './tensor.ts';
+import { within } from './work.ts';
 
 whenInNoScope((tensor) => registry.register(tensor, tensor.handle, tensor));
 
@@ -12,27 +12,32 @@ whenInNoScope((tensor) => registry.register(tensor, tensor.handle, tensor));
  * or nobody holds them. Throws `BAD_ARGUMENT` where `work` is asynchronous: other work could come in between.
  */
 export function scope<T>(work: () => T): T {
-  checkWork(work, 'scope');
-  const isOutermost = openScope();
-  if (isOutermost) native().setScoped(true);
-  const returned = new Set<Tensor>();
-  let result: T;
-  try {
-    result = work();
-    checkDone(result, 'scope', 'Await outside, and open a scope for each part between two awaits');
-    collect(result, returned);
-  } catch (error) {
-    freed(closeScope(), new Set());
-    if (isOutermost) native().setScoped(false);
-    throw error;
-  }
-  freed(closeScope(), returned);
-  if (isOutermost) native().setScoped(false);
-  return result;
+  // Where there is no addon nothing is begun.
+  const addon = native();
+  const depth = openScopes();
+  let returned: ReadonlySet<Tensor> = new Set();
+  return within(
+    {
+      what: 'scope',
+      hint: 'Await outside, and open a scope for each part between two awaits',
+      enter: () => {
+        openScope();
+        if (depth === 0) addon.setScoped(true);
+      },
+      leave: () => {
+        free(closeScopes(depth), returned);
+        if (depth === 0) addon.setScoped(false);
+      },
+      finish: (result) => {
+        returned = tensorsIn(result);
+      },
+    },
+    work,
+  );
 }
 
 /** Frees all of `made` but what is in `returned`, which goes into the scope around. */
-function freed(made: ReadonlySet<Tensor>, returned: ReadonlySet<Tensor>): void {
+function free(made: Iterable<Tensor>, returned: ReadonlySet<Tensor>): void {
   const handles: number[] = [];
   for (const tensor of made) {
     if (returned.has(tensor)) enterScope(tensor);
@@ -41,17 +46,19 @@ function freed(made: ReadonlySet<Tensor>, returned: ReadonlySet<Tensor>): void {
   if (handles.length > 0) native().freeAll(handles);
 }
 
-/** Adds the tensors in `value` to `found`. */
-function collect(value: unknown, found: Set<Tensor>): void {
+/** The tensors in a value. */
+function tensorsIn(value: unknown): Set<Tensor> {
+  const found = new Set<Tensor>();
   const seen = new Set<unknown>();
   const left: unknown[] = [value];
   while (left.length > 0) {
     const next = left.pop();
     if (typeof next !== 'object' || next === null || ArrayBuffer.isView(next) || seen.has(next)) continue;
     seen.add(next);
-    if (next instanceof Tensor) found.add(next);
+    if (isTensor(next)) found.add(next);
     else for (const item of itemsOf(next)) left.push(item);
   }
+  return found;
 }
 
 function itemsOf(value: object): Iterable<unknown> {

@@ -11,6 +11,9 @@ const dtypes = ['float32', 'bfloat16', 'float16', 'float64', 'int64', 'int32', '
 /** The types of values. */
 export type Dtype = (typeof dtypes)[number];
 
+/** The most values that are made to a list, and of a list: V8 ends the process where one is much longer. */
+export const longestList = 2 ** 26;
+
 /** `cpu`, `cuda` (the first GPU) or `cuda:N`. */
 export type Device = string;
 
@@ -24,8 +27,13 @@ const registry = new FinalizationRegistry<Handle>((handle) => {
 
 /** The handle of a tensor. Throws `BAD_ARGUMENT` for anything else. */
 export function handleOf(value: unknown, what = 'an argument'): Handle {
-  if (value instanceof Tensor) return value.handle;
+  if (isTensor(value)) return value.handle;
   throw new LibTorchError('BAD_ARGUMENT', `${what} is no tensor`);
+}
+
+/** Whether a value was made by this package: no proxy of a tensor, and nothing that only has its prototype. */
+function isTensor(value: unknown): value is Tensor {
+  return value instanceof Tensor && Tensor.isMade(value);
 }
 
 function handlesOf(tensors: readonly Tensor[], what = 'tensors'): Handle[] {
@@ -65,7 +73,7 @@ function list(value: number | readonly number[]): readonly number[] {
 }
 
 function operandOf(value: unknown, what: string): Handle {
-  if (value instanceof Tensor) return value.handle;
+  if (isTensor(value)) return value.handle;
   throw new LibTorchError('BAD_ARGUMENT', `${what}: the other operand is neither a tensor nor a number`);
 }
 
@@ -95,9 +103,15 @@ export class Tensor {
     enterScope(this);
   }
 
+  /** For this package alone: whether the constructor made it. */
+  static isMade(value: object): boolean {
+    return #shape in value;
+  }
+
   /** The sizes of its dimensions. */
   get shape(): readonly number[] {
-    return (this.#shape ??= native().shape(this.handle));
+    if (!(#shape in this)) throw new LibTorchError('BAD_ARGUMENT', 'shape: this is no tensor');
+    return (this.#shape ??= Object.freeze(native().shape(this.handle)));
   }
 
   get dtype(): Dtype {
@@ -226,8 +240,13 @@ export class Tensor {
     }
   }
 
-  /** A copy of the values as numbers, row by row. */
+  /** A copy of the values as numbers, row by row. Throws `BAD_ARGUMENT` where they are too many for a list. */
   toArray(): number[] {
+    if (this.numel > longestList) {
+      throw new LibTorchError('BAD_ARGUMENT', `toArray: ${this.numel} values are too many for a list`, {
+        hint: 'data() gives them as a typed array',
+      });
+    }
     return Array.from(this.data() as ArrayLike<number | bigint>, Number);
   }
 
@@ -717,4 +736,4 @@ export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
   return one(ops.stack(handlesOf(tensors, 'stack'), dim));
 }
 
-export { one, many, pair, handlesOf, optionalHandle, registry, type NativeResult };
+export { one, many, pair, handlesOf, isTensor, optionalHandle, registry, type NativeResult };

@@ -1,5 +1,6 @@
 /** Making, reading and freeing tensors. */
 import { inspect } from 'node:util';
+import { createContext, runInContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import * as lt from '../src/index.ts';
 import { hasLibTorch } from './has-libtorch.ts';
@@ -7,6 +8,12 @@ import { hasLibTorch } from './has-libtorch.ts';
 const code = (wanted: string) => expect.objectContaining({ name: 'LibTorchError', code: wanted });
 const bad = <T>(value: unknown): T => value as T;
 const alive = (): number => lt.memory().tensors;
+
+const isRecorded = (): boolean => lt.scope(() => lt.ones([1], { requiresGrad: true }).mul(2).requiresGrad);
+
+function forever(tensor: lt.Tensor): never {
+  for (;;) tensor.numel.toString();
+}
 
 const shown = (values: lt.Values, options = {}): string => inspect(lt.tensor(values, options));
 
@@ -81,6 +88,23 @@ describe.skipIf(!hasLibTorch)('scope', () => {
     expect(alive()).toBe(before);
     resume!();
     await gate;
+  });
+
+  it('is left where a full stack or a time limit ends its work', async () => {
+    const before = alive();
+    const deeper = (): unknown => lt.scope(() => lt.noGrad(deeper));
+    expect(deeper).toThrow(RangeError);
+    expect(alive()).toBe(before);
+    lt.zeros([1]).dispose();
+    expect(isRecorded()).toBe(true);
+    const context = createContext({
+      endless: () => lt.scope(() => lt.noGrad(() => lt.autocast('bfloat16', () => forever(lt.zeros([1]))))),
+    });
+    expect(() => runInContext('endless()', context, { timeout: 20 })).toThrow(/timed out/);
+    await Promise.resolve();
+    expect(alive()).toBe(before);
+    expect(isRecorded()).toBe(true);
+    expect(lt.scope(() => lt.ones([2, 2]).matmul(lt.ones([2, 2])).dtype)).toBe('float32');
   });
 
   it('takes results that hold themselves, or hold much', () => {
@@ -202,6 +226,7 @@ describe.skipIf(!hasLibTorch)('tensors', () => {
     for (const values of [
       [[1], [1, 2]],
       [1, [2]],
+      [[[1]], 2],
       [[1], 2],
       ['a'],
       [null],
@@ -253,6 +278,28 @@ describe.skipIf(!hasLibTorch)('tensors', () => {
       expect(() => x.to('float')).toThrow('to: "float" is neither a type nor a device. Types are');
       expect(() => x.to('cuda:63')).toThrow(code('NO_DEVICE'));
     });
+  });
+
+  it('are what this package made, and nothing that looks like it', () => {
+    const x = lt.zeros([2]);
+    for (const like of [Object.create(lt.Tensor.prototype), new Proxy(x, {}), { handle: x.handle }]) {
+      const fake = like as lt.Tensor;
+      expect(() => lt.layerNorm(fake)).toThrow(code('BAD_ARGUMENT'));
+      expect(() => x.add(fake)).toThrow(code('BAD_ARGUMENT'));
+      expect(() => lt.cat([fake])).toThrow('cat: an item is no tensor');
+    }
+    expect(() => (Object.create(lt.Tensor.prototype) as lt.Tensor).shape).toThrow(code('BAD_ARGUMENT'));
+    expect(() => ((x.shape as number[])[0] = 99)).toThrow(TypeError);
+    x.dispose();
+  });
+
+  it('refuse more values than a list can have', () => {
+    const row = Array.from({ length: 8192 }, () => 1);
+    const rows = Array.from({ length: 16_384 }, () => row);
+    expect(() => lt.tensor(rows)).toThrow(/lists of 134217728 values are too long. Give a typed array/);
+    const wide = lt.zeros([1]).expand([2 ** 27]);
+    expect(() => wide.toArray()).toThrow(/too many for a list/);
+    wide.dispose();
   });
 
   it('are written over in part', () => {
