@@ -29,8 +29,9 @@ export interface CacheStep {
 export class KeyValueCache {
   readonly #shape: CacheShape;
   readonly #placement: Placement;
-  /** A pair a layer. Shape: (rows, key-value heads, capacity, head size). */
-  #layers: { keys: Tensor; values: Tensor }[] = [];
+  /** Of each layer. Shape: (rows, key-value heads, capacity, head size). */
+  readonly #keys: Tensor[] = [];
+  readonly #values: Tensor[] = [];
   #capacity = 0;
   /** How many tokens each row in use has. */
   readonly #lengths: number[] = [];
@@ -57,9 +58,9 @@ export class KeyValueCache {
     const row = this.#lengths.length;
     this.#reserve(length + 1);
     scope(() => {
-      for (const [i, { keys, values }] of this.#layers.entries()) {
-        part(keys, row, length).copy_(prompt[i].keys.narrow(2, 0, length));
-        part(values, row, length).copy_(prompt[i].values.narrow(2, 0, length));
+      for (const [i, { keys, values }] of prompt.entries()) {
+        part(this.#keys[i], row, length).copy_(keys.narrow(2, 0, length));
+        part(this.#values[i], row, length).copy_(values.narrow(2, 0, length));
       }
     });
     this.#lengths.push(length);
@@ -72,10 +73,7 @@ export class KeyValueCache {
     if (row !== last) {
       const length = this.#lengths[last];
       scope(() => {
-        for (const { keys, values } of this.#layers) {
-          part(keys, row, length).copy_(part(keys, last, length));
-          part(values, row, length).copy_(part(values, last, length));
-        }
+        for (const held of this.#all()) part(held, row, length).copy_(part(held, last, length));
       });
       this.#lengths[row] = length;
     }
@@ -110,9 +108,8 @@ export class KeyValueCache {
     values: Tensor,
     { rows, keys: length, place }: CacheStep,
   ): [Tensor, Tensor] {
-    const held = this.#layers[layer];
-    const ownKeys = held.keys.narrow(0, 0, rows);
-    const ownValues = held.values.narrow(0, 0, rows);
+    const ownKeys = this.#keys[layer].narrow(0, 0, rows);
+    const ownValues = this.#values[layer].narrow(0, 0, rows);
     if (typeof place === 'number') {
       ownKeys.narrow(2, place, 1).copy_(keys);
       ownValues.narrow(2, place, 1).copy_(values);
@@ -125,13 +122,15 @@ export class KeyValueCache {
   }
 
   dispose(): void {
-    for (const { keys, values } of this.#layers) {
-      keys.dispose();
-      values.dispose();
-    }
-    this.#layers = [];
+    for (const held of this.#all()) held.dispose();
+    this.#keys.length = 0;
+    this.#values.length = 0;
     this.#capacity = 0;
     this.#lengths.length = 0;
+  }
+
+  #all(): Tensor[] {
+    return [...this.#keys, ...this.#values];
   }
 
   #reserve(tokens: number): void {
@@ -155,10 +154,11 @@ export class KeyValueCache {
       }
       return room;
     };
-    this.#layers = Array.from({ length: layers }, (_, i) => ({
-      keys: grown(this.#layers[i]?.keys),
-      values: grown(this.#layers[i]?.values),
-    }));
+    // One after the other: where memory ends in between, each still has what it had.
+    for (let i = 0; i < layers; i++) {
+      this.#keys[i] = grown(this.#keys[i]);
+      this.#values[i] = grown(this.#values[i]);
+    }
     this.#capacity = capacity;
   }
 }

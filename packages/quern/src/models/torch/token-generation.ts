@@ -3,54 +3,18 @@
  * the cache. A row whose completion has ended is given to the next that waits. Each completion draws from its own random stream.
  */
 import { noGrad, sample, scope, tensor, zeros, type Tensor } from '@quern/libtorch';
-import { QuernError, throwIfAborted } from '../../errors.ts';
+import { QuernError } from '../../errors.ts';
 import { KeyValueCache } from './key-value-cache.ts';
 import type { LayerState, Qwen2Model } from './qwen2-model.ts';
+import {
+  checkedRequest,
+  checkedSettings,
+  type CheckedSettings,
+  type TokenCompletion,
+  type TokenGeneratorSettings,
+  type TokenRequest,
+} from './token-requests.ts';
 import { quernError } from './torch-error.ts';
-
-/** How tokens are chosen; see {@link sample}. */
-export interface TokenSampling {
-  readonly temperature: number;
-  readonly topP: number;
-  readonly topK: number;
-  readonly repetitionPenalty: number;
-  readonly maxTokens: number;
-}
-
-/** What a generator is made for. */
-export interface TokenGeneratorSettings {
-  readonly sampling: TokenSampling;
-  /** Tokens that end a completion. */
-  readonly endTokens: readonly number[];
-  /** The most completions at a time. */
-  readonly rows: number;
-  /** Prompt tokens that are evaluated at a time. Default: 512. */
-  readonly promptChunk?: number;
-}
-
-/** A prompt and the completions that are wanted of it. */
-export interface TokenRequest {
-  readonly prompt: readonly number[];
-  /** One completion for each, drawn from the stream of this seed (a whole number). */
-  readonly seeds: readonly number[];
-  /** Told of each token as it is drawn. */
-  readonly onToken?: (completion: number, token: number) => void;
-  /** Ends what is under way: what there is is returned, with `finish: 'early'`. */
-  readonly ending?: AbortSignal;
-  /** Gives up: the call throws `ABORTED`. */
-  readonly signal?: AbortSignal;
-}
-
-/** A completion. */
-export interface TokenCompletion {
-  /** The token that ended it included. */
-  readonly tokens: readonly number[];
-  /** Of each token under the model, as its logits are. */
-  readonly logProbabilities: readonly number[];
-  /** Of each token under what it was drawn from: after penalty, temperature, top-k and top-p. */
-  readonly drawnLogProbabilities: readonly number[];
-  readonly finish: 'stop' | 'length' | 'early';
-}
 
 /** What was computed so far. */
 export interface GenerationWork {
@@ -60,6 +24,13 @@ export interface GenerationWork {
   readonly steps: number;
   /** Rows, summed over the steps: tokens that went through the model. */
   readonly rowSteps: number;
+}
+
+/** A token that was drawn. */
+interface Drawn {
+  readonly token: number;
+  readonly logProbability: number;
+  readonly drawnLogProbability: number;
 }
 
 /** A completion under way. */
@@ -87,7 +58,7 @@ interface Group {
 /** Generates with one model; calls come in at any time and share its steps. */
 export class TokenGenerator {
   readonly #model: Qwen2Model;
-  readonly #settings: TokenGeneratorSettings;
+  readonly #settings: CheckedSettings;
   readonly #ends: ReadonlySet<number>;
   readonly #cache: KeyValueCache;
   /** In the order of the cache's rows. */
@@ -99,12 +70,13 @@ export class TokenGenerator {
   #isClosed = false;
   readonly #work = { promptTokens: 0, steps: 0, rowSteps: 0 };
 
+  /** The model's weights must stay as they are while calls are under way. Throws `USAGE` for settings that cannot be. */
   constructor(model: Qwen2Model, settings: TokenGeneratorSettings) {
     this.#model = model;
-    this.#settings = settings;
-    this.#ends = new Set(settings.endTokens);
+    this.#settings = checkedSettings(settings, model.config);
+    this.#ends = new Set(this.#settings.endTokens);
     const { layers, keyValueHeads } = model.config;
-    const shape = { layers, keyValueHeads, headSize: model.headSize, rows: settings.rows };
+    const shape = { layers, keyValueHeads, headSize: model.headSize, rows: this.#settings.rows };
     this.#cache = new KeyValueCache(shape, model.placement);
   }
 
@@ -113,11 +85,14 @@ export class TokenGenerator {
   }
 
   /**
-   * The completions of a prompt, in the order of its seeds. Throws `BAD_INPUT` for a prompt that is empty, too long or has
-   * tokens that the model has not, `ABORTED`, `OUT_OF_MEMORY`, and `BAD_REPLY` where the model computes NaN.
+   * The completions of a prompt, in the order of its seeds. What goes wrong with one call leaves the others alone, but for a
+   * machine whose memory is used up. Throws `BAD_INPUT` for a prompt that is empty, too long or has tokens that the model has
+   * not and for seeds that are no whole numbers, `ABORTED`, `OUT_OF_MEMORY`, `BAD_REPLY` where the model computes NaN, and what
+   * `onToken` throws.
    */
-  async generate(request: TokenRequest): Promise<TokenCompletion[]> {
-    this.#check(request);
+  async generate(given: TokenRequest): Promise<TokenCompletion[]> {
+    const request = checkedRequest(given, this.#settings, this.#model.config);
+    if (this.#isClosed) throw new QuernError('ABORTED', 'the generator was closed');
     if (request.seeds.length === 0) return [];
     return new Promise((resolve, reject) => {
       const done = request.seeds.map(() => undefined);
@@ -133,28 +108,6 @@ export class TokenGenerator {
     this.#cache.dispose();
     this.#used?.dispose();
     this.#used = undefined;
-  }
-
-  #check({ prompt, signal }: TokenRequest): void {
-    throwIfAborted(signal);
-    if (this.#isClosed) throw new QuernError('ABORTED', 'stopped on request');
-    const { vocabularySize, positions } = this.#model.config;
-    const { maxTokens } = this.#settings.sampling;
-    if (prompt.length === 0) throw new QuernError('BAD_INPUT', 'the prompt has no tokens');
-    if (prompt.length + maxTokens > positions) {
-      const what = `the prompt has ${prompt.length} tokens; with ${maxTokens} new ones the model takes ${positions - maxTokens}`;
-      throw new QuernError('BAD_INPUT', what, { hint: 'Ask a shorter question' });
-    }
-    const other = prompt.find((token) => !Number.isInteger(token) || token < 0 || token >= vocabularySize);
-    if (other !== undefined) {
-      throw new QuernError(
-        'BAD_INPUT',
-        `the prompt has the token ${other}; the model has ${vocabularySize}`,
-        {
-          hint: 'The tokenizer belongs to another checkpoint',
-        },
-      );
-    }
   }
 
   /** Works until nothing is left to do. */
@@ -218,7 +171,14 @@ export class TokenGenerator {
       const { seeds } = group.request;
       const free = this.#settings.rows - this.#rows.length;
       const count = Math.min(free, seeds.length - group.next);
-      scope(() => noGrad(() => this.#begin(group, count)));
+      try {
+        scope(() => noGrad(() => this.#begin(group, count)));
+      } catch (error) {
+        this.#dropRowsBeyond(this.#rows.length);
+        this.#fail(group, quernError(error));
+        continue;
+      }
+      if (group.isOver) continue;
       if (group.next === seeds.length) {
         this.#waiting.shift();
         forgetPrompt(group);
@@ -229,7 +189,7 @@ export class TokenGenerator {
   /** Sends a prompt through the model, part by part. */
   async #evaluate(group: Group): Promise<void> {
     const { prompt, signal, ending } = group.request;
-    const { promptChunk = 512 } = this.#settings;
+    const { promptChunk } = this.#settings;
     const { vocabularySize } = this.#model.config;
     const { device } = this.#model.placement;
     let states: LayerState[] = [];
@@ -315,31 +275,72 @@ export class TokenGenerator {
 
   /** Draws a token for each row of `logits`, the rows from `first` on, and takes out those that ended. */
   #draw(logits: Tensor, first: number): void {
-    const { temperature, topK, topP, repetitionPenalty, maxTokens } = this.#settings.sampling;
+    const { maxTokens } = this.#settings.sampling;
     const rows = this.#rows.slice(first);
-    const used = repetitionPenalty === 1 ? undefined : this.#usedRows().narrow(0, first, rows.length);
-    const drawn = sample(logits, {
+    const drawn = this.#drawn(logits, rows, first);
+    this.#mark(drawn, first);
+    const failed = new Map<Group, unknown>();
+    for (const [i, row] of rows.entries()) {
+      const each = drawn[i];
+      if ('error' in each) {
+        failed.set(row.group, each.error);
+        continue;
+      }
+      row.tokens.push(each.token);
+      row.logProbabilities.push(each.logProbability);
+      row.drawnLogProbabilities.push(each.drawnLogProbability);
+      try {
+        row.group.request.onToken?.(row.index, each.token);
+      } catch (error) {
+        failed.set(row.group, error);
+      }
+    }
+    // From the end, as the last row moves to the place of one that is taken out.
+    for (let i = rows.length - 1; i >= 0; i--) {
+      const { tokens, group } = rows[i];
+      if (failed.has(group)) continue;
+      if (this.#ends.has(tokens[tokens.length - 1])) this.#finish(first + i, 'stop');
+      else if (tokens.length >= maxTokens) this.#finish(first + i, 'length');
+    }
+    for (const [group, error] of failed) this.#fail(group, error);
+  }
+
+  /** What is drawn for each row; an error for one whose logits hold NaN. */
+  #drawn(logits: Tensor, rows: readonly Row[], first: number): (Drawn | { readonly error: unknown })[] {
+    try {
+      return this.#sampled(logits, rows, first);
+    } catch (error) {
+      if (rows.length === 1) return [{ error: quernError(error) }];
+      // Draws do not depend on the batch: each row alone tells which of them cannot be drawn.
+      return rows.flatMap((row, i) => this.#drawn(logits.narrow(0, i, 1), [row], first + i));
+    }
+  }
+
+  #sampled(logits: Tensor, rows: readonly Row[], first: number): Drawn[] {
+    const { temperature, topK, topP, repetitionPenalty } = this.#settings.sampling;
+    const { tokens, logProbabilities, drawnLogProbabilities } = sample(logits, {
       temperature,
       topK,
       topP,
       repetitionPenalty,
-      used,
+      used: repetitionPenalty === 1 ? undefined : this.#usedRows().narrow(0, first, rows.length),
       seeds: rows.map(({ seed }) => seed),
-      positions: rows.map(({ tokens }) => tokens.length),
+      positions: rows.map((row) => row.tokens.length),
     });
-    used?.scatter_(1, tokenRow(Array.from(drawn.tokens), this.#model.placement.device).t(), 1);
-    for (const [i, row] of rows.entries()) {
-      row.tokens.push(drawn.tokens[i]);
-      row.logProbabilities.push(drawn.logProbabilities[i]);
-      row.drawnLogProbabilities.push(drawn.drawnLogProbabilities[i]);
-      row.group.request.onToken?.(row.index, drawn.tokens[i]);
-    }
-    // From the end, as the last row moves to the place of one that is taken out.
-    for (let i = rows.length - 1; i >= 0; i--) {
-      const { tokens } = rows[i];
-      if (this.#ends.has(tokens[tokens.length - 1])) this.#finish(first + i, 'stop');
-      else if (tokens.length >= maxTokens) this.#finish(first + i, 'length');
-    }
+    return rows.map((_, i) => ({
+      token: tokens[i],
+      logProbability: logProbabilities[i],
+      drawnLogProbability: drawnLogProbabilities[i],
+    }));
+  }
+
+  /** Marks what was drawn for the repetition penalty. */
+  #mark(drawn: readonly (Drawn | { readonly error: unknown })[], first: number): void {
+    if (this.#settings.sampling.repetitionPenalty === 1) return;
+    const tokens = drawn.map((each) => ('error' in each ? 0 : each.token));
+    this.#usedRows()
+      .narrow(0, first, drawn.length)
+      .scatter_(1, tokenRow(tokens, this.#model.placement.device).t(), 1);
   }
 
   /** Ends the completion of a row, whose place the last row takes. */
@@ -348,6 +349,11 @@ export class TokenGenerator {
     group.done[index] = { tokens, logProbabilities, drawnLogProbabilities, finish };
     this.#removeRow(at);
     if (group.done.every((completion) => completion !== undefined)) this.#conclude(group);
+  }
+
+  /** Gives up rows of the cache that no completion has. */
+  #dropRowsBeyond(count: number): void {
+    while (this.#cache.lengths.length > count) this.#cache.removeRow(this.#cache.lengths.length - 1);
   }
 
   #removeRow(at: number): void {
