@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { LibTorchError, type LibTorchErrorCode } from './errors.ts';
+import { hasGpuDriver } from './gpu-driver.ts';
 import { buildsFolder, currentBuild, staleness, type Build } from './location.ts';
 
 /** The number of a tensor in the addon's table. */
@@ -163,9 +164,7 @@ export function cudaDevices(): number {
   if (!isCudaTried) {
     isCudaTried = true;
     const library = join(loadedBuild().libtorch, 'lib', 'libtorch_cuda.so');
-    // Without a driver it would be half a gigabyte of memory for nothing.
-    const hasDriver = existsSync('/dev/nvidiactl') || existsSync('/dev/nvidia0') || existsSync('/dev/dxg');
-    if (hasDriver && existsSync(library)) {
+    if (hasGpuDriver() && existsSync(library)) {
       try {
         process.dlopen({ exports: {} }, library, constants.dlopen.RTLD_NOW | constants.dlopen.RTLD_GLOBAL);
       } catch {

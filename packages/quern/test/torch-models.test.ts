@@ -118,7 +118,7 @@ describe.skipIf(!hasLibTorch).each(Object.keys(golden.models))('the Qwen2 model 
   it('is saved as a folder that holds the same model, in shards too, and that is converted', async () => {
     for (const shardBytes of [5e9, 60_000]) {
       const out = join(folder, name, `saved-${shardBytes}`);
-      await saveModel(model, out, { from: checkpointOf(name), dtype: 'F32', shardBytes });
+      await saveModel(model, out, { from: checkpointOf(name), dtype: 'float32', shardBytes });
       const saved = await Qwen2Model.load(out);
       for (const [key, weight] of model.weights) {
         expect(scope(() => saved.weights.get(key)!.sub(weight).abs().max().item())).toBe(0);
@@ -241,7 +241,7 @@ describe.skipIf(!hasLibTorch)('torch: embedders', () => {
     await writeTinyBert(from, { prefix: 'bert.', hasPooler: true });
     const model = await BertModel.load(from);
     const at = join(folder, 'bert-saved');
-    await saveModel(model, at, { from, dtype: 'F32' });
+    await saveModel(model, at, { from, dtype: 'float32' });
     model.close();
     expect(new Set(await namesIn(at))).toEqual(
       new Set((await namesIn(from)).map((name) => name.replace('bert.', ''))),

@@ -1,5 +1,6 @@
 /** Setting LibTorch up on this machine. */
 export { LibTorchError, type LibTorchErrorCode } from '../errors.ts';
+export { hasGpuDriver } from '../gpu-driver.ts';
 export { buildsFolder, type Build } from '../location.ts';
 export type { Compiler } from './compiler.ts';
 export type { LibTorch } from './find-libtorch.ts';

@@ -1,6 +1,6 @@
 import { QuernError, throwIfAborted } from '../errors.ts';
 import { checkLoadable, llamaRelease, loadLlama, type LlamaSettings } from '../models/llama-runtime.ts';
-import { filesState, modelHash, preparedModel, rememberedModelHash } from '../models/prepared-model.ts';
+import { modelHash, preparedModel, rememberedModelHash } from '../models/prepared-model.ts';
 import { chatTokensOf } from './llama/chat-tokens.ts';
 import { generated } from './llama/llama-generation.ts';
 import { LlamaSequences } from './llama/llama-sequences.ts';
@@ -23,8 +23,6 @@ const leastPromptTokens = 2000;
  */
 export class LlamaReasoner extends LocalReasoner {
   protected readonly computedBy = 'llama.cpp';
-  /** Of the files, when they were hashed. */
-  #state: string | undefined;
 
   /** `name` is what follows `llama:`. Nothing is opened yet. Throws `USAGE` for impossible settings. */
   constructor(name: string, settings: ModelSettings = {}) {
@@ -55,7 +53,7 @@ export class LlamaReasoner extends LocalReasoner {
     const signal = this.closing;
     const files = await this.#files();
     const folder = this.cacheFolder;
-    this.#state = await filesState(files);
+    await this.noteFiles(files);
     const known = await rememberedModelHash(files, { folder });
     if (known !== undefined) return known;
     await checkLoadable(files[0], this.#llamaSettings());
@@ -79,16 +77,6 @@ export class LlamaReasoner extends LocalReasoner {
     };
   }
 
-  /** Throws where a file is no longer what was hashed: its texts would be kept under the name of another model. */
-  async #checkUnchanged(files: readonly string[]): Promise<void> {
-    if ((await filesState(files)) === this.#state) return;
-    for (const each of [this.located, this.hash, this.engine]) each.reset();
-    throw new QuernError('BAD_INPUT', 'the file was changed while it was opened', {
-      where: files[0],
-      hint: 'The next call takes it as it is then',
-    });
-  }
-
   protected async load(): Promise<LocalEngine> {
     await this.hash.get();
     const files = await this.#files();
@@ -103,7 +91,7 @@ export class LlamaReasoner extends LocalReasoner {
       onProgress: (share) => work?.update(share * 100),
     }).finally(() => work?.stop());
     try {
-      await this.#checkUnchanged(files);
+      await this.checkUnchanged(files);
       const chat = await chatTokensOf(loaded.model);
       const promptTokens = loaded.context.contextSize - maxTokens;
       if (promptTokens <= chat.prefix.length) {

@@ -1,6 +1,7 @@
 /** What reasoners whose model runs inside this process have in common, whatever computes it. */
 import { defaultCacheFolder } from '../cache-folder.ts';
 import { orAborted, QuernError, throwIfAborted } from '../errors.ts';
+import { filesState } from '../models/prepared-model.ts';
 import { Once } from '../once.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { chatPrompt, userPrompt } from './prompt.ts';
@@ -67,6 +68,8 @@ export abstract class LocalReasoner implements Reasoner {
   readonly #closing = new AbortController();
   readonly #underWay = new Set<Promise<void>>();
   #closed: Promise<void> | undefined;
+  /** Of the files, when they were hashed. */
+  #state: string | undefined;
 
   /** Nothing is opened yet. Throws `USAGE` for impossible settings. */
   constructor(kind: string, name: string, settings: ModelSettings) {
@@ -87,6 +90,21 @@ export abstract class LocalReasoner implements Reasoner {
   protected abstract load(): Promise<LocalEngine>;
   /** What determines a text beside prompt, sampling and seed. */
   protected abstract keyOf(hash: string): readonly unknown[];
+
+  /** Notes the state of files that are about to be hashed. Throws what {@link filesState} throws. */
+  protected async noteFiles(files: readonly string[]): Promise<void> {
+    this.#state = await filesState(files);
+  }
+
+  /** Throws where a file is no longer what was hashed: its texts would be kept under the name of another model. */
+  protected async checkUnchanged(files: readonly string[]): Promise<void> {
+    if ((await filesState(files)) === this.#state) return;
+    for (const each of [this.located, this.hash, this.engine]) each.reset();
+    throw new QuernError('BAD_INPUT', 'the file was changed while it was opened', {
+      where: files[0],
+      hint: 'The next call takes it as it is then',
+    });
+  }
 
   async reason(query: string, options: ReasonOptions = {}): Promise<ReasonedQuery> {
     const pieces = this.stream(query, options);

@@ -1,9 +1,11 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Environment } from '../collections/environment.ts';
 import { fileError, QuernError } from '../errors.ts';
 import { checkpointFolder } from '../models/checkpoint-folder.ts';
 import { Checkpoint } from '../models/checkpoint/checkpoint.ts';
 import { contentHash } from '../models/content-hash.ts';
+import { isModelFile } from '../models/model-files.ts';
 import { LocalReasoner, type LocalEngine } from './local-reasoner.ts';
 import type { ModelSettings } from './settings.ts';
 
@@ -20,6 +22,7 @@ const generationVersion = 1;
  */
 export class TorchReasoner extends LocalReasoner {
   protected readonly computedBy = 'LibTorch';
+  #computing: readonly unknown[] = [];
 
   /** `name` is what follows `torch:`. Nothing is opened yet. Throws `USAGE` for impossible settings. */
   constructor(name: string, settings: ModelSettings = {}) {
@@ -33,7 +36,7 @@ export class TorchReasoner extends LocalReasoner {
   }
 
   protected keyOf(hash: string): readonly unknown[] {
-    return ['torch', generationVersion, hash];
+    return ['torch', generationVersion, hash, ...this.#computing];
   }
 
   protected locate(): Promise<string> {
@@ -46,24 +49,24 @@ export class TorchReasoner extends LocalReasoner {
     const { onWork } = this.settings;
     const signal = this.closing;
     const folder = await this.located.get();
+    this.#computing = await computing(this.settings.env);
     // What is wrong with it is known much sooner than its hash.
     await (await Checkpoint.open(folder, signal)).close();
-    const names = await readdir(folder).catch((error: unknown) => {
-      throw fileError(error, folder);
-    });
-    const decisive = names.filter((name) => /\.safetensors$|^(config|tokenizer)\.json$/.test(name)).sort();
+    const files = await decisiveFiles(folder);
+    await this.noteFiles(files);
     const hashes: string[] = [];
-    for (const name of decisive) {
-      hashes.push(await contentHash(join(folder, name), { folder: this.cacheFolder, onWork, signal }));
+    for (const file of files) {
+      hashes.push(await contentHash(file, { folder: this.cacheFolder, onWork, signal }));
     }
     return hashes.join('+');
   }
 
   protected async load(): Promise<LocalEngine> {
+    await this.hash.get();
     const { env, onWork, threads } = this.settings;
     const folder = await this.located.get();
     const { openTorchEngine } = await import('./torch/torch-engine.ts');
-    return openTorchEngine(folder, {
+    const engine = await openTorchEngine(folder, {
       sampling: this.sampling,
       rows: this.parallel,
       env,
@@ -71,5 +74,30 @@ export class TorchReasoner extends LocalReasoner {
       threads,
       signal: this.closing,
     });
+    try {
+      await this.checkUnchanged(await decisiveFiles(folder));
+      return engine;
+    } catch (error) {
+      await engine.close();
+      throw error;
+    }
   }
+}
+
+/** The kind of device, the type and the LibTorch that compute: others compute other last bits. LibTorch is not loaded for it. */
+async function computing(env: Environment | undefined): Promise<readonly unknown[]> {
+  const { addonState, buildsFolder } = await import('@quern/libtorch/setup');
+  const { expectedDevice, generationDtype } = await import('../models/torch/device.ts');
+  const device = expectedDevice(env);
+  const addon = addonState(buildsFolder(env));
+  return [device.replace(/:.*$/, ''), generationDtype(device), 'build' in addon ? addon.build.version : null];
+}
+
+/** The weights of a checkpoint, its configurations and its tokenizer, in the order of their names. */
+async function decisiveFiles(folder: string): Promise<[string, ...string[]]> {
+  const names = await readdir(folder).catch((error: unknown) => {
+    throw fileError(error, folder);
+  });
+  const decisive = names.filter((name) => isModelFile(name) && !name.startsWith('adapter_')).sort();
+  return decisive.map((name) => join(folder, name)) as [string, ...string[]];
 }

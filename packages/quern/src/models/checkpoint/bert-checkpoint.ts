@@ -65,12 +65,15 @@ export class BertCheckpoint {
       const names = [...weights.names()];
       // Models with a head for another task have the encoder under a name.
       const prefix = names.some((name) => name.startsWith('bert.')) ? 'bert.' : '';
+      // The oldest checkpoints have TensorFlow's names for the weights of norms.
+      const isOld = names.some((name) => name.endsWith('.LayerNorm.gamma'));
+      const held = (name: string): string => (isOld ? oldName(name) : name);
       const hasPooler = names.includes(`${prefix}pooler.dense.weight`);
       const tensors = bertTensors(config, hasPooler).map((tensor) => ({
         ...tensor,
-        weight: weights.weight(prefix + tensor.name, tensor.shape),
+        weight: weights.weight(held(prefix + tensor.name), tensor.shape),
       }));
-      const known = new Set(tensors.map(({ name }) => prefix + name));
+      const known = new Set(tensors.map(({ name }) => held(prefix + name)));
       const other = names.find((name) => !known.has(name) && !isPassedOver(name, prefix));
       if (other !== undefined) {
         const what = `holds the tensor ${JSON.stringify(other).slice(0, 120)}, which a BERT model has not`;
@@ -86,6 +89,12 @@ export class BertCheckpoint {
   close(): Promise<void> {
     return this.#weights.close();
   }
+}
+
+function oldName(name: string): string {
+  return name
+    .replace(/\.LayerNorm\.weight$/, '.LayerNorm.gamma')
+    .replace(/\.LayerNorm\.bias$/, '.LayerNorm.beta');
 }
 
 function isPassedOver(name: string, prefix: string): boolean {

@@ -1,5 +1,5 @@
 import { QuernError } from '../../errors.ts';
-import { Fields, unsupported } from './config-fields.ts';
+import { architectureOf, Fields, shown, unsupported } from './config-fields.ts';
 import type { JsonObject } from './json-file.ts';
 
 /** The shape of a BERT encoder, as `config.json` of its checkpoint tells it. */
@@ -18,35 +18,32 @@ export interface BertConfig {
 }
 
 /** The activations by the names that transformers gives them. */
-const activations: Readonly<Record<string, BertConfig['activation']>> = {
-  gelu: 'gelu',
-  gelu_new: 'gelu_tanh',
-  gelu_pytorch_tanh: 'gelu_tanh',
-  relu: 'relu',
-};
+const activations: ReadonlyMap<string, BertConfig['activation']> = new Map([
+  ['gelu', 'gelu'],
+  ['gelu_new', 'gelu_tanh'],
+  ['gelu_pytorch_tanh', 'gelu_tanh'],
+  ['relu', 'relu'],
+]);
 
 /**
  * The configuration that `config.json` holds. Throws `UNSUPPORTED` for another architecture than BERT's and what is not
  * computed here, `CORRUPT_FILE` for values that cannot be.
  */
 export function parseBertConfig(config: JsonObject, path: string): BertConfig {
-  const { architectures, model_type: type } = config;
-  const [named]: unknown[] = Array.isArray(architectures) ? architectures : [];
-  if (type !== 'bert' && !/^Bert[A-Z]/.test(String(named ?? ''))) {
-    throw new QuernError('UNSUPPORTED', `the architecture ${String(named ?? type ?? 'none').slice(0, 100)}`, {
+  const architecture = architectureOf(config);
+  if (config['model_type'] !== 'bert' && !/^Bert[A-Z]/.test(architecture)) {
+    throw new QuernError('UNSUPPORTED', `the architecture ${architecture}`, {
       where: path,
       hint: 'Embedders on LibTorch are BERT models; others run as onnx: or llama:',
     });
   }
-  const positionType = config['position_embedding_type'] ?? 'absolute';
-  if (positionType !== 'absolute') {
-    throw unsupported(path, `position_embedding_type ${String(positionType).slice(0, 40)}`);
-  }
-  const activation = activations[String(config['hidden_act'] ?? 'gelu')];
-  if (activation === undefined) {
-    throw unsupported(path, `hidden_act ${String(config['hidden_act']).slice(0, 40)}`);
-  }
   const fields = new Fields(config, path);
+  const positionType = fields.optionalText('position_embedding_type') ?? 'absolute';
+  if (positionType !== 'absolute') throw unsupported(path, `position_embedding_type ${shown(positionType)}`);
+  if (fields.flag('is_decoder')) throw unsupported(path, 'is_decoder');
+  const activationName = fields.optionalText('hidden_act') ?? 'gelu';
+  const activation = activations.get(activationName);
+  if (activation === undefined) throw unsupported(path, `hidden_act ${shown(activationName)}`);
   const hiddenSize = fields.size('hidden_size');
   const heads = fields.size('num_attention_heads');
   if (hiddenSize % heads !== 0) fields.fail(`hidden_size ${hiddenSize} is no multiple of ${heads} heads`);

@@ -9,6 +9,17 @@ export function unsupported(path: string, what: string): QuernError {
   return new QuernError('UNSUPPORTED', `${what} is not supported`, { where: path });
 }
 
+/** A value of a configuration in an error's words. */
+export function shown(value: unknown): string {
+  return (typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value))).slice(0, 100);
+}
+
+/** What `architectures` names first, else `model_type`; a text for an error's words, whatever is there. */
+export function architectureOf({ architectures, model_type: type }: JsonObject): string {
+  const [named]: unknown[] = Array.isArray(architectures) ? architectures : [];
+  return shown(named ?? type ?? 'none');
+}
+
 /** Fields of a JSON object, each read as what it has to be. Null counts as absent, as Python's writers mean it. */
 export class Fields {
   readonly #object: JsonObject;
@@ -58,6 +69,11 @@ export class Fields {
   flag(name: string): boolean {
     const value = this.#value(name) ?? false;
     return typeof value === 'boolean' ? value : this.fail(`${name} is neither true nor false`);
+  }
+
+  optionalText(name: string): string | undefined {
+    const value = this.#value(name);
+    return value === undefined || typeof value === 'string' ? value : this.fail(`${name} is no text`);
   }
 
   optionalObject(name: string): JsonObject | undefined {

@@ -1,5 +1,5 @@
 import { QuernError } from '../../errors.ts';
-import { Fields, unsupported } from './config-fields.ts';
+import { architectureOf, Fields, shown, unsupported } from './config-fields.ts';
 import type { JsonObject } from './json-file.ts';
 
 /** The shape of a Qwen2 model, as `config.json` of its checkpoint tells it. */
@@ -89,29 +89,40 @@ function checkArchitecture(config: JsonObject, path: string): void {
   const named: unknown[] = Array.isArray(architectures) ? architectures : [];
   const isQwen2 = named.length > 0 ? named.includes(qwen2Architecture) : type === 'qwen2';
   if (!isQwen2) {
-    const name = String(named[0] ?? type ?? 'none').slice(0, 100);
+    const name = architectureOf(config);
+    const isEncoder = type === 'bert' || /^Bert[A-Z]/.test(name);
     throw new QuernError('UNSUPPORTED', `the architecture ${name}`, {
       where: path,
-      hint: `Checkpoints of ${qwen2Architecture} are read`,
+      hint: isEncoder
+        ? 'It is an encoder: it embeds as torch:…, and does not write'
+        : `Checkpoints of ${qwen2Architecture} are read`,
     });
   }
   if (config['quantization_config']) throw unsupported(path, 'weights that are quantised already');
-  if (config['use_sliding_window'] === true) throw unsupported(path, 'use_sliding_window');
-  const activation = config['hidden_act'] ?? 'silu';
-  if (activation !== 'silu') throw unsupported(path, `hidden_act ${String(activation).slice(0, 40)}`);
+  const fields = new Fields(config, path);
+  if (fields.flag('use_sliding_window')) throw unsupported(path, 'use_sliding_window');
+  const activation = fields.optionalText('hidden_act') ?? 'silu';
+  if (activation !== 'silu') throw unsupported(path, `hidden_act ${shown(activation)}`);
 }
 
+/** What is read of the rope scaling, and what may be there as it is anyway. */
+const ropeFields = new Set(
+  'rope_type type rope_theta factor original_max_position_embeddings beta_fast beta_slow'.split(' '),
+);
+const ropeDefaults: ReadonlyMap<string, unknown> = new Map<string, unknown>([
+  ['truncate', true],
+  ['partial_rotary_factor', 1],
+]);
+
 function ropeScaling(rope: JsonObject, path: string): RopeScaling | undefined {
-  const type = rope['rope_type'] ?? rope['type'] ?? 'default';
-  if (type === 'default') return undefined;
-  if (type !== 'linear' && type !== 'yarn') {
-    throw unsupported(path, `the rope scaling ${String(type).slice(0, 40)}`);
-  }
-  for (const name of ['attention_factor', 'mscale', 'mscale_all_dim'] as const) {
-    if (rope[name] !== undefined && rope[name] !== null)
-      throw unsupported(path, `${name} of the rope scaling`);
+  for (const [name, value] of Object.entries(rope)) {
+    const isKnown = value === null || ropeFields.has(name) || ropeDefaults.get(name) === value;
+    if (!isKnown) throw unsupported(path, `${shown(name)} of the rope scaling`);
   }
   const fields = new Fields(rope, path);
+  const type = fields.optionalText('rope_type') ?? fields.optionalText('type') ?? 'default';
+  if (type === 'default') return undefined;
+  if (type !== 'linear' && type !== 'yarn') throw unsupported(path, `the rope scaling ${shown(type)}`);
   const factor = fields.optionalPositive('factor');
   if (factor === undefined) return fields.fail('the rope scaling has no factor');
   if (type === 'linear') return { type, factor };

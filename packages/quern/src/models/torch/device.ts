@@ -1,4 +1,5 @@
 import { cudaDeviceCount, type Device } from '@quern/libtorch';
+import { hasGpuDriver } from '@quern/libtorch/setup';
 import type { Environment } from '../../collections/environment.ts';
 import { QuernError } from '../../errors.ts';
 import { quernError } from './torch-error.ts';
@@ -8,24 +9,38 @@ import { quernError } from './torch-error.ts';
  * Throws `USAGE` for another name, `UNSUPPORTED` for a GPU that is not there, and `MISSING_PACKAGE` without LibTorch.
  */
 export function torchDevice(env: Environment = process.env): Device {
+  const named = namedDevice(env);
+  if (named === 'cpu') return named;
   try {
-    const named = env['QUERN_DEVICE'] || undefined;
-    if (named === undefined) return cudaDeviceCount() > 0 ? 'cuda:0' : 'cpu';
-    const parsed = /^(?:cpu|cuda(?::(\d{1,3}))?)$/.exec(named);
-    if (!parsed) {
-      throw new QuernError('USAGE', `is cpu, cuda or cuda:N, not ${JSON.stringify(named.slice(0, 40))}`, {
-        where: 'QUERN_DEVICE',
-      });
-    }
-    if (named === 'cpu') return named;
     const count = cudaDeviceCount();
-    if (Number(parsed[1] ?? 0) < count) return named;
+    if (named === undefined) return count > 0 ? 'cuda:0' : 'cpu';
+    if (Number(named.slice('cuda:'.length)) < count) return named;
     throw new QuernError(
       'UNSUPPORTED',
       count === 0 ? 'no GPU can be used' : `there are ${count} GPUs, and ${named} is none of them`,
-      { where: 'QUERN_DEVICE', hint: 'Set it to cpu, or leave it out' },
+      { where: 'QUERN_DEVICE', hint: 'Set it to cpu, or leave it out; quern doctor says what is there' },
     );
   } catch (error) {
     throw quernError(error);
   }
+}
+
+/** {@link torchDevice}, without loading LibTorch where that is not needed, and without asking whether a named one is there. */
+export function expectedDevice(env: Environment = process.env): Device {
+  return namedDevice(env) ?? (hasGpuDriver() ? torchDevice(env) : 'cpu');
+}
+
+/** The device that `QUERN_DEVICE` names, with its number; undefined where it is not set. Throws `USAGE`. */
+function namedDevice(env: Environment): Device | undefined {
+  const named = env['QUERN_DEVICE'] || undefined;
+  if (named === undefined || /^(?:cpu|cuda:\d{1,3})$/.test(named)) return named;
+  if (named === 'cuda') return 'cuda:0';
+  throw new QuernError('USAGE', `is cpu, cuda or cuda:N, not ${JSON.stringify(named.slice(0, 40))}`, {
+    where: 'QUERN_DEVICE',
+  });
+}
+
+/** The type that a model computes in where nothing else is asked for: GPUs are made for bfloat16, processors are not. */
+export function generationDtype(device: Device): 'float32' | 'bfloat16' {
+  return device === 'cpu' ? 'float32' : 'bfloat16';
 }

@@ -1,28 +1,29 @@
 /** Models written as Hugging Face folders, which transformers, vLLM and our own converter open. */
 import { randomBytes } from 'node:crypto';
 import { copyFile, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { scope, type Dtype, type Tensor } from '@quern/libtorch';
 import { pathKindIfAny } from '../../collections/files.ts';
 import { fileError, QuernError, throwIfAborted } from '../../errors.ts';
 import { checkFolderOf, syncFolder } from '../../whole-file.ts';
 import type { WeightDtype } from '../checkpoint/checkpoint-weights.ts';
-import { readJsonObject, type JsonObject } from '../checkpoint/json-file.ts';
+import { isJsonObject, readJsonObject, type JsonObject } from '../checkpoint/json-file.ts';
 import type { Qwen2Config } from '../checkpoint/qwen2-config.ts';
 import { dtypeBytes } from '../checkpoint/safetensors-header.ts';
 import { writeSafetensors, type NewTensor } from '../checkpoint/safetensors.ts';
 import { isModelFile } from '../model-files.ts';
+import { Qwen2Model } from './qwen2-model.ts';
 import { quernError } from './torch-error.ts';
-import { torchDtypes, type WeightMap } from './weight-map.ts';
+import { isFinite, torchDtypes, type WeightMap } from './weight-map.ts';
 
 /** How a model is saved. */
 export interface SaveModelOptions {
-  /** What `config.json` says, but for the type of the weights. Default: that of `from`. */
+  /** What `config.json` says, but for the type of the weights. Default: that of `from`, else a Qwen2 model's own. */
   readonly config?: JsonObject;
   /** The folder of the checkpoint that it was made of: its tokenizer and other settings are copied. */
   readonly from?: string;
-  /** Default: `BF16`, as published checkpoints have it. */
-  readonly dtype?: WeightDtype;
+  /** Default: `bfloat16`, as published checkpoints have it, whatever the model computes in. */
+  readonly dtype?: 'float32' | 'bfloat16' | 'float16';
   /** The most bytes of a file. Default: 5 GB. */
   readonly shardBytes?: number;
   readonly signal?: AbortSignal;
@@ -33,23 +34,22 @@ const pieceBytes = 1 << 26;
 
 /**
  * Writes a model's folder: `config.json`, the weights as safetensors, in shards where they are large, and the tokenizer of the
- * checkpoint that it comes from. It is made beside and renamed when it is whole. Throws `ALREADY_EXISTS`, `USAGE` where neither
- * `config` nor `from` is given, `IO`, `DISK_FULL` and `ABORTED`.
+ * checkpoint `from`; without `from` the folder has no tokenizer. It is made beside and renamed when it is whole. Throws
+ * `ALREADY_EXISTS`, `USAGE` for options that cannot be, `BAD_INPUT` for weights that are no finite numbers, or not in that
+ * type, or were changed meanwhile, `IO`, `DISK_FULL` and `ABORTED`.
  */
 export async function saveModel(
-  { weights }: { readonly weights: WeightMap },
+  model: { readonly weights: WeightMap },
   folder: string,
-  options: SaveModelOptions,
+  options: SaveModelOptions = {},
 ): Promise<void> {
-  const { from, dtype = 'BF16', signal } = options;
-  const config =
-    options.config ?? (from === undefined ? undefined : await readJsonObject(join(from, 'config.json')));
-  if (!config) throw new QuernError('USAGE', 'a model is saved with a config, or from a checkpoint');
-  if (await pathKindIfAny(folder)) {
-    throw new QuernError('ALREADY_EXISTS', 'exists already', { where: folder, hint: 'Name another folder' });
-  }
-  await checkFolderOf(folder);
-  const beside = `${folder}.${randomBytes(4).toString('hex')}.partial`;
+  const { from, signal } = options;
+  const to = resolve(folder);
+  const { dtype, shardBytes } = checkedOptions(options);
+  const config = await configOf(model, options);
+  if (await pathKindIfAny(to)) throw exists(folder);
+  await checkFolderOf(to);
+  const beside = `${to}.${randomBytes(4).toString('hex')}.partial`;
   try {
     await mkdir(beside);
     if (from !== undefined) await copySettings(from, beside);
@@ -57,15 +57,54 @@ export async function saveModel(
     const { torch_dtype: _, dtype: __, ...rest } = config;
     const written = { ...rest, torch_dtype: torchDtypes[dtype] };
     await writeFile(join(beside, 'config.json'), `${JSON.stringify(written, null, 2)}\n`);
-    await writeWeights(beside, weights, options);
+    await writeWeights(beside, model.weights, { dtype, shardBytes, signal });
     throwIfAborted(signal);
     await syncFolder(beside);
-    await rename(beside, folder);
-    await syncFolder(join(folder, '..'));
+    await rename(beside, to).catch((error: NodeJS.ErrnoException) => {
+      throw error.code === 'ENOTEMPTY' || error.code === 'EEXIST' ? exists(folder) : error;
+    });
+    await syncFolder(dirname(to));
   } catch (error) {
     await rm(beside, { recursive: true, force: true });
     throw quernError(fileError(error, folder));
   }
+}
+
+function exists(folder: string): QuernError {
+  return new QuernError('ALREADY_EXISTS', 'exists already', { where: folder, hint: 'Name another folder' });
+}
+
+/** How weights are written. */
+interface WeightOptions {
+  readonly dtype: WeightDtype;
+  readonly shardBytes: number;
+  readonly signal?: AbortSignal;
+}
+
+function checkedOptions({ dtype = 'bfloat16', shardBytes = 5e9 }: SaveModelOptions): WeightOptions {
+  const written = (Object.keys(torchDtypes) as WeightDtype[]).find((each) => torchDtypes[each] === dtype);
+  if (written === undefined) {
+    throw new QuernError('USAGE', 'is float32, bfloat16 or float16', { where: 'dtype' });
+  }
+  if (typeof shardBytes !== 'number' || !(shardBytes >= 1)) {
+    throw new QuernError('USAGE', 'is a number from 1', { where: 'shardBytes' });
+  }
+  return { dtype: written, shardBytes };
+}
+
+async function configOf(model: object, { config, from }: SaveModelOptions): Promise<JsonObject> {
+  if (config === undefined && from !== undefined) return readJsonObject(join(from, 'config.json'));
+  const given: unknown = config ?? (model instanceof Qwen2Model ? qwen2ConfigJson(model.config) : undefined);
+  if (!isJsonObject(given)) {
+    throw new QuernError('USAGE', 'this model is saved with a config, or from a checkpoint', {
+      where: 'saveModel',
+    });
+  }
+  if (Array.isArray(given['architectures']) && typeof given['model_type'] === 'string') return given;
+  throw new QuernError('USAGE', 'has no architectures and model_type, as config.json of a checkpoint has', {
+    where: 'config',
+    hint: 'qwen2ConfigJson(config) makes one; a Qwen2Model is saved without it',
+  });
 }
 
 async function copySettings(from: string, to: string): Promise<void> {
@@ -78,18 +117,18 @@ async function copySettings(from: string, to: string): Promise<void> {
 async function writeWeights(
   folder: string,
   weights: WeightMap,
-  { dtype = 'BF16', shardBytes = 5e9, signal }: SaveModelOptions,
+  { dtype, shardBytes, signal }: WeightOptions,
 ): Promise<void> {
-  const shards: NewTensor[][] = [];
-  let held = Infinity;
+  const shards: NewTensor[][] = [[]];
+  let held = 0;
   let total = 0;
   for (const [name, tensor] of weights) {
     const bytes = tensor.numel * dtypeBytes[dtype];
-    if (held + bytes > shardBytes) {
+    if (held > 0 && held + bytes > shardBytes) {
       shards.push([]);
       held = 0;
     }
-    const data = pieces(tensor, torchDtypes[dtype], signal);
+    const data = pieces(name, tensor, torchDtypes[dtype], signal);
     shards.at(-1)!.push({ name, dtype, shape: tensor.shape, data });
     held += bytes;
     total += bytes;
@@ -114,7 +153,12 @@ function numbered(shard: number): string {
 }
 
 /** The bytes of a tensor, some rows at a time. */
-function* pieces(tensor: Tensor, dtype: Dtype, signal: AbortSignal | undefined): Generator<Uint8Array> {
+function* pieces(
+  name: string,
+  tensor: Tensor,
+  dtype: Dtype,
+  signal: AbortSignal | undefined,
+): Generator<Uint8Array> {
   const [rows = 1] = tensor.shape;
   const rowBytes = (tensor.numel / Math.max(rows, 1)) * 4;
   const atOnce = Math.max(1, Math.floor(pieceBytes / Math.max(rowBytes, 1)));
@@ -122,7 +166,17 @@ function* pieces(tensor: Tensor, dtype: Dtype, signal: AbortSignal | undefined):
     throwIfAborted(signal);
     yield scope(() => {
       const part = tensor.dim === 0 ? tensor : tensor.narrow(0, row, Math.min(atOnce, rows - row));
-      return part.detach().to({ dtype, device: 'cpu' }).bytes();
+      const written = part.detach().to({ dtype, device: 'cpu' });
+      if (!isFinite(written)) {
+        throw new QuernError(
+          'BAD_INPUT',
+          `the tensor ${name} holds values that are no finite numbers in ${dtype}`,
+          {
+            hint: 'Its training went wrong, or it needs a type of a wider range: bfloat16 or float32',
+          },
+        );
+      }
+      return written.bytes();
     });
   }
 }

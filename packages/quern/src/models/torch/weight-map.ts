@@ -24,8 +24,8 @@ export const torchDtypes: Readonly<Record<WeightDtype, Dtype>> = {
 const chunkBytes = 1 << 25;
 
 /**
- * Reads weights and puts them where they belong, one after the other, so that no more than one is there twice. `names` gives
- * each the name that the model knows it by. Throws `CORRUPT_FILE` for values that are no finite numbers, `OUT_OF_MEMORY`, and
+ * Reads weights, each with the name that the model knows it by, and puts them where they belong, one after the other, so that no
+ * more than one is there twice. Throws `CORRUPT_FILE` for values that are no finite numbers, `OUT_OF_MEMORY`, and
  * what reading throws; then nothing is held.
  */
 export async function loadedWeights(
@@ -53,6 +53,12 @@ export async function loadedWeights(
   }
 }
 
+/** Whether all values are finite numbers. Within a scope. */
+export function isFinite(values: Tensor): boolean {
+  // A sum is finite where every value is, unless it overflows; only then is each looked at.
+  return values.numel === 0 || Number.isFinite(values.sum().item()) || values.isfinite().all().item() === 1;
+}
+
 async function loadedWeight(
   weight: Weight,
   { dtype, device }: Placement,
@@ -70,8 +76,7 @@ async function loadedWeight(
       raw.writeBytes(offset, part);
     }
     return scope(() => {
-      // A sum is finite where every value is, unless it overflows; only then is each looked at.
-      if (raw.numel > 0 && !Number.isFinite(raw.sum().item()) && raw.isfinite().all().item() === 0) {
+      if (!isFinite(raw)) {
         const what = `the tensor ${weight.name} holds values that are no finite numbers`;
         throw new QuernError('CORRUPT_FILE', what, {
           where: weight.path,

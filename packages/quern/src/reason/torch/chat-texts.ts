@@ -1,32 +1,50 @@
 /** Prompts as a checkpoint's tokenizer has them, for models on LibTorch. */
-import { Template } from '@huggingface/jinja';
 import { QuernError } from '../../errors.ts';
 import type { TextTokenizer } from '../../models/checkpoint-texts.ts';
-import { oneLine } from '../../one-line.ts';
-import { chatPrompt, type ChatTurn } from '../prompt.ts';
+import { chatPrompt, userPrompt, type ChatTurn } from '../prompt.ts';
+import { renderedTemplate } from './rendered-template.ts';
 
 /** Turns a query into the tokens of its prompt, up to where the model's turn begins. */
 export type ChatTexts = (query: string, passages?: readonly string[]) => number[];
 
+/** Stands for the user's turn while the template is rendered; nobody's template has it. */
+const place = '\u{f0000}quern\u{f0001}';
+
 /**
- * The prompts of a model. Where its tokenizer has ChatML's tokens they are rendered as the published models were trained, else
- * by the template that its files have. What the user's turn says is text and nothing else: `<|im_end|>` in it stays letters.
- * Throws `UNSUPPORTED` where there is no template, or one that fails.
+ * The prompts of a model. Where its tokenizer has ChatML's tokens they are as the published models were trained, else as the
+ * template that its files have makes them. The template is rendered once, and what the user says is put in behind it: it is text
+ * and nothing else, and `<|im_end|>` in it stays letters. Throws `UNSUPPORTED` where there is no template, or one that fails.
  */
-export function chatTexts(texts: TextTokenizer, template: string | undefined): ChatTexts {
+export async function chatTexts(texts: TextTokenizer, template: string | undefined): Promise<ChatTexts> {
   const names = new Set(texts.control.values());
   const isChatMl = names.has('<|im_start|>') && names.has('<|im_end|>');
-  const render = isChatMl ? chatMl : rendering(template, texts);
-  return (query, passages) => promptTokens(chatPrompt(query, passages), render, texts);
+  const turns = chatPrompt('').map((turn) => (turn.role === 'user' ? { ...turn, content: place } : turn));
+  const written = isChatMl ? chatMl(turns) : await templated(turns, template, texts);
+  const [before, after, ...others] = written.split(place);
+  if (after === undefined || others.length > 0) {
+    throw new QuernError('UNSUPPORTED', "its chat template does not show the user's turn once, as it is");
+  }
+  const front = controlParts(before, texts);
+  const back = controlParts(after, texts);
+  return (query, passages) => {
+    // What stands next to the user's text is tokenized with it, as it is where a prompt is tokenized whole.
+    const joined = (front.at(-1) as string) + userPrompt(query, passages) + (back[0] as string);
+    return [...front.slice(0, -1), joined, ...back.slice(1)].flatMap((part) =>
+      typeof part === 'number' ? [part] : plainTokens(part, texts),
+    );
+  };
 }
 
-type Render = (turns: readonly ChatTurn[]) => string;
+function chatMl(turns: readonly ChatTurn[]): string {
+  const written = turns.map(({ role, content }) => `<|im_start|>${role}\n${content}<|im_end|>\n`);
+  return `${written.join('')}<|im_start|>assistant\n`;
+}
 
-const chatMl: Render = (turns) =>
-  turns.map(({ role, content }) => `<|im_start|>${role}\n${content}<|im_end|>\n`).join('') +
-  '<|im_start|>assistant\n';
-
-function rendering(source: string | undefined, { config }: TextTokenizer): Render {
+function templated(
+  turns: readonly ChatTurn[],
+  source: string | undefined,
+  { config }: TextTokenizer,
+): Promise<string> {
   if (source === undefined || source.trim() === '') {
     throw new QuernError('UNSUPPORTED', 'it has no chat template', {
       hint: "Use an instruction-tuned model's checkpoint, with its template",
@@ -38,42 +56,12 @@ function rendering(source: string | undefined, { config }: TextTokenizer): Rende
       typeof value === 'object' && value !== null ? (value as { content?: unknown }).content : value;
     return typeof text === 'string' ? text : '';
   };
-  return (turns) => {
-    try {
-      const written = new Template(source).render({
-        messages: turns.map((turn) => ({ ...turn })),
-        add_generation_prompt: true,
-        bos_token: special('bos_token'),
-        eos_token: special('eos_token'),
-      });
-      if (typeof written === 'string') return written;
-      throw new TypeError('it renders no text');
-    } catch (error) {
-      // A template is a program of the model's maker: it may throw anything.
-      const told = oneLine(error instanceof Error ? error.message : String(error)).slice(0, 200);
-      throw new QuernError('UNSUPPORTED', `its chat template cannot be used (${told})`, { cause: error });
-    }
-  };
-}
-
-/** Stands for the user's turn while the template is rendered; nobody's template has it. */
-const place = '\u{f0000}quern\u{f0001}';
-
-/** The user's turn is put in behind the template, so that its letters are never taken for the template's tokens. */
-function promptTokens(turns: readonly ChatTurn[], render: Render, texts: TextTokenizer): number[] {
-  const user = turns.find(({ role }) => role === 'user')!;
-  const written = render(turns.map((turn) => (turn === user ? { ...turn, content: place } : turn)));
-  const [before, after, ...others] = written.split(place);
-  if (after === undefined || others.length > 0) {
-    throw new QuernError('UNSUPPORTED', "its chat template does not show the user's turn once, as it is");
-  }
-  const front = controlParts(before, texts);
-  const back = controlParts(after, texts);
-  // What stands next to the user's text is tokenized with it, as it is where a prompt is tokenized whole.
-  const joined = (front.at(-1) as string) + user.content + (back[0] as string);
-  return [...front.slice(0, -1), joined, ...back.slice(1)].flatMap((part) =>
-    typeof part === 'number' ? [part] : plainTokens(part, texts),
-  );
+  return renderedTemplate(source, {
+    messages: turns,
+    add_generation_prompt: true,
+    bos_token: special('bos_token'),
+    eos_token: special('eos_token'),
+  });
 }
 
 function plainTokens(text: string, { plain }: TextTokenizer): number[] {

@@ -5,7 +5,7 @@ import { QuernError } from '../../errors.ts';
 import { checkVocabulary, openTextTokenizer, type TextTokenizer } from '../../models/checkpoint-texts.ts';
 import { Checkpoint } from '../../models/checkpoint/checkpoint.ts';
 import { readTokenizer } from '../../models/checkpoint/checkpoint-tokenizer.ts';
-import { torchDevice } from '../../models/torch/device.ts';
+import { generationDtype, torchDevice } from '../../models/torch/device.ts';
 import { Qwen2Model } from '../../models/torch/qwen2-model.ts';
 import { TokenGenerator } from '../../models/torch/token-generation.ts';
 import { quernError } from '../../models/torch/torch-error.ts';
@@ -41,11 +41,11 @@ export async function openTorchEngine(
   const own = checkpoint.endTokens;
   const endTokens = own.length > 0 ? own : endToken === undefined ? [] : [endToken];
   checkEnds(endTokens, texts, folder);
-  const promptOf = chatTexts(texts, chatTemplate);
+  const promptOf = await chatTexts(texts, chatTemplate);
   const device = torchDevice(env);
   try {
     if (threads !== undefined) setNumThreads(threads);
-    const dtype = device === 'cpu' ? 'float32' : 'bfloat16';
+    const dtype = generationDtype(device);
     const model = await Qwen2Model.load(folder, { dtype, device, signal, onWork });
     const generator = new TokenGenerator(model, { sampling, endTokens, rows });
     const made = { generator, tokenizer: texts.tokenizer, endTokens: new Set(endTokens) };
