@@ -5,6 +5,7 @@ import { link, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { LibTorchError } from '../errors.ts';
 import { isRunning, passingPath } from './passing-folder.ts';
 import { aborted } from './run-program.ts';
 
@@ -16,7 +17,7 @@ const silence = 60_000;
  * Does `work` while this process is the only one that sets up in `folder`; `onWait` is called where another is first. A
  * holder that died, or was stopped for long, is not waited for.
  *
- * Throws `ABORTED` and what `work` throws.
+ * Throws `SETUP` where something else has the name of the lock, `ABORTED`, and what `work` throws.
  */
 export async function withSetupLock<T>(
   folder: string,
@@ -70,9 +71,15 @@ async function isTaken(path: string, own: Holder): Promise<boolean> {
 async function isDeadCleared(path: string): Promise<boolean> {
   const found = await stat(path).catch(() => undefined);
   if (!found) return true;
+  if (!found.isFile()) {
+    throw new LibTorchError('SETUP', `${path} is no file, and the lock of a setup is one`, {
+      hint: 'Remove it',
+    });
+  }
   const text = textOf(path);
   const holder = holderOf(text);
-  const isSilent = Date.now() - found.mtimeMs > silence;
+  // A date in the future is no sign of life either.
+  const isSilent = Math.abs(Date.now() - found.mtimeMs) > silence;
   const isGone = holder?.host === hostname() && !isRunning(holder.pid);
   if (!isSilent && !isGone) return false;
   const aside = passingPath(path);
