@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { compiler, programs, writeFiles } from '../../test/fake-machine.ts';
 import { temporaryFolder } from '../../test/temporary-folder.ts';
 import { findCompiler } from './compiler.ts';
@@ -41,6 +41,19 @@ describe('the compiler', () => {
   ])('is missed where %s', async (_, env, message) => {
     const wanted = { code: 'SETUP', message: expect.stringContaining(message) as string };
     await expect(findCompiler(env)).rejects.toMatchObject(wanted);
+  });
+
+  it('is missed where it does not say in time what it is', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const CXX = join(programs(root, { slow: 'exec /bin/sleep 600' }), 'slow');
+      const finding = findCompiler({ PATH, CXX }).catch((error: unknown) => error);
+      vi.advanceTimersByTime(30_000);
+      const message = expect.stringContaining(`${CXX} does not work: it did not end in time`) as string;
+      expect(await finding).toMatchObject({ code: 'SETUP', message });
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('is not looked for on Windows', async () => {

@@ -1,6 +1,6 @@
 /** The C++ compiler of this machine. */
 import { LibTorchError } from '../errors.ts';
-import { programOnPath, runProgram, type Environment } from './run-program.ts';
+import { patience, programOnPath, runProgram, type Environment } from './run-program.ts';
 
 /** A C++ compiler that can be started. */
 export interface Compiler {
@@ -33,7 +33,11 @@ export async function findCompiler(
   for (const [name, ...args] of candidates) {
     const program = programOnPath(name, env);
     if (program === undefined) continue;
-    const asked = await runProgram(program, [...args, '--version'], { env, signal });
+    const asked = await runProgram(program, [...args, '--version'], {
+      env,
+      signal,
+      milliseconds: patience,
+    });
     if (asked.failure === undefined) return { program, args, version: asked.stdout.split('\n')[0].trim() };
     passedOver.push(`${program} does not work: ${asked.failure}`);
   }

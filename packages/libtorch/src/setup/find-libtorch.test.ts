@@ -75,6 +75,11 @@ describe('a wrong LIBTORCH is an error and not passed over:', () => {
     ['one without headers', writeFiles(join(root, 'headless'), headless), 'there is no include/ATen in it'],
     ['one without a version', writeFiles(join(root, 'nameless'), nameless), 'that says its version'],
     ['an old one', old, 'it is LibTorch 2.10.1, and 2.11 or newer is needed'],
+    [
+      'one of no version',
+      writeFiles(join(root, 'odd'), libtorchFiles('x y')),
+      'it is LibTorch x y, and 2.11 or newer is needed',
+    ],
   ])('%s', async (_name, LIBTORCH, problem) => {
     const PATH = programs(root, { python3: pythonWith(packaged) });
     const finding = findLibTorch({ folder: builds(), env: { PATH, LIBTORCH } });
@@ -83,6 +88,26 @@ describe('a wrong LIBTORCH is an error and not passed over:', () => {
       message: expect.stringMatching(`^LIBTORCH is ${LIBTORCH}, and .*${problem}\\. Set it to`) as string,
     });
   });
+});
+
+it.each([
+  ['is not there', undefined, 'there is no such program'],
+  ['fails', 'echo broken >&2; exit 1', 'does not work: broken'],
+  ['is something else', 'echo hello', 'does not work: it printed something else'],
+])('a PYTHON that %s is an error and not passed over', async (_, script, problem) => {
+  const PATH = programs(root, { python3: pythonWith(packaged) });
+  const PYTHON = join(programs(root, script === undefined ? {} : { own: script }), 'own');
+  const steps: string[] = [];
+  const obtaining = obtainLibTorch({
+    folder: builds(),
+    env: { PATH, PYTHON },
+    onStep: (text) => steps.push(text),
+  });
+  await expect(obtaining).rejects.toMatchObject({
+    code: 'SETUP',
+    message: expect.stringMatching(`^PYTHON is ${PYTHON}, and .*${problem}\\. Set it to`) as string,
+  });
+  expect(steps).toEqual([]);
 });
 
 describe('where there is no LibTorch', () => {
@@ -100,7 +125,12 @@ describe('where there is no LibTorch', () => {
     const made = { folder: torch, version: '2.13.0+cu130', from: 'a private Python environment' };
     expect(await obtain(folder, { PATH })).toEqual(made);
     expect(readdirSync(folder)).toEqual(['python']);
-    expect(steps.splice(0)).toEqual([expect.stringMatching(/^installing PyTorch 2\.13\.0 by .*python3/)]);
+    const python = join(PATH, 'python3');
+    expect(steps.splice(0)).toEqual([
+      `there is no LibTorch (LIBTORCH is not set; ${python} has no torch; python is not there); ` +
+        'LIBTORCH=folder or PYTHON=program names one',
+      `installing PyTorch 2.13.0 by ${python} in ${join(folder, 'python')}: some GB`,
+    ]);
     expect(await obtain(folder, { PATH: '' })).toEqual(made);
     expect(steps).toEqual([]);
   });

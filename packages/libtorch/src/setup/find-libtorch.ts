@@ -1,6 +1,6 @@
 /** Where LibTorch is, and how it is had where it is not. */
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { LibTorchError } from '../errors.ts';
 import { currentBuild } from '../location.ts';
 import { archiveAddress, archiveFolder, fetchArchive } from './archive.ts';
@@ -43,7 +43,7 @@ const install =
 /**
  * Looks for LibTorch: in `LIBTORCH`, in the Pythons `PYTHON`, `python3` and `python`, then that of the build that is used,
  * so that a Python which is out of sight is not missed, and what was installed under `folder` before. Installs nothing.
- * Throws `SETUP` where `LIBTORCH` is set and is no LibTorch, and `ABORTED`.
+ * Throws `SETUP` where `LIBTORCH` is set and is no LibTorch, or else `PYTHON` is and is no Python that works, and `ABORTED`.
  */
 export async function findLibTorch({ folder, env, signal }: SearchOptions): Promise<Search> {
   const passedOver: string[] = [];
@@ -105,17 +105,19 @@ export async function obtainLibTorch(
   const ways = [
     python && {
       from: environmentName,
-      step: `installing PyTorch ${installedVersion} by ${python.program}: some GB`,
+      step: `installing PyTorch ${installedVersion} by ${python.program} in ${join(folder, 'python')}: some GB`,
       make: () => makePrivateEnvironment(folder, { python, env, signal, log }),
     },
     address !== undefined && {
       from: archiveName,
-      step: `fetching ${address}`,
+      step: `fetching ${address} to ${archiveFolder(folder)}`,
       make: () => fetchArchive(folder, { address, signal }),
     },
-  ];
+  ].filter((way) => way !== undefined && way !== false);
+  if (ways.length > 0) {
+    onStep(`there is no LibTorch (${passedOver.join('; ')}); LIBTORCH=folder or PYTHON=program names one`);
+  }
   for (const way of ways) {
-    if (!way) continue;
     onStep(way.step);
     try {
       const made = await way.make();

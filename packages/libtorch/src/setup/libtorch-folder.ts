@@ -24,7 +24,7 @@ export function libtorchIn(folder: string): { readonly version: string } | { rea
     return { problem: 'there is no version.py or build-version in it that says its version' };
   }
   const [major, minor] = version.split('.').map((part) => Number.parseInt(part, 10));
-  if (major < oldest[0] || (major === oldest[0] && minor < oldest[1])) {
+  if (!(major > oldest[0] || (major === oldest[0] && minor >= oldest[1]))) {
     return { problem: `it is LibTorch ${version}, and ${oldest.join('.')} or newer is needed` };
   }
   return { version };

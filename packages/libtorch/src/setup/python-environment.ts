@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { LibTorchError } from '../errors.ts';
 import { installedVersion, libtorchIn } from './libtorch-folder.ts';
 import { inPassingFolder } from './passing-folder.ts';
-import { programOnPath, runProgram, type Environment } from './run-program.ts';
+import { patience, programOnPath, runProgram, type Environment } from './run-program.ts';
 
 /** A Python that can be run. */
 export interface Python {
@@ -23,12 +23,9 @@ torch = list(spec.submodule_search_locations)[0] if spec and spec.origin and spe
 print(json.dumps({'version': sys.version.split()[0], 'torch': torch}))
 `;
 
-/** How long a Python may take to answer. */
-const patience = 30_000;
-
 /**
  * The Pythons that `PYTHON`, `python3` and `python` stand for, in this order; `passedOver` is told of those that cannot be
- * run. Throws `ABORTED`.
+ * run. Throws `SETUP` where that is the one in `PYTHON`, and `ABORTED`.
  */
 export async function* pythons(
   env: Environment,
@@ -39,17 +36,30 @@ export async function* pythons(
   for (const name of [env['PYTHON'], 'python3', 'python']) {
     if (!name) continue;
     const program = programOnPath(name, env);
-    if (program === undefined) {
-      passedOver.push(`${name === env['PYTHON'] ? `PYTHON, ${name},` : name} is not there`);
-      continue;
+    if (program !== undefined && seen.has(program)) continue;
+    const found = program === undefined ? undefined : await askedPython(program, env, signal);
+    if (found && 'version' in found) {
+      seen.add(found.program);
+      yield found;
+    } else if (name === env['PYTHON']) {
+      const why = found?.problem ?? 'there is no such program';
+      throw new LibTorchError('SETUP', `PYTHON is ${name}, and ${why}`, {
+        hint: 'Set it to a Python 3, or leave it out',
+      });
+    } else {
+      passedOver.push(found?.problem ?? `${name} is not there`);
     }
-    if (seen.has(program)) continue;
-    seen.add(program);
-    const asked = await runProgram(program, ['-c', question], { env, signal, milliseconds: patience });
-    const python = asked.failure === undefined ? answered(program, asked.stdout) : undefined;
-    if (python) yield python;
-    else passedOver.push(`${program} does not work: ${asked.failure ?? 'it printed something else'}`);
   }
+}
+
+async function askedPython(
+  program: string,
+  env: Environment,
+  signal: AbortSignal | undefined,
+): Promise<Python | { readonly problem: string }> {
+  const asked = await runProgram(program, ['-c', question], { env, signal, milliseconds: patience });
+  const python = asked.failure === undefined ? answered(program, asked.stdout) : undefined;
+  return python ?? { problem: `${program} does not work: ${asked.failure ?? 'it printed something else'}` };
 }
 
 function answered(program: string, printed: string): Python | undefined {

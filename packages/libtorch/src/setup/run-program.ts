@@ -25,6 +25,9 @@ export interface RunOptions {
   readonly log?: (text: string) => void;
 }
 
+/** How long a program may take to say what it is, in milliseconds. */
+export const patience = 30_000;
+
 /** Characters of each of a program's outputs that are kept: errors come first. */
 const kept = 1 << 20;
 

@@ -43,10 +43,10 @@ export async function libtorchState({
   readonly env?: Environment;
   readonly signal?: AbortSignal;
 } = {}): Promise<LibTorchState> {
-  // Only a wrong LIBTORCH is an error, and that is looked for without Python then.
-  const pythons = await findLibTorch({ folder, env: { ...env, LIBTORCH: undefined }, signal });
+  // Where LIBTORCH is set, no Python is looked for.
+  const pythons = await looked(() => findLibTorch({ folder, env: { ...env, LIBTORCH: undefined }, signal }));
   const [libtorch, compiler, headers, gpu] = await Promise.all([
-    looked(() => (env['LIBTORCH'] ? findLibTorch({ folder, env, signal }) : pythons)),
+    env['LIBTORCH'] ? looked(() => findLibTorch({ folder, env, signal })) : pythons,
     looked(() => findCompiler(env, signal)),
     looked(() => findNodeHeaders(env)),
     gpuState(env, signal),
@@ -56,7 +56,7 @@ export async function libtorchState({
       'missing' in libtorch
         ? libtorch
         : present(libtorch.found.libtorch, libtorch.found.passedOver.join('; ')),
-    python: present(pythons.python, 'there is no python3 that works'),
+    python: 'missing' in pythons ? pythons : present(pythons.found.python, 'there is no python3 that works'),
     compiler,
     headers: 'missing' in headers ? headers : present(headers.found, 'there is no node_api.h'),
     gpu,
