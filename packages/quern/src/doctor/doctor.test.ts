@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../test/temporary-folder.ts';
-import { cachePart, dataPart, nodePart, sevenZipPart, torchParts } from './doctor.ts';
+import { cachePart, dataPart, devicePart, nodePart, sevenZipPart, torchParts } from './doctor.ts';
 import { isInRange, optionalPackages } from './optional-packages.ts';
 
 const root = temporaryFolder();
@@ -86,6 +86,35 @@ it('local data lie where QUERN_DATA says, if that is a folder', () => {
 it('the cache folder need not be there, but the place for it has to be', () => {
   expect(cachePart(join(root, 'not/yet'))).toMatchObject({ state: 'ok' });
   expect(cachePart('/proc/1/none')).toMatchObject({ state: 'missing' });
+});
+
+it('the cache folder is no file, nor below one', () => {
+  const file = join(root, 'file');
+  writeFileSync(file, '');
+  for (const [folder, there] of [
+    [file, file],
+    [join(file, 'x/y'), file],
+    ['/dev/null', '/dev/null'],
+  ]) {
+    const what = `${folder} cannot be used: ${there} is no folder; QUERN_CACHE names another`;
+    expect(cachePart(folder)).toEqual({ part: 'cache folder', state: 'missing', what });
+  }
+});
+
+it.each([
+  [undefined, 'ok', 'a GPU where'],
+  ['cpu', 'ok', 'cpu (QUERN_DEVICE)'],
+  ['gpu', 'missing', 'QUERN_DEVICE is "gpu", and a device is cpu, cuda or cuda:N'],
+  ['cuda:x', 'missing', 'QUERN_DEVICE is "cuda:x"'],
+  ['cuda:1', 'missing', 'QUERN_DEVICE is cuda:1, and there is no driver'],
+])('the device %s is %s', (device, state, what) => {
+  const part = devicePart({ QUERN_DEVICE: device }, { missing: 'there is no driver' });
+  expect(part).toMatchObject({ state, what: expect.stringContaining(what) as string });
+  expect(part.mend).toBe(state === 'ok' ? undefined : 'unset QUERN_DEVICE');
+});
+
+it('a device on a GPU is right where there is one', () => {
+  expect(devicePart({ QUERN_DEVICE: 'cuda:1' }, { found: 'two H100' })).toMatchObject({ state: 'ok' });
 });
 
 it('LibTorch and its addon are mended by one command', () => {

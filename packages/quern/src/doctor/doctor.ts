@@ -26,6 +26,7 @@ export async function examination({
     ...packages,
     sevenZipPart(env, packages),
     ...torchParts(torch),
+    devicePart(env, torch.gpu),
     dataPart(env),
     cachePart(defaultCacheFolder(env)),
   ];
@@ -89,6 +90,24 @@ function addonPart(addon: LibTorchState['addon']): Part {
   }
 }
 
+/** What models on LibTorch run on. */
+export function devicePart(env: Environment, gpu: LibTorchState['gpu']): Part {
+  const part = 'device';
+  const device = env['QUERN_DEVICE'];
+  const mend = 'unset QUERN_DEVICE';
+  if (!device) {
+    return { part, state: 'ok', what: 'a GPU where LibTorch can use one, else the processor' };
+  }
+  if (!/^(?:cpu|cuda(?::\d{1,3})?)$/.test(device)) {
+    const what = `QUERN_DEVICE is ${JSON.stringify(device)}, and a device is cpu, cuda or cuda:N`;
+    return { part, state: 'missing', what, mend };
+  }
+  if (device !== 'cpu' && 'missing' in gpu) {
+    return { part, state: 'missing', what: `QUERN_DEVICE is ${device}, and ${gpu.missing}`, mend };
+  }
+  return { part, state: 'ok', what: `${device} (QUERN_DEVICE)` };
+}
+
 /** The folder with local data. */
 export function dataPart(env: Environment): Part {
   const part = 'local data';
@@ -108,11 +127,19 @@ export function dataPart(env: Environment): Part {
 /** The folder of what is remembered; it need not be there yet. */
 export function cachePart(folder: string): Part {
   const part = 'cache folder';
+  const there = nearest(folder);
+  const why = statSync(there).isDirectory() ? writingProblem(there) : `${there} is no folder`;
+  return why === undefined
+    ? { part, state: 'ok', what: folder }
+    : { part, state: 'missing', what: `${folder} cannot be used: ${why}; QUERN_CACHE names another` };
+}
+
+function writingProblem(folder: string): string | undefined {
   try {
-    accessSync(nearest(folder), constants.W_OK);
-    return { part, state: 'ok', what: folder };
+    accessSync(folder, constants.W_OK | constants.X_OK);
+    return undefined;
   } catch {
-    return { part, state: 'missing', what: `${folder} cannot be written to; QUERN_CACHE names another` };
+    return `${folder} cannot be written to`;
   }
 }
 
