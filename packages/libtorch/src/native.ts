@@ -4,7 +4,7 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import { LibTorchError, type LibTorchErrorCode } from './errors.ts';
 import { hasGpuDriver } from './gpu-driver.ts';
-import { buildsFolder, currentBuild, staleness, type Build } from './location.ts';
+import { addonState, buildsFolder, type Build } from './location.ts';
 
 /** The number of a tensor in the addon's table. */
 export type Handle = number;
@@ -116,7 +116,12 @@ const hints: Partial<Record<LibTorchErrorCode, string>> = {
   NO_DEVICE: '`quern doctor` says what GPUs and drivers are there',
 };
 
-let loaded: { readonly native: Native; readonly build: Build } | undefined;
+interface Loaded {
+  readonly native: Native;
+  readonly build: Build;
+}
+
+let loaded: Loaded | undefined;
 
 /** The addon. Throws `NOT_BUILT` and `WRONG_VERSION`. */
 export function native(): Native {
@@ -128,18 +133,29 @@ export function loadedBuild(): Build {
   return (loaded ??= load()).build;
 }
 
-function load(): { native: Native; build: Build } {
+/** Has {@link native} be the addon of this build. Throws `WRONG_VERSION`. */
+export function useBuild(build: Build & { readonly addon: string }): void {
+  loaded = loadFrom(build);
+}
+
+function load(): Loaded {
   const folder = buildsFolder();
-  const build = currentBuild(folder);
-  if (!build || !existsSync(build.addon)) {
-    throw new LibTorchError('NOT_BUILT', `no addon for LibTorch is built in ${folder}`, { hint: setupHint });
+  const found = addonState(folder);
+  switch (found.state) {
+    case 'current':
+      return loadFrom(found.build);
+    case 'missing':
+      throw new LibTorchError('NOT_BUILT', `no addon for LibTorch is built in ${folder}`, {
+        hint: setupHint,
+      });
+    case 'stale':
+      throw new LibTorchError('WRONG_VERSION', `the addon cannot be used: ${found.why}`, {
+        hint: `${setupHint}, which builds it anew`,
+      });
   }
-  const why = staleness(build);
-  if (why !== undefined) {
-    throw new LibTorchError('WRONG_VERSION', `the addon no longer fits: ${why}`, {
-      hint: `${setupHint}, which builds it anew`,
-    });
-  }
+}
+
+function loadFrom(build: Build & { readonly addon: string }): Loaded {
   // LibTorch's threads would otherwise spin while they wait, and take the cores from each other.
   process.env['OMP_WAIT_POLICY'] ??= 'PASSIVE';
   const addon = { exports: {} as Native };

@@ -14,6 +14,7 @@ const bare = {
   NODE_HEADERS: '',
   PYTHON: '',
   CXX: '',
+  QUERN_DEVICE: '',
 };
 
 async function parts(env: Record<string, string>): Promise<Map<string, Part>> {
@@ -56,16 +57,31 @@ it('says why an addon that was built is stale', async () => {
   const libtorch = join(root, 'torch');
   mkdirSync(libtorch);
   writeFileSync(join(libtorch, 'version.py'), "__version__ = '2.14.0'\n");
-  const build = { libtorch, version: '2.13.0', node: process.versions.node, sources: 'x', compiler: 'c++' };
-  writeFileSync(join(folder, 'one/build.json'), JSON.stringify(build));
+  const built = { libtorch, version: '2.13.0', node: process.versions.node, sources: 'x', compiler: 'c++' };
+  writeFileSync(join(folder, 'one/build.json'), JSON.stringify({ ...built, size: 0, sha256: '' }));
   writeFileSync(join(folder, 'one/libtorch.node'), '');
-  writeFileSync(join(folder, 'current.json'), '{"build": "one"}');
-  expect(
-    (await parts({ LIBTORCH_BUILDS: '', QUERN_CACHE: join(root, 'stale') })).get('LibTorch addon'),
-  ).toEqual({
+  writeFileSync(join(folder, 'current.json'), JSON.stringify({ libtorch }));
+  expect((await parts({ QUERN_CACHE: join(root, 'stale') })).get('LibTorch addon')).toEqual({
     part: 'LibTorch addon',
     state: 'stale',
     what: `it was built for LibTorch 2.13.0, and ${libtorch} now has 2.14.0`,
     mend: 'quern setup torch',
   });
+});
+
+it.each([
+  ['no program', '/nope/python', 'there is no such program'],
+  ['no Python', '/bin/ls', '/bin/ls does not work: '],
+])('says that PYTHON is %s', async (_, PYTHON, why) => {
+  const found = await parts({ PYTHON });
+  for (const part of ['Python', 'LibTorch']) {
+    const what = expect.stringContaining(`PYTHON is ${PYTHON}, and ${why}`) as string;
+    expect(found.get(part)).toMatchObject({ state: 'missing', what });
+  }
+});
+
+it('says that QUERN_DEVICE and QUERN_CACHE are none, and what is', async () => {
+  const found = await parts({ QUERN_DEVICE: 'gpu', QUERN_CACHE: '/dev/null' });
+  expect(found.get('device')).toMatchObject({ state: 'missing', mend: 'unset QUERN_DEVICE' });
+  expect(found.get('cache folder')).toMatchObject({ state: 'missing' });
 });

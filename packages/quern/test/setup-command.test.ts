@@ -37,6 +37,15 @@ it('says what a wrong LIBTORCH lacks, and exits with 1', async () => {
   expect(existsSync(env.QUERN_CACHE)).toBe(false);
 });
 
+it('says that PYTHON is none, and fetches nothing', async () => {
+  const QUERN_CACHE = join(root, 'none');
+  const env = { LIBTORCH_BUILDS: '', QUERN_CACHE, LIBTORCH: '', PYTHON: '/nope/python' };
+  const { code, stdout, stderr } = await quern(['setup', 'torch'], { env });
+  const why = 'PYTHON is /nope/python, and there is no such program. Set it to a Python 3, or leave it out';
+  expect([code, stdout, stderr]).toEqual([1, '', `quern: ${why}\n`]);
+  expect(existsSync(QUERN_CACHE)).toBe(false);
+});
+
 it('says the first error of the compiler, and leaves nothing', async () => {
   const env = environment('broken', 'echo "a.cc:1:1: error: no such header" >&2; exit 1');
   const { code, stdout, stderr } = await quern(['setup', 'torch', '--json'], { env });

@@ -1,23 +1,19 @@
 /** Compiling the addon. */
-import { createHash } from 'node:crypto';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { LibTorchError } from '../errors.ts';
-import { nativeFolder, type Build } from '../location.ts';
+import { nativeFolder } from '../location.ts';
 import type { Compiler } from './compiler.ts';
 import { runProgram, type Environment } from './run-program.ts';
 
-/** The name of a build's folder: all that it depends on. */
-export function buildName({ libtorch, version, node, sources }: Omit<Build, 'compiler'>): string {
-  const path = createHash('sha256').update(libtorch).digest('hex').slice(0, 8);
-  const parts = [version, path, `node${node}`, process.platform, process.arch, sources.slice(0, 8)];
-  return parts.join('-').replaceAll(/[^\w.+-]/g, '_');
-}
-
 /** Bytes that one compiler takes with LibTorch's headers, at the most. */
 const bytesEach = 3e9;
+
+const compilerHint = 'g++ 11, clang 14 and newer ones can; CXX names another';
+const diskHint =
+  'The disk, or your part of it, is full. Make room, or set QUERN_CACHE (for the addon) or TMPDIR (for the compiler)';
 
 /** What an addon is compiled from and with. */
 export interface Toolchain {
@@ -58,15 +54,16 @@ export async function buildAddon(
   const run = async (what: string, args: readonly string[]): Promise<void> => {
     const all = [...compiler.args, ...args];
     log?.(`${[compiler.program, ...all].join(' ')}\n`);
-    const { failure, stderr } = await runProgram(compiler.program, all, { env, signal: either, log });
+    const { failure, stderr } = await runProgram(compiler.program, all, {
+      env: { ...env, LC_ALL: 'C' },
+      signal: either,
+      log,
+    });
     if (failure === undefined) return;
-    throw new LibTorchError(
-      'SETUP',
-      `${compiler.program} cannot ${what}: ${firstErrors(stderr) || failure}`,
-      {
-        hint: 'g++ 11, clang 14 and newer ones can; CXX names another',
-      },
-    );
+    const errors = firstErrors(stderr) || failure;
+    throw new LibTorchError('SETUP', `${compiler.program} cannot ${what}: ${errors}`, {
+      hint: diskFull.test(stderr) ? diskHint : compilerHint,
+    });
   };
   const files = readdirSync(sources)
     .filter((name) => name.endsWith('.cc'))
@@ -93,13 +90,13 @@ export async function buildAddon(
   if (errors.length > 0) throw errors.find((error) => !isAborted(error)) ?? errors[0];
   onStep('linking');
   const inputs = files.map((file) => join(objects, `${basename(file, '.cc')}.o`));
-  await run('link the addon', [
-    '-shared',
-    '-o',
-    join(to, 'libtorch.node'),
-    ...inputs,
-    ...linkFlags(libtorch),
-  ]);
+  const addon = join(to, 'libtorch.node');
+  await run('link the addon', ['-shared', '-o', addon, ...inputs, ...linkFlags(libtorch)]);
+  if (!existsSync(addon)) {
+    throw new LibTorchError('SETUP', `${compiler.program} linked nothing, and says that it did`, {
+      hint: compilerHint,
+    });
+  }
   await rm(objects, { recursive: true });
 }
 
@@ -141,9 +138,14 @@ function linkFlags(libtorch: string): string[] {
   ];
 }
 
+/** What a compiler says that cannot write; it is asked not to translate. */
+const diskFull = /No space left on device|Disk quota exceeded/;
+
 /** The first lines of what a compiler says that are errors, on one line. */
 function firstErrors(stderr: string): string {
-  const lines = stderr.split('\n').filter((line) => /error|undefined reference/i.test(line));
+  const lines = stderr
+    .split('\n')
+    .filter((line) => /error|undefined reference/i.test(line) || diskFull.test(line));
   return lines.slice(0, 3).join('; ');
 }
 

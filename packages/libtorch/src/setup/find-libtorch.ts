@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { LibTorchError } from '../errors.ts';
-import { currentBuild } from '../location.ts';
+import { chosenLibTorch } from '../location.ts';
 import { archiveAddress, archiveFolder, fetchArchive } from './archive.ts';
 import { installedVersion, libtorchIn } from './libtorch-folder.ts';
 import { makePrivateEnvironment, privateTorch, pythons, type Python } from './python-environment.ts';
@@ -74,7 +74,7 @@ export async function findLibTorch({ folder, env, signal }: SearchOptions): Prom
     passedOver.push(`${python.program} has ${python.torch}, and ${found.problem}`);
   }
   for (const [path, from] of [
-    [currentBuild(folder)?.libtorch, 'the build in use'],
+    [chosenLibTorch(folder), 'the build in use'],
     [privateTorch(folder), environmentName],
     [archiveFolder(folder), archiveName],
   ] as const) {

@@ -1,7 +1,8 @@
 /** Folders and files that get their names when they are whole. */
 import { randomUUID } from 'node:crypto';
+import { existsSync, statSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 /** Lets `make` fill a folder beside `whole`, and gives that name to it, or to the folder in it that `make` returns. */
 export async function inPassingFolder(
@@ -19,11 +20,24 @@ export async function inPassingFolder(
   }
 }
 
+/** Makes a folder and those above it. Node's own way to never ends where the system makes no folders, as in `/proc`. */
+export async function makeFolder(path: string): Promise<void> {
+  const above = dirname(path);
+  if (above !== path && !existsSync(above)) await makeFolder(above);
+  await mkdir(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST' || !statSync(path).isDirectory()) throw error;
+  });
+}
+
 /** Writes a file that is whole or as it was before. */
 export async function writeWhole(path: string, text: string): Promise<void> {
   const passing = passingPath(path);
-  await writeFile(passing, text, { flush: true });
-  await rename(passing, path);
+  try {
+    await writeFile(passing, text, { flush: true });
+    await rename(passing, path);
+  } finally {
+    await rm(passing, { force: true });
+  }
 }
 
 /** A name beside `path` that no other has, and that tells which process gave it. */

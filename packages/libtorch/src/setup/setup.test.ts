@@ -1,12 +1,20 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { compiler, libtorchFiles, programs, writeFiles } from '../../test/fake-machine.ts';
 import { temporaryFolder } from '../../test/temporary-folder.ts';
-import { currentBuild, nativeFolder, sourcesHash } from '../location.ts';
+import { addonState, nativeFolder, sourcesHash } from '../location.ts';
 import { setUpWith, setupLibTorch, type AddonCheck } from './setup.ts';
 import { libtorchState } from './state.ts';
 
@@ -29,16 +37,17 @@ describe('setting up', () => {
     const { folder, env, libtorch } = machine();
     const steps: string[] = [];
     const tried: string[] = [];
-    const check: AddonCheck = async (addon) => {
-      tried.push(addon);
-      expect([existsSync(addon), currentBuild(folder)]).toEqual([true, undefined]);
+    const check: AddonCheck = async (path) => {
+      tried.push(...readdirSync(path).sort());
+      expect(addonState(folder, {})).toEqual({ state: 'missing' });
+      expect(readdirSync(folder).sort()).toEqual([expect.stringMatching(/\.tmp$/), 'setup.lock']);
     };
     const ready = await setUpWith(check, { folder, env, onStep: (text) => steps.push(text) });
     const facts = { libtorch, version: '2.13.0+cpu', node: process.versions.node, sources: sourcesHash() };
     expect(ready).toMatchObject({ ...facts, compiler: 'fake c++ 1.0', from: 'LIBTORCH', isNew: true });
-    expect(tried).toEqual([ready.addon]);
+    expect(tried).toEqual(['build.json', 'libtorch.node']);
     const { from: _, isNew: __, ...build } = ready;
-    expect(currentBuild(folder)).toEqual(build);
+    expect(addonState(folder, {})).toEqual({ state: 'current', build });
     expect(steps).toContain(`compiled ${sources.length} of ${sources.length} files`);
     const names = readdirSync(folder).sort();
     expect(names).toEqual([expect.stringMatching(/^2\.13\.0\+cpu-[\da-f]{8}-node/), 'current.json']);
@@ -63,12 +72,34 @@ describe('setting up', () => {
     expect(other.addon).not.toBe(first.addon);
   });
 
-  it('builds again where the addon was removed', async () => {
+  it.each<[string, (addon: string) => void]>([
+    ['the addon was removed', (addon) => rmSync(addon)],
+    ['the addon was cut off', (addon) => truncateSync(addon, 2)],
+    ['the addon was changed', (addon) => writeFileSync(addon, 'mode\n')],
+    ['a folder has its name', (addon) => (rmSync(addon), mkdirSync(addon))],
+    ['build.json was damaged', (addon) => writeFileSync(join(addon, '../build.json'), '{}')],
+    ['build.json was removed', (addon) => rmSync(join(addon, '../build.json'))],
+  ])('builds again where %s', async (_, damage) => {
     const { folder, env } = machine();
-    const { addon } = await setUpWith(works, { folder, env });
-    rmSync(addon);
-    expect(await setUpWith(works, { folder, env })).toMatchObject({ addon, isNew: true });
-    expect(existsSync(addon)).toBe(true);
+    const { from: _from, isNew: _isNew, ...build } = await setUpWith(works, { folder, env });
+    damage(build.addon);
+    expect(await setUpWith(works, { folder, env })).toMatchObject({ ...build, isNew: true });
+    expect(addonState(folder, env)).toEqual({ state: 'current', build });
+  });
+
+  it('keeps the builds for several LibTorches, and uses the last that was set up', async () => {
+    const { folder, env } = machine();
+    const other = { ...env, LIBTORCH: machine().libtorch };
+    const inUse = () => {
+      const found = addonState(folder, {});
+      return found.state === 'current' ? found.build.addon : found;
+    };
+    const first = await setUpWith(works, { folder, env });
+    const second = await setUpWith(works, { folder, env: other });
+    expect(inUse()).toBe(second.addon);
+    expect(await setUpWith(fails, { folder, env })).toEqual({ ...first, isNew: false });
+    expect(inUse()).toBe(first.addon);
+    expect(addonState(folder, other)).toMatchObject({ state: 'current', build: { addon: second.addon } });
   });
 
   it('of two at once is done by one, and the other waits for it', async () => {
@@ -90,6 +121,33 @@ describe('nothing is left under a final name', () => {
       message: expect.stringMatching(
         /c\+\+ cannot compile \w+\.cc: a\.cc:1:2: error: no such type\. g\+\+/,
       ) as string,
+    });
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('where the disk is full, which is not the fault of the compiler', async () => {
+    const { folder, env } = machine('echo "cp: a.o: No space left on device" >&2; echo oh >&2; exit 1');
+    await expect(setUpWith(works, { folder, env })).rejects.toMatchObject({
+      code: 'SETUP',
+      message: expect.stringContaining('a.o: No space left on device') as string,
+      hint: expect.stringMatching(/^The disk, or your part of it, is full\. Make room/) as string,
+    });
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('where the addon does not work, and a better compiler builds another', async () => {
+    const { folder, env } = machine();
+    await expect(setUpWith(fails, { folder, env })).rejects.toThrow('it was tried');
+    expect(readdirSync(folder)).toEqual([]);
+    expect(await setUpWith(works, { folder, env })).toMatchObject({ isNew: true });
+  });
+
+  it('where the compiler makes nothing and says that it did', async () => {
+    const { folder, env } = machine();
+    const CXX = join(programs(root, { true: 'exit 0' }), 'true');
+    await expect(setUpWith(works, { folder, env: { ...env, CXX } })).rejects.toMatchObject({
+      code: 'SETUP',
+      message: expect.stringContaining(`${CXX} linked nothing`) as string,
     });
     expect(readdirSync(folder)).toEqual([]);
   });
@@ -136,14 +194,23 @@ describe('nothing is left under a final name', () => {
     };
     await expect(setUpWith(works, { folder, env })).rejects.toMatchObject(wanted);
   });
+
+  it.skipIf(process.platform !== 'linux')('where the system makes no folders', async () => {
+    const { env } = machine();
+    const wanted = {
+      code: 'SETUP',
+      message: expect.stringContaining('cannot set up in /proc/none/builds: ENOENT') as string,
+    };
+    await expect(setUpWith(works, { folder: '/proc/none/builds', env })).rejects.toMatchObject(wanted);
+  });
 });
 
 it('an addon that does not work is not used', async () => {
   const { folder, env } = machine();
-  const message = /^the addon was built, but does not work: .*libtorch\.node/;
+  const message = /^the addon was built, but does not work: .*cannot be loaded \(.*libtorch\.node/;
   const wanted = { code: 'SETUP', message: expect.stringMatching(message) as string };
   await expect(setupLibTorch({ folder, env })).rejects.toMatchObject(wanted);
-  expect(currentBuild(folder)).toBeUndefined();
+  expect(readdirSync(folder)).toEqual([]);
 });
 
 describe('the state', () => {
@@ -159,25 +226,21 @@ describe('the state', () => {
     });
   });
 
-  it('of the addon is stale where LibTorch, Node or the sources are others than it was built for', async () => {
+  it('of the addon is that which was set up', async () => {
     const { folder, env, libtorch } = machine();
     const { addon } = await setUpWith(works, { folder, env });
     const state = async () => (await libtorchState({ folder, env })).addon;
     expect(await state()).toMatchObject({ state: 'current', build: { addon } });
-    const facts = join(addon, '../build.json');
-    const built = readFileSync(facts, 'utf8');
-    for (const [change, why] of [
-      [{ node: '18.0.0' }, `it was built for Node 18.0.0, and this is ${process.versions.node}`],
-      [{ sources: 'other' }, 'it was built from the sources of another version of this package'],
-      [{ version: '2.12.0' }, `it was built for LibTorch 2.12.0, and ${libtorch} now has 2.13.0+cpu`],
-    ] as const) {
-      writeFileSync(facts, JSON.stringify({ ...(JSON.parse(built) as object), ...change }));
-      expect(await state()).toMatchObject({ state: 'stale', why });
-    }
-    writeFileSync(facts, built);
     rmSync(libtorch, { recursive: true });
     const why = `there is no LibTorch in ${libtorch} any more`;
-    expect(await state()).toMatchObject({ state: 'stale', why });
+    expect(await state()).toEqual({ state: 'stale', why });
+  });
+
+  it('says what is wrong with PYTHON, also where LIBTORCH is right', async () => {
+    const { folder, env } = machine();
+    const missing = 'PYTHON is nothing, and there is no such program. Set it to a Python 3, or leave it out';
+    const state = await libtorchState({ folder, env: { ...env, PYTHON: 'nothing' } });
+    expect(state).toMatchObject({ libtorch: { found: { from: 'LIBTORCH' } }, python: { missing } });
   });
 
   it('names the GPUs that the driver knows', async () => {

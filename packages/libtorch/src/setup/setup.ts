@@ -1,15 +1,15 @@
 /** Making the addon: from what is on this machine to a build that is known to work. */
-import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { LibTorchError } from '../errors.ts';
-import { buildsFolder, currentBuild, sourcesHash, type Build } from '../location.ts';
-import { buildAddon, buildName } from './build-addon.ts';
+import { buildIn, buildName, buildsFolder, builtForNow, chosenLibTorch, type Build } from '../location.ts';
+import { buildAddon } from './build-addon.ts';
 import { findCompiler } from './compiler.ts';
 import { findLibTorch, obtainLibTorch, type LibTorch } from './find-libtorch.ts';
 import { addonApiHeaders, nodeHeaders } from './node-headers.ts';
-import { clearPassing, inPassingFolder, writeWhole } from './passing-folder.ts';
+import { clearPassing, inPassingFolder, makeFolder, writeWhole } from './passing-folder.ts';
 import { aborted, runProgram, type Environment } from './run-program.ts';
 import { withSetupLock } from './setup-lock.ts';
 
@@ -35,16 +35,16 @@ export interface ReadyBuild extends Build {
   readonly isNew: boolean;
 }
 
-/** Tries an addon. Throws `SETUP` where it does not work. */
+/** Tries the build in a folder. Throws `SETUP` where it does not work. */
 export type AddonCheck = (
-  addon: string,
+  path: string,
   options: { readonly env: Environment; readonly signal?: AbortSignal },
 ) => Promise<void>;
 
 /**
- * Finds LibTorch or installs it, compiles the addon for it, tries it with a step of training, and makes it the one that is
- * used. Does nothing where that was done before with the same LibTorch, Node and sources; waits where another process is
- * at it. What does not come to its end leaves nothing under a final name.
+ * Finds LibTorch or installs it, compiles the addon for it, tries it with a step of training, and makes this LibTorch the one
+ * that is used. Builds nothing where that was done before with the same LibTorch, Node and sources, and nothing is damaged
+ * since; waits where another process is at it. What does not come to its end leaves nothing under a final name.
  *
  * Throws `SETUP`, which says what is missing and how to mend it, and `ABORTED`.
  */
@@ -58,34 +58,34 @@ export async function setUpWith(check: AddonCheck, options: SetupOptions): Promi
   const folder = options.folder ?? buildsFolder(env);
   try {
     const { libtorch: there } = await findLibTorch({ folder, env, signal });
-    const ready = there && readyBuild(folder, there);
+    const ready = there && (await chosenBuild(folder, there));
     if (ready) return ready;
     // Before anything large is fetched.
     const compiler = await findCompiler(env, signal);
     const headers = [addonApiHeaders(), nodeHeaders(env)];
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     const onWait = (): void => onStep('waiting for another setup that is at work');
     return await withSetupLock(folder, { signal, onWait }, async () => {
       await clearPassing(folder);
       const libtorch = await obtainLibTorch({ folder, env, signal, onStep, log });
-      const made = readyBuild(folder, libtorch);
+      const made = await chosenBuild(folder, libtorch);
       if (made) return made;
       onStep(`LibTorch ${libtorch.version} is in ${libtorch.folder}`);
-      const build = { ...factsOf(libtorch), compiler: compiler.version };
-      const name = buildName(build);
-      const addon = join(folder, name, 'libtorch.node');
-      if (!existsSync(addon)) {
-        await inPassingFolder(join(folder, name), async (passing) => {
-          const toolchain = { libtorch: libtorch.folder, compiler, headers };
-          await buildAddon(passing, { ...toolchain, env, signal, onStep, log });
-          await writeFile(join(passing, 'build.json'), `${JSON.stringify(build, null, 2)}\n`);
-        });
-      }
-      onStep('trying the addon with a step of training');
-      await check(addon, { env, signal });
-      if (signal?.aborted) throw aborted();
-      await writeWhole(join(folder, 'current.json'), `${JSON.stringify({ build: name })}\n`);
-      return { ...build, addon, from: libtorch.from, isNew: true };
+      const wanted = builtForNow(libtorch.folder, libtorch.version);
+      const whole = join(folder, buildName(wanted));
+      await inPassingFolder(whole, async (passing) => {
+        const toolchain = { libtorch: libtorch.folder, compiler, headers };
+        await buildAddon(passing, { ...toolchain, env, signal, onStep, log });
+        const written = await writtenFile(join(passing, 'libtorch.node'));
+        const build: Build = { ...wanted, compiler: compiler.version, ...written };
+        await writeFile(join(passing, 'build.json'), jsonText(build), { flush: true });
+        onStep('trying the addon with a step of training');
+        await check(passing, { env, signal });
+        if (signal?.aborted) throw aborted();
+      });
+      const built = await chosenBuild(folder, libtorch);
+      if (!built) throw new LibTorchError('SETUP', `${whole} is not as it was written`);
+      return { ...built, isNew: true };
     });
   } catch (error) {
     if (error instanceof LibTorchError || !(error instanceof Error) || !('syscall' in error)) throw error;
@@ -93,23 +93,41 @@ export async function setUpWith(check: AddonCheck, options: SetupOptions): Promi
   }
 }
 
-function factsOf({ folder, version }: LibTorch): Omit<Build, 'compiler'> {
-  return { libtorch: folder, version, node: process.versions.node, sources: sourcesHash() };
+/** The build for `libtorch`, this Node and these sources, where it is whole: `libtorch` is the one that is used from now on. */
+async function chosenBuild(
+  folder: string,
+  { folder: libtorch, version, from }: LibTorch,
+): Promise<ReadyBuild | undefined> {
+  const wanted = builtForNow(libtorch, version);
+  const found = buildIn(join(folder, buildName(wanted)), wanted);
+  if ('damage' in found) return undefined;
+  if (chosenLibTorch(folder) !== libtorch) {
+    await writeWhole(join(folder, 'current.json'), jsonText({ libtorch }));
+  }
+  return { ...found, from, isNew: false };
 }
 
-/** The build that is used, where it is the one for `libtorch`, this Node and these sources. */
-function readyBuild(folder: string, libtorch: LibTorch): ReadyBuild | undefined {
-  const current = currentBuild(folder);
-  if (current?.addon !== join(folder, buildName(factsOf(libtorch)), 'libtorch.node')) return undefined;
-  return existsSync(current.addon) ? { ...current, from: libtorch.from, isNew: false } : undefined;
+/** The size and the SHA-256 of a file, which is on the disk when they are known. */
+async function writtenFile(path: string): Promise<Pick<Build, 'size' | 'sha256'>> {
+  const file = await open(path, 'r+');
+  try {
+    await file.sync();
+    const bytes = await file.readFile();
+    return { size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
+  } finally {
+    await file.close();
+  }
+}
+
+function jsonText(value: object): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
 }
 
 /** From `src` and from `dist` this is the same program: a child process has no compiler of TypeScript. */
 const checkProgram = fileURLToPath(new URL('../../dist/setup/check.js', import.meta.url));
 
-const checkAddon: AddonCheck = async (addon, { env, signal }) => {
-  const { failure, stderr } = await runProgram(process.execPath, [checkProgram, addon], { env, signal });
+const checkAddon: AddonCheck = async (path, { env, signal }) => {
+  const { failure } = await runProgram(process.execPath, [checkProgram, path], { env, signal });
   if (failure === undefined) return;
-  const why = /^(?:\w*Error.*: .+)$/m.exec(stderr)?.[0] ?? failure;
-  throw new LibTorchError('SETUP', `the addon was built, but does not work: ${why}`);
+  throw new LibTorchError('SETUP', `the addon was built, but does not work: ${failure}`);
 };

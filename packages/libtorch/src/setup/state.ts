@@ -1,19 +1,14 @@
 /** What is there for the addon, looked at without installing or loading anything. */
 import { existsSync } from 'node:fs';
 import { LibTorchError } from '../errors.ts';
-import { buildsFolder, currentBuild, staleness, type Build } from '../location.ts';
+import { addonState, buildsFolder, type BuildState } from '../location.ts';
 import { findCompiler, type Compiler } from './compiler.ts';
 import { findLibTorch, type LibTorch } from './find-libtorch.ts';
 import { findNodeHeaders } from './node-headers.ts';
 import type { Python } from './python-environment.ts';
 import { programOnPath, runProgram, type Environment } from './run-program.ts';
 
-/** The addon that is used, or why none is. */
-export type BuildState =
-  | { readonly state: 'current'; readonly build: Build & { readonly addon: string } }
-  /** It was built for what is no more so, as `why` says. */
-  | { readonly state: 'stale'; readonly build: Build & { readonly addon: string }; readonly why: string }
-  | { readonly state: 'missing' };
+export { addonState, type BuildState };
 
 /** A part that is there, or why it is not. */
 export type Looked<T> = { readonly found: T } | { readonly missing: string };
@@ -31,7 +26,7 @@ export interface LibTorchState {
 }
 
 /** How long the driver may take to answer, in milliseconds. */
-const patience = 10_000;
+const driverPatience = 10_000;
 
 /** What is there for the addon: nothing is installed, loaded or changed. Throws `ABORTED`. */
 export async function libtorchState({
@@ -60,7 +55,7 @@ export async function libtorchState({
     compiler,
     headers: 'missing' in headers ? headers : present(headers.found, 'there is no node_api.h'),
     gpu,
-    addon: addonState(folder),
+    addon: addonState(folder, env),
   };
 }
 
@@ -77,14 +72,6 @@ async function looked<T>(look: () => T | Promise<T>): Promise<Looked<T>> {
   }
 }
 
-/** Whether the addon in use fits the LibTorch that it was built for, this Node and these sources. */
-export function addonState(folder: string): BuildState {
-  const build = currentBuild(folder);
-  if (!build || !existsSync(build.addon)) return { state: 'missing' };
-  const why = staleness(build);
-  return why === undefined ? { state: 'current', build } : { state: 'stale', build, why };
-}
-
 const drivers = [
   '/proc/driver/nvidia/version',
   '/usr/lib/x86_64-linux-gnu/libcuda.so.1',
@@ -97,7 +84,11 @@ async function gpuState(env: Environment, signal: AbortSignal | undefined): Prom
   const program = programOnPath('nvidia-smi', env);
   if (program !== undefined) {
     const query = ['--query-gpu=name,memory.total', '--format=csv,noheader'];
-    const { failure, stdout } = await runProgram(program, query, { env, signal, milliseconds: patience });
+    const { failure, stdout } = await runProgram(program, query, {
+      env,
+      signal,
+      milliseconds: driverPatience,
+    });
     const gpus = stdout.trim();
     return failure === undefined && gpus !== ''
       ? { found: gpus.split('\n').join('; ') }

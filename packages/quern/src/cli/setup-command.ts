@@ -30,7 +30,8 @@ function torchCommand(): Command {
 LibTorch is that in LIBTORCH (its folder), else that of a Python which has PyTorch (PYTHON, python3, python), else that of
 the last build, else one that is installed in the cache folder: by pip, or from PyTorch's archive (LIBTORCH_ARCHIVE names a
 mirror). Building takes a C++ compiler (CXX, c++, g++, clang++), the headers of Node (NODE_HEADERS) and one to three
-minutes. What was built before is kept.
+minutes. What was built before is kept, and built again where it is damaged. Models run on the LibTorch in LIBTORCH, else
+on the last that was set up.
 
 Examples:
   $ quern setup torch
