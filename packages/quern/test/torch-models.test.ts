@@ -1,18 +1,22 @@
-/** Models on LibTorch beside transformers; the golden file's command is in oracles/models/README.md. */
-import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+/** Models on LibTorch beside transformers; the golden files' commands are in oracles/models/README.md. */
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { noGrad, scope, tensor, type Tensor } from '@quern/libtorch';
+import { noGrad, scope, tensor, type Dtype, type Tensor } from '@quern/libtorch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openEmbedder } from '../src/dense/embedders.ts';
 import { convertToGguf } from '../src/models/convert.ts';
+import type { WeightDtype } from '../src/models/checkpoint/checkpoint-weights.ts';
 import { SafetensorsFile } from '../src/models/checkpoint/safetensors.ts';
+import { float32ToBfloat16, float32ToFloat16 } from '../src/models/gguf/float-formats.ts';
 import { Qwen2Model } from '../src/models/torch/qwen2-model.ts';
 import { BertModel } from '../src/models/torch/bert-model.ts';
 import { saveModel } from '../src/models/torch/save-model.ts';
 import { TokenGenerator } from '../src/models/torch/token-generation.ts';
+import { fileHashes } from './file-hashes.ts';
 import { goldenFile } from './golden-file.ts';
 import { hasLibTorch } from './has-libtorch.ts';
 import { oracleModels, writeOracleModel } from './oracle-models.ts';
+import { savedModels, writeSavedModel } from './saved-models.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 import { writeTinyBert } from './tiny-bert.ts';
 import { writeTinyCheckpoint } from './tiny-checkpoint.ts';
@@ -115,7 +119,7 @@ describe.skipIf(!hasLibTorch).each(Object.keys(golden.models))('the Qwen2 model 
     },
   );
 
-  it('is saved as a folder that holds the same model, in shards too, and that is converted', async () => {
+  it('is saved in binary32 as a folder that holds the same model, in shards too, and that is converted', async () => {
     for (const shardBytes of [5e9, 60_000]) {
       const out = join(folder, name, `saved-${shardBytes}`);
       await saveModel(model, out, { from: checkpointOf(name), dtype: 'float32', shardBytes });
@@ -206,6 +210,106 @@ describe.skipIf(!hasLibTorch)('generation', () => {
     const generator = new TokenGenerator(model, { sampling, endTokens: [], rows: 1 });
     await expect(generator.generate({ prompt, seeds: [1] })).rejects.toThrow(message);
     await generator.close();
+  });
+});
+
+interface GoldenSaved {
+  /** SHA-256 by name. */
+  readonly files: Record<string, string>;
+  /** As `dtype="auto"` finds it. */
+  readonly dtype: Dtype;
+  /** At the last token, in binary32. */
+  readonly logits: number[];
+  /** Of the logits in the model's own type from those in binary32, at all tokens, as a part of their norm. */
+  readonly distance: number;
+}
+
+const goldenSaved = goldenFile<{ tokens: number[]; models: Record<string, GoldenSaved> }>(
+  'models/saved.json',
+);
+
+/** Shape: (tokens, vocabulary), float32. */
+function logitsOf(model: Qwen2Model, tokens: readonly number[]): Tensor {
+  return noGrad(() => model.logits(model.hidden(row(tokens))).select(0, 0)).to('float32');
+}
+
+/** The bytes of a folder's tensors by their names, and their types. */
+async function tensorsIn(at: string): Promise<Map<string, { dtype: string; bytes: Uint8Array }>> {
+  const found = new Map<string, { dtype: string; bytes: Uint8Array }>();
+  for (const name of readdirSync(at).filter((each) => each.endsWith('.safetensors'))) {
+    const file = await SafetensorsFile.open(join(at, name));
+    for (const [key, each] of file.tensors) {
+      const bytes = new Uint8Array(each.bytes);
+      await file.read(each, 0, bytes);
+      found.set(key, { dtype: each.dtype, bytes });
+    }
+    await file.close();
+  }
+  return found;
+}
+
+/** Numbers as a file of this type has them. */
+function encoded(values: Float32Array, dtype: WeightDtype): Uint8Array {
+  if (dtype === 'F32') return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  const halves = new Uint16Array(values.length);
+  (dtype === 'F16' ? float32ToFloat16 : float32ToBfloat16)(values, halves);
+  return new Uint8Array(halves.buffer);
+}
+
+describe.skipIf(!hasLibTorch).each(Object.keys(savedModels))('the saved model "%s"', (name) => {
+  const { files, dtype, logits, distance } = goldenSaved.models[name];
+  const { tokens } = goldenSaved;
+  const before = join(folder, `before-${name}`);
+  const at = join(folder, `saved-${name}`);
+  let model: Qwen2Model;
+
+  beforeAll(async () => {
+    await writeSavedModel(at, before, savedModels[name]);
+    model = await Qwen2Model.load(at);
+  });
+  afterAll(() => model?.close());
+
+  it('is the folder that transformers has opened, byte by byte', () => {
+    expect(fileHashes(`${at}/`)).toEqual(files);
+  });
+
+  it('has the type that was asked for, BF16 where none was, each weight rounded to it', async () => {
+    const type = savedModels[name].dtype ?? 'BF16';
+    expect(dtype).toBe({ F32: 'float32', F16: 'float16', BF16: 'bfloat16' }[type]);
+    const found = await tensorsIn(at);
+    const source = await Qwen2Model.load(join(before, 'checkpoint'));
+    expect([...found.keys()].toSorted()).toEqual([...source.weights.keys()].toSorted());
+    for (const [key, weight] of source.weights) {
+      const { dtype: dtypeFound, bytes } = found.get(key)!;
+      expect(dtypeFound).toBe(type);
+      const wanted = encoded(scope(() => weight.data()) as Float32Array, type);
+      expect(Buffer.compare(bytes, wanted)).toBe(0);
+      const rounded = scope(() => model.weights.get(key)!.sub(weight.to(dtype)).abs().max().item());
+      expect(rounded).toBe(0);
+    }
+    source.close();
+  });
+
+  it('has the logits that it has in transformers', () => {
+    const found = scope(() =>
+      logitsOf(model, tokens)
+        .select(0, tokens.length - 1)
+        .toArray(),
+    );
+    expect(worst(found, logits)).toBeLessThan(1e-4);
+  });
+
+  it('is computed in its own type as well as in transformers', async () => {
+    const own = await Qwen2Model.load(at, { dtype });
+    const found = scope(() => {
+      expect(noGrad(() => own.hidden(row(tokens))).dtype).toBe(dtype);
+      const exact = logitsOf(model, tokens);
+      return logitsOf(own, tokens).sub(exact).norm().item() / exact.norm().item();
+    });
+    own.close();
+    // Both round after each operation, not the same ones; where nothing is rounded only the order of sums differs.
+    expect(found).toBeLessThan(2 * distance + 1e-6);
+    expect(found).toBeGreaterThan(distance / 2 - 1e-6);
   });
 });
 

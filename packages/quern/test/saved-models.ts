@@ -1,0 +1,34 @@
+import { join } from 'node:path';
+import type { WeightDtype } from '../src/models/checkpoint/checkpoint-weights.ts';
+import { Qwen2Model } from '../src/models/torch/qwen2-model.ts';
+import { qwen2ConfigJson, saveModel } from '../src/models/torch/save-model.ts';
+import { oracleModels, writeOracleModel } from './oracle-models.ts';
+
+/** A model that was saved, and what transformers finds in its folder. */
+export interface SavedModel {
+  /** Of {@link oracleModels}: what it was loaded from, in binary32. */
+  readonly of: string;
+  /** Undefined: what a model is saved in by default. */
+  readonly dtype?: WeightDtype;
+  readonly shardBytes?: number;
+  /** Whether it is saved without the folder that it was loaded from: no tokenizer, and a `config.json` of its own. */
+  readonly isApart?: boolean;
+}
+
+/** The models of `golden/models/saved.json` by name. The weights of `untied` are of binary32: saving rounds them. */
+export const savedModels: Readonly<Record<string, SavedModel>> = {
+  plain: { of: 'untied' },
+  sharded: { of: 'untied', dtype: 'F16', shardBytes: 60_000 },
+  apart: { of: 'yarn', dtype: 'F32', isApart: true },
+};
+
+/** Saves the model to `folder`, which is not there yet; what it is loaded from is written to `beside`. */
+export async function writeSavedModel(folder: string, beside: string, saved: SavedModel): Promise<void> {
+  const { of, dtype, shardBytes, isApart } = saved;
+  await writeOracleModel(beside, oracleModels[of]);
+  const from = join(beside, 'checkpoint');
+  const model = await Qwen2Model.load(from);
+  const source = isApart ? { config: qwen2ConfigJson(model.config) } : { from };
+  await saveModel(model, folder, { ...source, dtype, shardBytes });
+  model.close();
+}
