@@ -386,6 +386,51 @@ describe.skipIf(!hasLibTorch)('a call fails', () => {
       expectPlain(await generator.generate(good), good.prompt, good.seeds, how);
     });
   });
+
+  it('alone where its onToken throws', async () => {
+    await withGenerator({ ...how, rows: 3 }, async (generator) => {
+      const defect = new TypeError('a defect of the caller');
+      let drawn = 0;
+      const call = generator.generate(good);
+      const bad = generator.generate({
+        prompt: promptOf(4),
+        seeds: [3, 4, 5],
+        onToken: () => {
+          if (++drawn === 5) throw defect;
+        },
+      });
+      await expect(bad).rejects.toBe(defect);
+      expectPlain(await call, good.prompt, good.seeds, how);
+      expect(drawn).toBe(5);
+    });
+  });
+
+  it.each([0.5, NaN, Infinity])('alone where a seed is %s', async (seed) => {
+    await withGenerator({ ...how, rows: 4 }, async (generator) => {
+      const call = generator.generate(good);
+      await expect(generator.generate({ prompt: promptOf(4), seeds: [1, seed] })).rejects.toBeInstanceOf(
+        QuernError,
+      );
+      expectPlain(await call, good.prompt, good.seeds, how);
+    });
+  });
+});
+
+describe.skipIf(!hasLibTorch)('a generator is refused', () => {
+  it.each([
+    ['rows', 0],
+    ['rows', 1.5],
+    ['rows', NaN],
+    ['maxTokens', 0],
+    ['maxTokens', 1.5],
+  ])('for %s of %s', (name, value) => {
+    const settings = {
+      sampling: { ...greedy, ...(name === 'maxTokens' && { maxTokens: value }) },
+      endTokens: [],
+      rows: name === 'rows' ? value : 1,
+    };
+    expect(() => new TokenGenerator(model, settings)).toThrow(QuernError);
+  });
 });
 
 describe.skipIf(!hasLibTorch)('in bfloat16', () => {
