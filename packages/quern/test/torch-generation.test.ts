@@ -4,12 +4,13 @@ import { LibTorchError, memory, noGrad, sample, scope, tensor, type Tensor } fro
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { QuernError } from '../src/errors.ts';
 import { Qwen2Model } from '../src/models/torch/qwen2-model.ts';
-import {
-  TokenGenerator,
-  type TokenCompletion,
-  type TokenGeneratorSettings,
-  type TokenSampling,
-} from '../src/models/torch/token-generation.ts';
+import type { Sampling } from '../src/models/sampling.ts';
+import { TokenGenerator } from '../src/models/torch/token-generation.ts';
+import type {
+  CheckedSettings,
+  TokenCompletion,
+  TokenGeneratorSettings,
+} from '../src/models/torch/token-requests.ts';
 import { hasLibTorch } from './has-libtorch.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 import { writeTinyCheckpoint } from './tiny-checkpoint.ts';
@@ -35,14 +36,14 @@ beforeAll(async () => {
 afterAll(() => model?.close());
 afterEach(() => void vi.restoreAllMocks());
 
-const mixed: TokenSampling = {
+const mixed: Sampling = {
   temperature: 0.7,
   topK: 40,
   topP: 0.95,
   repetitionPenalty: 1.1,
   maxTokens: 320,
 };
-const greedy: TokenSampling = { temperature: 0, topK: 0, topP: 1, repetitionPenalty: 1, maxTokens: 20 };
+const greedy: Sampling = { temperature: 0, topK: 0, topP: 1, repetitionPenalty: 1, maxTokens: 20 };
 
 function row(tokens: readonly number[]): Tensor {
   return tensor(BigInt64Array.from(tokens, BigInt), { shape: [1, tokens.length] });
@@ -53,7 +54,7 @@ function promptOf(length: number, from = 1): number[] {
   return Array.from({ length }, (_, i) => (from * 31 + i * 7) % 94);
 }
 
-type How = Pick<TokenGeneratorSettings, 'sampling' | 'endTokens'>;
+type How = Pick<CheckedSettings, 'sampling' | 'endTokens'>;
 
 /** A completion of which each token is drawn after all tokens so far have gone through the model. */
 function completedPlainly(
@@ -387,6 +388,32 @@ describe.skipIf(!hasLibTorch)('a call fails', () => {
     });
   });
 
+  it('alone where its own logits are NaN, for the prompt or in a step', async () => {
+    await withGenerator({ ...how, rows: 3 }, async (generator) => {
+      const logits = model.logits.bind(model);
+      let steps = 0;
+      let isPrompt = false;
+      vi.spyOn(model, 'logits').mockImplementation((hidden) => {
+        const found = logits(hidden);
+        if (isPrompt && found.shape[0] === 1) found.fill_(NaN);
+        // The third row is the second call's.
+        else if (found.shape[0] === 3 && ++steps === 4) found.select(0, 2).fill_(NaN);
+        return found;
+      });
+      const call = generator.generate(good);
+      await expect(generator.generate({ prompt: promptOf(4), seeds: [3] })).rejects.toMatchObject({
+        code: 'BAD_REPLY',
+      });
+      isPrompt = true;
+      await expect(generator.generate({ prompt: promptOf(5), seeds: [3] })).rejects.toMatchObject({
+        code: 'BAD_REPLY',
+      });
+      isPrompt = false;
+      expectPlain(await call, good.prompt, good.seeds, how);
+      expect(steps).toBe(4);
+    });
+  });
+
   it('alone where its onToken throws', async () => {
     await withGenerator({ ...how, rows: 3 }, async (generator) => {
       const defect = new TypeError('a defect of the caller');
@@ -423,13 +450,17 @@ describe.skipIf(!hasLibTorch)('a generator is refused', () => {
     ['rows', NaN],
     ['maxTokens', 0],
     ['maxTokens', 1.5],
+    ['maxTokens', 1e9],
+    ['promptChunk', 1.5],
+    ['temperature', NaN],
+    ['topK', -1],
+    ['topP', 2],
   ])('for %s of %s', (name, value) => {
-    const settings = {
-      sampling: { ...greedy, ...(name === 'maxTokens' && { maxTokens: value }) },
-      endTokens: [],
-      rows: name === 'rows' ? value : 1,
-    };
-    expect(() => new TokenGenerator(model, settings)).toThrow(QuernError);
+    const sampling = { ...greedy, ...(name in greedy && { [name]: value }) };
+    const settings = { sampling, endTokens: [], ...(!(name in greedy) && { [name]: value }) };
+    expect(() => new TokenGenerator(model, settings)).toThrow(
+      expect.objectContaining({ code: 'USAGE', where: name }),
+    );
   });
 });
 
