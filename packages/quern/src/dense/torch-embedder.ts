@@ -6,7 +6,7 @@ import { QuernError, throwIfAborted } from '../errors.ts';
 import { checkpointFolder } from '../models/checkpoint-folder.ts';
 import { checkVocabulary, openTextTokenizer } from '../models/checkpoint-texts.ts';
 import { parseBertConfig, type BertConfig } from '../models/checkpoint/bert-config.ts';
-import { readJsonObject } from '../models/checkpoint/json-file.ts';
+import { checkpointAdvice, readCheckpointJson } from '../models/checkpoint/json-file.ts';
 import { contentHash } from '../models/content-hash.ts';
 import { BertModel } from '../models/torch/bert-model.ts';
 import { torchDevice } from '../models/torch/device.ts';
@@ -70,7 +70,7 @@ export class TorchEmbedder implements Embedder {
     // A snapshot of the hub lies in a folder that is named after a commit.
     const knownAs = folder === name ? basename(resolve(folder)) : name.replace(/@.*$/s, '');
     const path = join(folder, 'config.json');
-    const json = await readJsonObject(path, signal);
+    const json = await readCheckpointJson(folder, 'config.json', checkpointAdvice, signal);
     const config = parseBertConfig(json, path);
     const settings = await encoderSettings({ folder, knownAs, config: json }, given, signal);
     const hash = encoderHash(await hashes(folder, options), settings);
@@ -189,7 +189,10 @@ async function hashes(folder: string, options: CheckedOptions): Promise<string[]
   const names = await readdir(folder);
   const weights = names.filter((name) => name.endsWith('.safetensors')).sort();
   if (weights.length === 0) {
-    throw new QuernError('NOT_FOUND', 'has no weights as safetensors', { where: folder });
+    throw new QuernError('NOT_FOUND', 'has no weights as safetensors', {
+      where: folder,
+      hint: checkpointAdvice,
+    });
   }
   const found: string[] = [];
   for (const name of ['config.json', ...weights, 'tokenizer.json', 'tokenizer_config.json']) {

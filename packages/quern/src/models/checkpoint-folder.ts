@@ -5,7 +5,7 @@ import type { OnWork } from '../work.ts';
 import { checkFolder } from './checkpoint/checkpoint.ts';
 import { resolveModel } from './hub.ts';
 import { isModelFile } from './model-files.ts';
-import { parseModelName, type ModelName } from './model-name.ts';
+import { parseCheckpointName, type ModelName } from './model-name.ts';
 import type { ModelType } from './gguf/qwen2-metadata.ts';
 
 /** How models of the hub are found. */
@@ -29,8 +29,7 @@ export interface ModelFolder {
  * {@link resolveModel} throws.
  */
 export async function checkpointFolder(named: string, options: ModelFolderOptions = {}): Promise<string> {
-  const model = await parseModelName(named);
-  if (model.type !== undefined) throw new QuernError('NOT_FOUND', 'no such checkpoint', { where: named });
+  const model = await parseCheckpointName(named);
   if (model.kind === 'file') await checkFolder(named);
   const { folder, gguf } = await modelFolder(model, 'q8_0', options);
   if (gguf === undefined) return folder;

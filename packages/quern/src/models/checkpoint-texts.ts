@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
 import { QuernError } from '../errors.ts';
-import { readJsonObject, type JsonObject } from './checkpoint/json-file.ts';
+import { readCheckpointJson, tokenizerAdvice, type JsonObject } from './checkpoint/json-file.ts';
 import { oneLine } from '../one-line.ts';
 
 /** Texts to tokens and back. */
@@ -24,8 +24,8 @@ export interface TextTokenizer {
  */
 export async function openTextTokenizer(folder: string, signal?: AbortSignal): Promise<TextTokenizer> {
   const path = join(folder, 'tokenizer.json');
-  const json = await readJsonObject(path, signal);
-  const config = await readJsonObject(join(folder, 'tokenizer_config.json'), signal);
+  const json = await readCheckpointJson(folder, 'tokenizer.json', tokenizerAdvice, signal);
+  const config = await readCheckpointJson(folder, 'tokenizer_config.json', tokenizerAdvice, signal);
   try {
     const tokenizer = new Tokenizer(json, config);
     const plain = new Tokenizer({ ...json, added_tokens: [] }, config);

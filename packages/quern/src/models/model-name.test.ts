@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { temporaryFolder } from '../../test/temporary-folder.ts';
-import { parseModelName } from './model-name.ts';
+import { parseCheckpointName, parseModelName } from './model-name.ts';
 
 const folder = temporaryFolder();
 const file = join(folder, 'model.gguf');
@@ -33,6 +33,15 @@ it.each([
   [`${checkpoint}:Q5_K_M`, 'UNSUPPORTED'],
 ])('%s names none', async (name, code) => {
   await expect(parseModelName(name)).rejects.toMatchObject({ code });
+});
+
+it.each([
+  ['tiny:bf16', /name it tiny$/],
+  ['owner/name:q8_0', /name it owner\/name$/],
+  ['absent.gguf', /Give the folder of a checkpoint, or owner\/name/],
+])('%s names no checkpoint', async (name, message) => {
+  await expect(parseCheckpointName(name)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  await expect(parseCheckpointName(name)).rejects.toThrow(message);
 });
 
 it.skipIf(process.platform === 'win32')('a pipe is no model, and is not waited for', async () => {

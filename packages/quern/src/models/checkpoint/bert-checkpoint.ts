@@ -3,7 +3,7 @@ import { QuernError } from '../../errors.ts';
 import { parseBertConfig, type BertConfig } from './bert-config.ts';
 import { CheckpointWeights, type Weight } from './checkpoint-weights.ts';
 import { checkFolder } from './checkpoint.ts';
-import { readJsonObject } from './json-file.ts';
+import { checkpointAdvice, readCheckpointJson } from './json-file.ts';
 
 /** A tensor of a BERT encoder: its name without a prefix, and its shape. */
 export interface BertTensor {
@@ -59,7 +59,10 @@ export class BertCheckpoint {
   static async open(folder: string, signal?: AbortSignal): Promise<BertCheckpoint> {
     await checkFolder(folder);
     const path = join(folder, 'config.json');
-    const config = parseBertConfig(await readJsonObject(path, signal), path);
+    const config = parseBertConfig(
+      await readCheckpointJson(folder, 'config.json', checkpointAdvice, signal),
+      path,
+    );
     const weights = await CheckpointWeights.open(folder, signal);
     try {
       const names = [...weights.names()];

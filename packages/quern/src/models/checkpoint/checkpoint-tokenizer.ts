@@ -1,6 +1,13 @@
 import { join } from 'node:path';
 import { QuernError } from '../../errors.ts';
-import { isJsonObject, readJsonObject, readText, type JsonObject } from './json-file.ts';
+import {
+  isJsonObject,
+  readCheckpointJson,
+  readJsonObject,
+  readText,
+  tokenizerAdvice,
+  type JsonObject,
+} from './json-file.ts';
 
 /** A token's text and what kind it is. */
 export interface Token {
@@ -39,7 +46,7 @@ const maxTokens = 1 << 21;
  */
 export async function readTokenizer(folder: string, signal?: AbortSignal): Promise<CheckpointTokenizer> {
   const configPath = join(folder, 'tokenizer_config.json');
-  const config = await readJsonObject(configPath, signal);
+  const config = await readCheckpointJson(folder, 'tokenizer_config.json', tokenizerAdvice, signal);
   const vocabulary = await readVocabulary(folder, config, signal);
   const { tokens } = vocabulary;
   const ids = new Map(tokens.map((token, id) => [token?.text, id]));

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { QuernError } from '../../errors.ts';
-import { isJsonObject, readJsonObject } from './json-file.ts';
+import { checkpointAdvice, isJsonObject, readJsonObject } from './json-file.ts';
 import { SafetensorsFile } from './safetensors.ts';
 import type { Dtype } from './safetensors-header.ts';
 
@@ -125,7 +125,7 @@ async function readIndex(folder: string, signal: AbortSignal | undefined): Promi
   if (!index) {
     throw new QuernError('NOT_FOUND', `has neither ${singleFile} nor ${indexFile}`, {
       where: folder,
-      hint: 'A checkpoint is a folder that save_pretrained or a hub made, with its weights as safetensors',
+      hint: checkpointAdvice,
     });
   }
   const map = index['weight_map'];

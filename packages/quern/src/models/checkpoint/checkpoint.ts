@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { pathKind } from '../../collections/files.ts';
 import { QuernError } from '../../errors.ts';
 import { CheckpointWeights, type Weight } from './checkpoint-weights.ts';
-import { readJsonObject } from './json-file.ts';
+import { checkpointAdvice, readCheckpointJson, readJsonObject } from './json-file.ts';
 import { endTokensOf, parseQwen2Config, type Qwen2Config } from './qwen2-config.ts';
 import { qwen2Tensors, type Qwen2Tensor } from './qwen2-tensors.ts';
 
@@ -41,7 +41,10 @@ export class Checkpoint {
   static async open(folder: string, signal?: AbortSignal): Promise<Checkpoint> {
     await checkFolder(folder);
     const path = join(folder, 'config.json');
-    const config = parseQwen2Config(await readJsonObject(path, signal), path);
+    const config = parseQwen2Config(
+      await readCheckpointJson(folder, 'config.json', checkpointAdvice, signal),
+      path,
+    );
     const endTokens = await readEndTokens(folder, config, signal);
     const weights = await CheckpointWeights.open(folder, signal);
     try {

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { QuernError } from '../../errors.ts';
 import { RangedFile } from './file-ranges.ts';
 
@@ -23,6 +24,30 @@ export async function readJsonObject(path: string, signal?: AbortSignal): Promis
     throw new QuernError('CORRUPT_FILE', 'is not a JSON object', { where: path, hint });
   return value;
 }
+
+/** {@link readJsonObject} of a file that every checkpoint has: `advice` says what can be done where it is missing. */
+export async function readCheckpointJson(
+  folder: string,
+  name: string,
+  advice: string,
+  signal?: AbortSignal,
+): Promise<JsonObject> {
+  return readJsonObject(join(folder, name), signal).catch((error: unknown) => {
+    if (!(error instanceof QuernError) || error.code !== 'NOT_FOUND') throw error;
+    throw new QuernError('NOT_FOUND', 'no such file', {
+      where: join(folder, name),
+      hint: advice,
+      cause: error,
+    });
+  });
+}
+
+/** What lacks a configuration is no checkpoint. */
+export const checkpointAdvice =
+  'A checkpoint is a folder that save_pretrained or a hub made, with its weights as safetensors';
+
+/** What lacks a tokenizer. */
+export const tokenizerAdvice = 'Put the tokenizer of the checkpoint that the weights come from beside them';
 
 /** The UTF-8 text that a file of a checkpoint holds. Throws `NOT_FOUND`, `IO` and `CORRUPT_FILE`. */
 export async function readText(path: string, signal?: AbortSignal): Promise<string> {

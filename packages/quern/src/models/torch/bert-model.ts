@@ -11,9 +11,11 @@ import {
   zeros,
   type Tensor,
 } from '@quern/libtorch';
+import { QuernError } from '../../errors.ts';
 import type { OnWork } from '../../work.ts';
 import { BertCheckpoint } from '../checkpoint/bert-checkpoint.ts';
 import type { BertConfig } from '../checkpoint/bert-config.ts';
+import { checkOpen, checkTokens } from './token-tensor.ts';
 import { loadedWeights, type Placement, type WeightMap } from './weight-map.ts';
 
 /** An encoder whose weights are on one device. */
@@ -22,6 +24,7 @@ export class BertModel {
   readonly placement: Placement;
   /** By their names in a checkpoint, without a prefix. A pooler is held for saving alone: embeddings do not need it. */
   readonly weights: WeightMap;
+  #isClosed = false;
 
   constructor(config: BertConfig, weights: WeightMap, placement: Placement) {
     this.config = config;
@@ -53,6 +56,12 @@ export class BertModel {
    * tokens, padding is not attended to. Shape: (B, T, hidden).
    */
   hidden(tokens: Tensor, types: Tensor, lengths: readonly number[]): Tensor {
+    checkOpen(this.#isClosed);
+    checkTokens(tokens, 'hidden: tokens');
+    checkTokens(types, 'hidden: types');
+    if (!Array.isArray(lengths) || lengths.length !== tokens.shape[0]) {
+      throw new QuernError('USAGE', 'hidden: lengths are as many numbers as there are rows of tokens');
+    }
     const [rows, length] = tokens.shape;
     const { hiddenSize, heads, layers, normEpsilon, activation } = this.config;
     const { device } = this.placement;
@@ -90,8 +99,9 @@ export class BertModel {
     return x;
   }
 
-  /** Frees the weights. */
+  /** Frees the weights; what is asked of it then throws `USAGE`. */
   close(): void {
+    this.#isClosed = true;
     for (const weight of this.weights.values()) weight.dispose();
   }
 

@@ -19,6 +19,7 @@ import { Checkpoint } from '../checkpoint/checkpoint.ts';
 import type { Qwen2Config } from '../checkpoint/qwen2-config.ts';
 import type { CacheStep, KeyValueCache } from './key-value-cache.ts';
 import { rotated, rotationOf, type Rotation } from './rotary.ts';
+import { checkOpen, checkTokens } from './token-tensor.ts';
 import { loadedWeights, type Placement, type WeightMap } from './weight-map.ts';
 
 /** How a model is loaded. */
@@ -60,6 +61,7 @@ export class Qwen2Model {
   readonly weights: WeightMap;
   readonly headSize: number;
   readonly #layers: readonly Layer[];
+  #isClosed = false;
   #table: (Rotation & { readonly positions: number }) | undefined;
 
   /** A model of these weights, which it takes over. Throws `CORRUPT_FILE` where one is missing. */
@@ -98,6 +100,7 @@ export class Qwen2Model {
 
   /** The matrix from hidden states to logits. Shape: (vocabulary, hidden). */
   get head(): Tensor {
+    checkOpen(this.#isClosed);
     return this.#weight(this.config.tiedEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight');
   }
 
@@ -106,6 +109,7 @@ export class Qwen2Model {
    * padded place means nothing. Shape: (B, T, hidden).
    */
   hidden(tokens: Tensor): Tensor {
+    checkTokens(tokens, 'hidden: tokens');
     const [, length] = tokens.shape;
     return this.#through(tokens, this.#rotation(0, length), (query, key, value) =>
       scaledDotProductAttention(query, this.#shared(key), this.#shared(value), { isCausal: true }),
@@ -165,6 +169,7 @@ export class Qwen2Model {
    * logits are made in chunks.
    */
   tokenLogProbabilities(tokens: Tensor, { temperature = 1 }: { readonly temperature?: number } = {}): Tensor {
+    checkTokens(tokens, 'tokenLogProbabilities: tokens');
     const [rows, length] = tokens.shape;
     const { hiddenSize } = this.config;
     const hidden = this.hidden(tokens.narrow(1, 0, length - 1)).reshape([-1, hiddenSize]);
@@ -172,8 +177,9 @@ export class Qwen2Model {
     return tokenLogProbabilities(hidden, this.head, targets, { temperature }).view([rows, length - 1]);
   }
 
-  /** Frees the weights. */
+  /** Frees the weights; what is asked of it then throws `USAGE`. */
   close(): void {
+    this.#isClosed = true;
     for (const weight of this.weights.values()) weight.dispose();
     this.#table?.cos.dispose();
     this.#table?.sin.dispose();
@@ -185,6 +191,7 @@ export class Qwen2Model {
     rotation: Rotation,
     attend: (query: Tensor, key: Tensor, value: Tensor, layer: number) => Tensor,
   ): Tensor {
+    checkOpen(this.#isClosed);
     const [rows, length] = tokens.shape;
     const { hiddenSize, heads, keyValueHeads, normEpsilon } = this.config;
     const split = (x: Tensor, count: number): Tensor =>
