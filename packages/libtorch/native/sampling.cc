@@ -45,19 +45,77 @@ float penalized(float logit, double penalty) {
   return std::isinf(logit) ? logit : static_cast<float>(std::clamp(changed, -kMost, kMost));
 }
 
-/** Ids of the `count` likeliest of `values`, likeliest first, the smaller id first among equals. */
-void likeliest(const std::vector<float>& values, int64_t count, std::vector<int32_t>& ids) {
-  const auto before = [&values](int32_t a, int32_t b) {
-    return values[a] != values[b] ? values[a] > values[b] : a < b;
-  };
-  ids.resize(values.size());
-  std::iota(ids.begin(), ids.end(), 0);
-  if (count < static_cast<int64_t>(ids.size())) {
-    std::nth_element(ids.begin(), ids.begin() + count, ids.end(), before);
-    ids.resize(count);
+/** A token and what it is chosen by. */
+struct Candidate {
+  float value;
+  int32_t id;
+};
+
+/** Whether `a` is likelier than `b`: the smaller id among equals. */
+bool before(const Candidate& a, const Candidate& b) { return a.value != b.value ? a.value > b.value : a.id < b.id; }
+
+/** What the rows that one thread draws use in turn. */
+struct Scratch {
+  std::vector<float> values;
+  std::vector<Candidate> candidates;
+  std::vector<double> weights;
+};
+
+/** The `count` likeliest, likeliest first: one pass with a heap of those so far, whose least likely is on top. */
+void likeliest(const float* values, int64_t vocabulary, int64_t count, std::vector<Candidate>& found) {
+  found.clear();
+  for (int64_t i = 0; i < count; i++) found.push_back({values[i], static_cast<int32_t>(i)});
+  std::make_heap(found.begin(), found.end(), before);
+  for (int64_t i = count; i < vocabulary; i++) {
+    // What is equal to the top comes after it, as its id is larger.
+    if (!(values[i] > found.front().value)) continue;
+    std::pop_heap(found.begin(), found.end(), before);
+    found.back() = {values[i], static_cast<int32_t>(i)};
+    std::push_heap(found.begin(), found.end(), before);
   }
-  std::sort(ids.begin(), ids.end(), before);
+  std::sort_heap(found.begin(), found.end(), before);
 }
+
+/**
+ * Tokens in groups: by how far a value is below the highest, in 16ths of the temperature. To find the likeliest that come to
+ * a share of all, only the groups that it takes are sorted.
+ */
+struct Groups {
+  static constexpr int kGroups = 512;
+  float highest;
+  double temperature;
+  double masses[kGroups] = {};
+  double whole = 0;
+
+  int of(float value) const {
+    const double distance = (highest - value) / temperature * 16;
+    return distance < kGroups - 1 ? static_cast<int>(distance) : kGroups - 1;
+  }
+
+  void add(const float* values, int64_t vocabulary) {
+    for (int64_t i = 0; i < vocabulary; i++) {
+      const double mass = std::exp((values[i] - highest) / temperature);
+      whole += mass;
+      masses[of(values[i])] += mass;
+    }
+  }
+
+  /** The first group with which they come to `mass`; their sums are rounded otherwise than those of sorted tokens. */
+  int reaching(double mass) const {
+    double sum = 0;
+    int group = 0;
+    while (group < kGroups - 1 && (sum += masses[group]) < mass) group++;
+    return group;
+  }
+
+  /** The tokens of the groups up to `last`, likeliest first. */
+  void sorted(const float* values, int64_t vocabulary, int last, std::vector<Candidate>& found) const {
+    found.clear();
+    for (int64_t i = 0; i < vocabulary; i++)
+      if (of(values[i]) <= last) found.push_back({values[i], static_cast<int32_t>(i)});
+    std::sort(found.begin(), found.end(), before);
+  }
+};
 
 /** Index of the first of `weights` at which their sum passes `share` of it all. */
 size_t passing(const std::vector<double>& weights, double share) {
@@ -72,26 +130,35 @@ size_t passing(const std::vector<double>& weights, double share) {
   return last;
 }
 
-Draw draw(const float* logits, const uint8_t* used, int64_t vocabulary, const Sampling& sampling, double random) {
-  float most = -std::numeric_limits<float>::infinity();
-  for (int64_t i = 0; i < vocabulary; i++) most = std::max(most, logits[i]);
+/** The first that has the highest of `values`. */
+int64_t first_of(const float* values, float highest) {
+  int64_t i = 0;
+  while (values[i] != highest) i++;
+  return i;
+}
+
+/** Draws of a row whose highest logit is `most`. */
+Draw draw(const float* logits, float most, const uint8_t* used, int64_t vocabulary, const Sampling& sampling, double random,
+          Scratch& scratch) {
   double total = 0;
   for (int64_t i = 0; i < vocabulary; i++) total += std::exp(logits[i] - most);
   const double log_total = most + std::log(total);
   const bool is_changed = used != nullptr && sampling.penalty != 1;
-  std::vector<float> values(logits, logits + vocabulary);
+  const float* values = logits;
+  float highest = most;
   if (is_changed) {
+    scratch.values.assign(logits, logits + vocabulary);
     for (int64_t i = 0; i < vocabulary; i++)
-      if (used[i] != 0) values[i] = penalized(values[i], sampling.penalty);
+      if (used[i] != 0) scratch.values[i] = penalized(logits[i], sampling.penalty);
+    values = scratch.values.data();
+    highest = *std::max_element(values, values + vocabulary);
   }
   if (sampling.temperature == 0) {
-    const auto best = std::max_element(values.begin(), values.end()) - values.begin();
+    const int64_t best = first_of(values, highest);
     return {best, logits[best] - log_total, 0};
   }
-  const bool is_cut = sampling.top_k > 0 || sampling.top_p < 1;
   const double temperature = sampling.temperature;
-  if (!is_cut) {
-    const float highest = is_changed ? *std::max_element(values.begin(), values.end()) : most;
+  if (sampling.top_k == 0 && sampling.top_p == 1) {
     double sum = total;
     if (is_changed || temperature != 1) {
       sum = 0;
@@ -109,32 +176,55 @@ Draw draw(const float* logits, const uint8_t* used, int64_t vocabulary, const Sa
     if (token < 0) token = last;
     return {token, logits[token] - log_total, (values[token] - highest) / temperature - std::log(sum)};
   }
-  // Where only top-p cuts, as many are sorted as it takes to reach it.
-  std::vector<int32_t> ids;
-  std::vector<double> weights;
-  double whole = 0;
-  if (sampling.top_k == 0) {
-    const float highest = *std::max_element(values.begin(), values.end());
-    for (int64_t i = 0; i < vocabulary; i++) whole += std::exp((values[i] - highest) / temperature);
-  }
-  for (int64_t count = sampling.top_k > 0 ? std::min(sampling.top_k, vocabulary) : std::min<int64_t>(256, vocabulary);;
-       count = std::min(count * 8, vocabulary)) {
-    likeliest(values, count, ids);
-    weights.resize(ids.size());
-    double sum = 0;
-    for (size_t i = 0; i < ids.size(); i++) {
-      weights[i] = std::exp((static_cast<double>(values[ids[i]]) - values[ids[0]]) / temperature);
-      sum += weights[i];
+  std::vector<Candidate>& candidates = scratch.candidates;
+  std::vector<double>& weights = scratch.weights;
+  const auto weight_all = [&] {
+    weights.clear();
+    for (const Candidate& each : candidates)
+      weights.push_back(std::exp((static_cast<double>(each.value) - candidates[0].value) / temperature));
+  };
+  // The fewest whose weights come to what top-p asks for: all but the first stay while those before them do not.
+  double kept = 0;
+  size_t length = 0;
+  const auto cut = [&](double mass) {
+    kept = 0;
+    length = 0;
+    while (length < weights.size() && (length == 0 || kept < mass)) kept += weights[length++];
+    return kept >= mass;
+  };
+  if (sampling.top_k > 0) {
+    likeliest(values, vocabulary, std::min(sampling.top_k, vocabulary), candidates);
+    weight_all();
+    cut(sampling.top_p * std::accumulate(weights.begin(), weights.end(), 0.0));
+  } else {
+    Groups groups{highest, temperature};
+    groups.add(values, vocabulary);
+    const double mass = sampling.top_p * groups.whole;
+    for (int last = groups.reaching(mass);; last = Groups::kGroups - 1) {
+      groups.sorted(values, vocabulary, last, candidates);
+      weight_all();
+      if (cut(mass) || last == Groups::kGroups - 1) break;
     }
-    if (sampling.top_k > 0) whole = sum;
-    double kept = 0;
-    size_t length = 0;
-    while (length < weights.size() && (length == 0 || kept < sampling.top_p * whole)) kept += weights[length++];
-    if (sampling.top_k == 0 && kept < sampling.top_p * whole && count < vocabulary) continue;
-    weights.resize(length);
-    const size_t chosen = passing(weights, random * kept);
-    return {ids[chosen], logits[ids[chosen]] - log_total, std::log(weights[chosen] / kept)};
   }
+  weights.resize(length);
+  const size_t chosen = passing(weights, random * kept);
+  const int32_t token = candidates[chosen].id;
+  return {token, logits[token] - log_total, std::log(weights[chosen] / kept)};
+}
+
+/**
+ * Ids of the `count` likeliest of each row, likeliest first, the smaller id first among equals: topk alone takes any of them.
+ * So it is asked for whole numbers, no two of which are equal: 32 bits in the order of the values, then those of the id.
+ */
+at::Tensor likeliest_on_device(const at::Tensor& values, int64_t count) {
+  constexpr int64_t kIds = 1ll << 31;
+  // -0 becomes 0. The bits of numbers below it are in the opposite order.
+  const at::Tensor bits = values.add(0.0).view(at::kInt);
+  const at::Tensor turned = at::bitwise_xor(bits, std::numeric_limits<int32_t>::max());
+  const at::Tensor ordered = at::where(bits < 0, turned, bits).to(at::kLong);
+  const at::Tensor ids = at::arange(kIds - 1, kIds - 1 - values.size(1), -1, values.options().dtype(at::kLong));
+  const at::Tensor keys = std::get<0>(ordered.mul_(kIds).add_(ids).topk(count, 1));
+  return at::bitwise_and(keys, kIds - 1).neg_().add_(kIds - 1);
 }
 
 /** The same on a device, by LibTorch's operators: (tokens, log-probabilities, drawn log-probabilities). */
@@ -154,7 +244,8 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> drawn_on_device(const at::Tensor&
     values = values / sampling.temperature;
     at::Tensor ids;
     if (sampling.top_k > 0) {
-      std::tie(values, ids) = values.topk(std::min(sampling.top_k, values.size(1)), 1);
+      ids = likeliest_on_device(values, std::min(sampling.top_k, values.size(1)));
+      values = values.gather(1, ids);
     } else if (sampling.top_p < 1) {
       std::tie(values, ids) = values.sort(true, 1, true);
     }
@@ -236,11 +327,13 @@ Napi::Value sample(const Napi::CallbackInfo& info, Environment& environment) {
     const float* values = logits.const_data_ptr<float>();
     const at::Tensor marks = used.defined() ? used.contiguous() : used;
     const uint8_t* marked = used.defined() ? marks.const_data_ptr<uint8_t>() : nullptr;
+    const float* highest = most.const_data_ptr<float>();
     std::vector<Draw> draws(rows);
     at::parallel_for(0, rows, 1, [&](int64_t from, int64_t to) {
+      Scratch scratch;
       for (int64_t i = from; i < to; i++) {
-        draws[i] = draw(values + i * vocabulary, marked == nullptr ? nullptr : marked + i * vocabulary, vocabulary, sampling,
-                        random[i]);
+        draws[i] = draw(values + i * vocabulary, highest[i], marked == nullptr ? nullptr : marked + i * vocabulary, vocabulary,
+                        sampling, random[i], scratch);
       }
     });
     for (int64_t i = 0; i < rows; i++) {

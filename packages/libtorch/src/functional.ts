@@ -151,7 +151,10 @@ export function tokenLogProbabilities(
 export interface SampleOptions {
   /** 0 takes the likeliest. */
   readonly temperature: number;
-  /** How many of the likeliest are chosen from; 0: all. */
+  /**
+   * How many of the likeliest are chosen from; 0: all. Never more: of those that tie with the last one the smaller ids are taken,
+   * also by `topP`, while transformers keeps all that tie.
+   */
   readonly topK: number;
   /** The smallest set of the likeliest whose probabilities sum to it is chosen from; 1: all. */
   readonly topP: number;

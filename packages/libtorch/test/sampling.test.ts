@@ -137,6 +137,54 @@ describe.skipIf(!hasLibTorch)('sample', () => {
     });
   });
 
+  it('draws from as many as top-k says, of those that tie with the last one the smaller ids', () => {
+    lt.scope(() => {
+      const of = { seeds: count(400), positions: Array.from({ length: 400 }, () => 0) };
+      const rows = lt.tensor([[1, 2, 3, 2, 2, -0, 0]]).expand([400, -1]);
+      const drawn = (topK: number, logits = rows): number[] =>
+        [...new Set(lt.sample(logits, { ...plain, topK, ...of }).tokens)].sort((a, b) => a - b);
+      expect(drawn(2)).toEqual([1, 2]);
+      expect(drawn(3)).toEqual([1, 2, 3]);
+      expect(drawn(6)).toEqual([0, 1, 2, 3, 4, 5]);
+      expect(drawn(3, lt.zeros([400, 1000]))).toEqual([0, 1, 2]);
+      expect(drawn(3, rows.to('bfloat16'))).toEqual([1, 2, 3]);
+    });
+  });
+
+  it('takes the fewest of the likeliest that come to top-p, as sorting all of them does', () => {
+    lt.scope(() => {
+      const random = new lt.Generator(8);
+      const of = { seeds: count(200).map((seed) => seed * 3), positions: count(200) };
+      for (const [scale, temperature, topP] of [
+        [3, 1, 0.95],
+        [0.1, 2, 0.5],
+        [20, 0.3, 0.9],
+        [1, 1, 1 - 1e-12],
+        [0, 1, 0.25],
+      ]) {
+        const row = lt.randn([1, 3000], { generator: random }).mul(scale);
+        const values = row.toArray();
+        const order = count(values.length).sort((a, b) => values[b] - values[a] || a - b);
+        const weights = order.map((id) => Math.exp((values[id] - values[order[0]]) / temperature));
+        const mass = topP * weights.reduce((sum, weight) => sum + weight, 0);
+        let [length, kept] = [0, 0];
+        while (kept < mass && length < order.length) kept += weights[length++];
+        const places = new Map(order.map((id, place) => [id, place]));
+        const { tokens, drawnLogProbabilities } = lt.sample(row.expand([200, -1]), {
+          ...plain,
+          temperature,
+          topP,
+          ...of,
+        });
+        for (const [i, token] of tokens.entries()) {
+          const place = places.get(token)!;
+          expect(place).toBeLessThan(length);
+          expect(drawnLogProbabilities[i]).toBeCloseTo(Math.log(weights[place] / kept), 3);
+        }
+      }
+    });
+  });
+
   it('never draws what has no probability, nor divides by what is almost nothing', () => {
     lt.scope(() => {
       const logits = lt.tensor([[-Infinity, 1, -Infinity, 0.5, -3.4e38]]).expand([300, -1]);
