@@ -6,48 +6,97 @@
 #include <ATen/Functions.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/autocast_mode.h>
+#include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/custom_function.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
 
 namespace {
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-/** Shape: (rows, V), floats, tempered. */
-at::Tensor logits_of(const at::Tensor& hidden, const at::Tensor& weight, double temperature) {
-  at::Tensor logits = at::mm(hidden, weight.t());
-  if (logits.scalar_type() != at::kFloat && logits.scalar_type() != at::kDouble) logits = logits.to(at::kFloat);
-  if (temperature != 1) logits.div_(temperature);
-  return logits;
+bool is_wide(at::ScalarType type) { return type == at::kFloat || type == at::kDouble; }
+
+/** Logits in float32 or wider, tempered; may change what is given. Shape: (rows, V) */
+at::Tensor tempered(const at::Tensor& product, double temperature) {
+  at::Tensor logits = is_wide(product.scalar_type()) ? product : product.to(at::kFloat);
+  return temperature == 1 ? logits : logits.div_(temperature);
+}
+
+/** The largest absolute value; 0 of no values. */
+double largest(const at::Tensor& values) {
+  if (values.numel() == 0) return 0;
+  return at::linalg_vector_norm(values.detach(), std::numeric_limits<double>::infinity()).item<double>();
+}
+
+/**
+ * A power of two that the gradients g of a chunk are multiplied by, so that float16 has room for them: 1/8192 times a share of
+ * 1/20,000 would be 0 in it. No product comes to 2^15: a value of the weight's gradient is at most Σ|g| max|rows|, and one of
+ * the gradient of hidden at most 2 max|g| max|matrix|.
+ */
+double scale_of(const at::Tensor& gradient, const at::Tensor& rows, double largest_weight) {
+  const double sum = gradient.abs().sum().item<double>();
+  const double bound = std::max(sum * std::max(largest(rows), 1.0), 2 * largest(gradient) * largest_weight);
+  if (!(bound > 0) || !std::isfinite(bound)) return 1;
+  return std::ldexp(1.0, std::clamp(15 - std::ilogb(bound) - 1, -100, 100));
+}
+
+/** Adds changeᵀ · rows / scale to `sum`, by parts of the vocabulary where the product has another type. */
+void add_product(at::Tensor& sum, const at::Tensor& change, const at::Tensor& rows, double scale) {
+  if (sum.scalar_type() == change.scalar_type()) {
+    sum.addmm_(change.t(), rows, 1, 1 / scale);
+    return;
+  }
+  constexpr int64_t kPart = 16384;
+  const int64_t vocabulary = sum.size(0);
+  for (int64_t from = 0; from < vocabulary; from += kPart) {
+    const int64_t length = std::min(kPart, vocabulary - from);
+    sum.narrow(0, from, length).add_(at::mm(change.narrow(1, from, length).t(), rows), 1 / scale);
+  }
 }
 
 struct TokenLogProbabilities : torch::autograd::Function<TokenLogProbabilities> {
   static variable_list forward(AutogradContext* context, const at::Tensor& hidden, const at::Tensor& weight,
-                               const at::Tensor& targets, double temperature, int64_t chunk) {
+                               const at::Tensor& targets, double temperature, int64_t chunk, bool is_recorded) {
     // Autocast would cast the weight again for each chunk.
     const auto device = hidden.device().type();
     const auto type = at::autocast::is_autocast_enabled(device) ? at::autocast::get_autocast_dtype(device) : weight.scalar_type();
     const at::Tensor rows = hidden.to(type);
     const at::Tensor matrix = weight.to(type);
     const int64_t count = rows.size(0);
-    const bool is_whole = count <= chunk;
+    const bool is_kept = is_recorded && count <= chunk;
+    const auto wide = type == at::kDouble ? at::kDouble : at::kFloat;
     std::vector<at::Tensor> chosen;
     std::vector<at::Tensor> sums;
     at::Tensor shares;
     for (int64_t from = 0; from < count; from += chunk) {
-      const int64_t length = std::min(chunk, count - from);
-      at::Tensor logits = logits_of(rows.narrow(0, from, length), matrix, temperature);
-      const at::Tensor target = targets.narrow(0, from, length).unsqueeze(1);
-      // One pass over the logits, where a sum of exponentials of its own would take three.
-      at::Tensor log_shares = at::log_softmax(logits, 1);
-      const at::Tensor of_target = log_shares.gather(1, target);
-      chosen.push_back(of_target.squeeze(1));
-      if (is_whole) shares = log_shares.exp_();
-      else sums.push_back(logits.gather(1, target) - of_target);
+      const at::Tensor product = at::mm(rows.narrow(0, from, std::min(chunk, count - from)), matrix.t());
+      if (is_kept) shares = is_wide(type) ? product : at::empty(product.sizes(), product.options().dtype(wide));
+      // By an eighth of the rows, so that little more is there than the product.
+      const int64_t part = (product.size(0) + 7) / 8;
+      for (int64_t at = 0; at < product.size(0); at += part) {
+        const int64_t length = std::min(part, product.size(0) - at);
+        const at::Tensor logits = tempered(product.narrow(0, at, length), temperature);
+        const at::Tensor target = targets.narrow(0, from + at, length).unsqueeze(1);
+        // One pass over the logits, where a sum of exponentials of its own would take three.
+        const at::Tensor log_shares = at::log_softmax(logits, 1);
+        const at::Tensor of_target = log_shares.gather(1, target);
+        chosen.push_back(of_target.squeeze(1));
+        if (!is_recorded) continue;
+        if (is_kept) {
+          at::Tensor to = shares.narrow(0, at, length);
+          at::exp_out(to, log_shares);
+        } else {
+          sums.push_back(logits.gather(1, target) - of_target);
+        }
+      }
     }
-    const at::Tensor result = count == 0 ? at::zeros({0}, rows.options().dtype(type == at::kDouble ? at::kDouble : at::kFloat)) : at::cat(chosen);
+    const at::Tensor result = count == 0 ? at::zeros({0}, rows.options().dtype(wide)) : at::cat(chosen);
     // What fits into one chunk is kept rather than made again.
-    context->save_for_backward({hidden, weight, targets, count == 0 || is_whole ? at::Tensor() : at::cat(sums), shares});
+    context->save_for_backward({hidden, weight, targets, sums.empty() ? at::Tensor() : at::cat(sums), shares});
     context->saved_data["temperature"] = temperature;
     context->saved_data["chunk"] = chunk;
     context->saved_data["type"] = static_cast<int64_t>(type);
@@ -62,31 +111,40 @@ struct TokenLogProbabilities : torch::autograd::Function<TokenLogProbabilities> 
     const double temperature = context->saved_data["temperature"].toDouble();
     const int64_t chunk = context->saved_data["chunk"].toInt();
     const auto type = static_cast<at::ScalarType>(context->saved_data["type"].toInt());
+    // The weight's gradient is added up in it, over the chunks, as in half precision it would lose more with each of them.
+    const auto wide = weight.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
     const at::Tensor rows = hidden.to(type);
     const at::Tensor matrix = weight.to(type);
     const int64_t count = rows.size(0);
     const bool wants_hidden = context->needs_input_grad(0);
     const bool wants_weight = context->needs_input_grad(1);
+    const double largest_weight = type == at::kHalf && wants_hidden ? largest(matrix) : 0;
     std::vector<at::Tensor> of_hidden;
-    at::Tensor of_weight = wants_weight ? at::zeros_like(weight) : at::Tensor();
+    at::Tensor of_weight = wants_weight ? at::zeros(weight.sizes(), weight.options().dtype(wide)) : at::Tensor();
     for (int64_t from = 0; from < count; from += chunk) {
       const int64_t length = std::min(chunk, count - from);
       const at::Tensor chunk_rows = rows.narrow(0, from, length);
-      at::Tensor change = saved[4].defined() ? saved[4]
-                                             : logits_of(chunk_rows, matrix, temperature).sub_(saved[3].narrow(0, from, length)).exp_();
-      const at::Tensor gradient = (gradients[0].narrow(0, from, length).to(change.scalar_type()) / temperature).unsqueeze(1);
+      at::Tensor change = saved[4];
+      if (!change.defined()) {
+        change = tempered(at::mm(chunk_rows, matrix.t()), temperature).sub_(saved[3].narrow(0, from, length)).exp_();
+      }
+      at::Tensor gradient = (gradients[0].narrow(0, from, length).to(change.scalar_type()) / temperature).unsqueeze(1);
+      const double scale = type == at::kHalf ? scale_of(gradient, chunk_rows, largest_weight) : 1;
+      if (scale != 1) gradient = gradient * scale;
       // The saved shares may be needed by another backward pass.
       change = saved[4].defined() ? change * -gradient : change.mul_(-gradient);
       change.scatter_add_(1, targets.narrow(0, from, length).unsqueeze(1), gradient);
       change = change.to(type);
-      if (wants_hidden) of_hidden.push_back(at::mm(change, matrix));
-      if (!wants_weight) continue;
-      if (of_weight.scalar_type() == type) of_weight.addmm_(change.t(), chunk_rows);
-      else of_weight.add_(at::mm(change.t(), chunk_rows));
+      if (wants_hidden) {
+        at::Tensor of_rows = at::mm(change, matrix);
+        of_hidden.push_back(scale == 1 ? of_rows : of_rows.to(at::kFloat).div_(scale));
+      }
+      if (wants_weight) add_product(of_weight, change, chunk_rows, scale);
     }
     at::Tensor hidden_gradient;
     if (wants_hidden) hidden_gradient = count == 0 ? at::zeros_like(hidden) : at::cat(of_hidden).to(hidden.scalar_type());
-    return {hidden_gradient, of_weight, at::Tensor(), at::Tensor(), at::Tensor()};
+    if (wants_weight) of_weight = of_weight.to(weight.scalar_type());
+    return {hidden_gradient, of_weight, at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };
 
@@ -117,7 +175,9 @@ Napi::Value token_log_probabilities(const Napi::CallbackInfo& info, Environment&
       throw ArgumentError("BAD_ARGUMENT", "a target is outside the vocabulary of " + std::to_string(weight.size(0)));
     }
   }
-  const auto result = TokenLogProbabilities::apply(hidden, weight, targets, info[3].As<Napi::Number>().DoubleValue(), chunk);
+  const bool is_recorded = c10::GradMode::is_enabled() && (hidden.requires_grad() || weight.requires_grad());
+  const double temperature = info[3].As<Napi::Number>().DoubleValue();
+  const auto result = TokenLogProbabilities::apply(hidden, weight, targets, temperature, chunk, is_recorded);
   report_memory(info.Env(), environment);
   return environment.wrap(info.Env(), result[0]);
 }

@@ -126,13 +126,16 @@ export function scaledDotProductAttention(
   );
 }
 
-/** Bytes of logits that are made at a time. */
+/** Bytes of logits, in float32, that are made at a time. */
 const chunkBytes = { cpu: 128 * 2 ** 20, cuda: 512 * 2 ** 20 };
 
 /**
  * log softmax(hidden · weightᵀ / temperature) at one target a row, differentiable. Shape: (N, D), (V, D), (N) of int64 → (N) of
  * float32. The logits of all rows are never there at once: `chunk` rows at a time, by default as many as fit into 128 MB (512
- * MB on a GPU); the backward pass makes them again. Throws `BAD_ARGUMENT`, `WRONG_DTYPE` and `WRONG_DEVICE`.
+ * MB on a GPU), and an eighth more while they are made. The backward pass makes them again, but for those of one chunk, which
+ * are kept, and needs up to twice as much. It scales gradients so that float16 does not lose them, and adds up that of `weight`
+ * in float32: until it ends, a weight in half precision takes twice its bytes more. Throws `BAD_ARGUMENT`, `WRONG_DTYPE` and
+ * `WRONG_DEVICE`.
  */
 export function tokenLogProbabilities(
   hidden: Tensor,

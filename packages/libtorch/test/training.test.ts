@@ -234,6 +234,18 @@ function expectClose(found: number[][], wanted: number[][], tolerance: number): 
   }
 }
 
+function refused(...of: Parameters<typeof lt.grad>): void {
+  expect(() => lt.grad(...of)).toThrow(code('BAD_ARGUMENT'));
+}
+
+/** The most bytes that were there beside those before. */
+function peakOf(work: () => void): number {
+  const before = lt.memory().bytes;
+  lt.resetPeakMemory();
+  lt.scope(work);
+  return lt.memory().peakBytes - before;
+}
+
 /** A LibTorchError with that code. */
 function code(expected: string): unknown {
   return expect.objectContaining({ name: 'LibTorchError', code: expected });
@@ -312,6 +324,71 @@ describe.skipIf(!hasLibTorch)('tokenLogProbabilities', () => {
     });
   });
 
+  it('keeps small gradients in float16, which has no room for them as they are', () => {
+    lt.scope(() => {
+      const random = generator();
+      const [rows, vocabulary, width] = [64, 20_000, 32];
+      const hidden = lt.randn([rows, width], { generator: random }).requiresGrad_();
+      const weight = lt.randn([vocabulary, width], { generator: random }).mul(0.05).requiresGrad_();
+      const targets = lt.zeros([rows], { dtype: 'int64' });
+      const gradients = (gradient: number, chunk: number): lt.Tensor[] => {
+        [hidden.grad, weight.grad] = [undefined, undefined];
+        lt.tokenLogProbabilities(hidden, weight, targets, { chunk }).sum().mul(gradient).backward();
+        return [hidden.grad!.clone(), weight.grad!.clone()];
+      };
+      for (const upstream of [1 / 8192, 1e-12, 4]) {
+        const wanted = gradients(upstream, rows);
+        for (const chunk of [rows, 17]) {
+          [hidden.grad, weight.grad] = [undefined, undefined];
+          const value = lt.autocast('float16', () =>
+            lt.tokenLogProbabilities(hidden, weight, targets, { chunk }),
+          );
+          value.sum().mul(upstream).backward();
+          for (const [i, found] of [hidden.grad!, weight.grad!].entries()) {
+            expect(found.sub(wanted[i]).norm().item() / wanted[i].norm().item()).toBeLessThan(5e-3);
+          }
+          expect(weight.grad!.eq(0).to('float32').mean().item()).toBeLessThan(1e-3);
+        }
+      }
+    });
+  });
+
+  it('scales float16 gradients to what it has room for, also of large hidden states and one target', () => {
+    lt.scope(() => {
+      const random = generator();
+      const hidden = lt.randn([64, 8], { generator: random }).abs().mul(900).to('float16').requiresGrad_();
+      const weight = lt.randn([500, 8], { generator: random }).mul(1e-2).to('float16').requiresGrad_();
+      const targets = lt.zeros([64], { dtype: 'int64' });
+      lt.tokenLogProbabilities(hidden, weight, targets, { chunk: 64 }).mean().backward();
+      const wide = [hidden, weight].map((each) => each.detach().to('float32').requiresGrad_());
+      lt.tokenLogProbabilities(wide[0], wide[1], targets).mean().backward();
+      for (const [i, each] of [hidden, weight].entries()) {
+        const off = each.grad!.to('float32').sub(wide[i].grad!).norm().item();
+        expect(off / wide[i].grad!.norm().item()).toBeLessThan(1e-2);
+      }
+    });
+  });
+
+  it.each(['bfloat16', 'float16'] as const)('adds up gradients of %s weights in float32', (dtype) => {
+    lt.scope(() => {
+      const random = generator();
+      const hidden = lt.randn([512, 16], { generator: random }).to(dtype);
+      const weight = lt.randn([50, 16], { generator: random }).to(dtype);
+      const targets = lt.zeros([512], { dtype: 'int64' });
+      const gradientOf = (h: lt.Tensor, w: lt.Tensor, chunk: number): lt.Tensor => {
+        const leaf = w.detach().requiresGrad_();
+        lt.tokenLogProbabilities(h, leaf, targets, { chunk }).mean().backward();
+        return leaf.grad!.to('float32');
+      };
+      const wanted = gradientOf(hidden.to('float32'), weight.to('float32'), 512);
+      const error = (chunk: number): number =>
+        gradientOf(hidden, weight, chunk).sub(wanted).norm().item() / wanted.norm().item();
+      // A unit in the last place of a bfloat16 is 1/128 of its value.
+      expect(error(512)).toBeLessThan(4e-3);
+      expect(error(2)).toBeLessThan(4e-3);
+    });
+  });
+
   it('takes float64 and no rows at all', () => {
     lt.scope(() => {
       const [hidden, weight, targets] = make('float64');
@@ -346,11 +423,17 @@ describe.skipIf(!hasLibTorch)('tokenLogProbabilities', () => {
       const hidden = lt.randn([rows, 8], { requiresGrad: true });
       const weight = lt.randn([vocabulary, 8], { requiresGrad: true });
       const targets = lt.zeros([rows], { dtype: 'int64' });
-      const before = lt.memory().bytes;
-      lt.resetPeakMemory();
-      lt.tokenLogProbabilities(hidden, weight, targets, { chunk }).sum().backward();
-      const most = lt.memory().peakBytes - before;
-      expect(most).toBeLessThan((rows * vocabulary * 4) / 4);
+      const all = rows * vocabulary * 4;
+      const backward = peakOf(() =>
+        lt.tokenLogProbabilities(hidden, weight, targets, { chunk }).sum().backward(),
+      );
+      expect(backward).toBeLessThan(all / 4);
+      for (const record of [lt.noGrad, lt.enableGrad]) {
+        const whole = peakOf(() =>
+          record(() => lt.tokenLogProbabilities(hidden, weight, targets, { chunk: rows })),
+        );
+        expect(whole / all).toBeLessThan(1.25);
+      }
     });
   });
 });
