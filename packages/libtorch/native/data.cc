@@ -8,8 +8,12 @@
 
 namespace {
 
-/** The bytes that a view or an ArrayBuffer shows. */
+/** The bytes that a view shows. */
 std::pair<uint8_t*, size_t> bytes_of(Napi::Value value, const char* name) {
+  if ((value.IsTypedArray() && !value.As<Napi::TypedArray>().ArrayBuffer().IsArrayBuffer()) ||
+      (value.IsDataView() && !value.As<Napi::DataView>().ArrayBuffer().IsArrayBuffer())) {
+    throw ArgumentError("BAD_ARGUMENT", std::string(name) + " lies in a SharedArrayBuffer: copy it with slice()");
+  }
   if (value.IsTypedArray()) {
     const auto array = value.As<Napi::TypedArray>();
     return {static_cast<uint8_t*>(array.ArrayBuffer().Data()) + array.ByteOffset(), array.ByteLength()};
@@ -24,7 +28,7 @@ std::pair<uint8_t*, size_t> bytes_of(Napi::Value value, const char* name) {
 /** `fromBytes(bytes, shape, dtype)`: a tensor on the processor with a copy of the bytes. */
 Napi::Value from_bytes(const Napi::CallbackInfo& info, Environment& environment) {
   // First what may run JavaScript, which could take the bytes away.
-  const auto shape = integers_of(info[1], "shape");
+  const auto shape = sizes_of(info[1], "shape");
   const auto type = dtype_of(info[2]);
   const auto [data, length] = bytes_of(info[0], "data");
   uint64_t needed = c10::elementSize(type);

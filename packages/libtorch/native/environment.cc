@@ -30,6 +30,33 @@ std::string first_paragraph(const char* message) {
   return text;
 }
 
+/** The code of an error by what LibTorch says. */
+const char* code_of(const std::string& message) {
+  struct Part {
+    const char* text;
+    const char* code;
+  };
+  static constexpr Part kParts[] = {
+      {"not enough memory", "OUT_OF_MEMORY"},
+      {"same device", "WRONG_DEVICE"},
+      {"is on cpu, different from other tensors", "WRONG_DEVICE"},
+      {"on CPU, but", "WRONG_DEVICE"},
+      {"same dtype", "WRONG_DTYPE"},
+      {"same data type", "WRONG_DTYPE"},
+      {"dtypes match", "WRONG_DTYPE"},
+      {"expected scalar type", "WRONG_DTYPE"},
+      {"scalar types", "WRONG_DTYPE"},
+      {"xpected dtype", "WRONG_DTYPE"},
+      {"self.dtype to be equal to src.dtype", "WRONG_DTYPE"},
+      {"nput dtype must be", "WRONG_DTYPE"},
+      {"can't be cast to", "WRONG_DTYPE"},
+      {"not implemented for '", "WRONG_DTYPE"},
+  };
+  for (const auto& part : kParts)
+    if (message.find(part.text) != std::string::npos) return part.code;
+  return "TORCH";
+}
+
 Napi::Error error_of(Napi::Env env, const std::string& code, const std::string& message) {
   Environment& environment = Environment::of(env);
   return Napi::Error(env, environment.error_of.Call({Napi::String::New(env, code), Napi::String::New(env, message)}));
@@ -51,6 +78,7 @@ at::Generator& Environment::generator(Napi::Value value, const char* name) {
 }
 
 Napi::Value Environment::wrap(Napi::Env env, at::Tensor tensor) {
+  if (!tensor.is_cpu()) uses_device = true;
   return Napi::Number::New(env, static_cast<double>(tensors.add(std::move(tensor))));
 }
 
@@ -112,6 +140,16 @@ std::vector<int64_t> integers_of(Napi::Value value, const char* name) {
   return numbers;
 }
 
+std::vector<int64_t> sizes_of(Napi::Value value, const char* name) {
+  constexpr uint32_t kMost = 64;
+  // With 200,000 dimensions some operators would take minutes.
+  if (const uint32_t length = length_of(value, name); length > kMost) {
+    throw ArgumentError("BAD_ARGUMENT", std::string(name) + " is a list of " + std::to_string(length) +
+                                            ", and a tensor has at most " + std::to_string(kMost) + " dimensions");
+  }
+  return integers_of(value, name);
+}
+
 uint32_t length_of(Napi::Value value, const char* name) {
   if (!value.IsArray()) throw ArgumentError("BAD_ARGUMENT", std::string(name) + " is a list");
   const uint32_t length = value.As<Napi::Array>().Length();
@@ -139,11 +177,7 @@ void rethrow(Napi::Env env, const std::string& where) {
     throw error_of(env, "OUT_OF_MEMORY", before + first_paragraph(error.what_without_backtrace()));
   } catch (const c10::Error& error) {
     const std::string message = first_paragraph(error.what_without_backtrace());
-    const bool is_device = message.find("same device") != std::string::npos ||
-                           message.find("is on cpu, different from other tensors") != std::string::npos ||
-                           message.find("on CPU, but") != std::string::npos;
-    const bool is_memory = message.find("not enough memory") != std::string::npos;
-    throw error_of(env, is_memory ? "OUT_OF_MEMORY" : is_device ? "WRONG_DEVICE" : "TORCH", before + message);
+    throw error_of(env, code_of(message), before + message);
   } catch (const std::bad_alloc&) {
     throw error_of(env, "OUT_OF_MEMORY", before + "there is not enough memory");
   } catch (const std::exception& error) {

@@ -9,6 +9,7 @@
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <napi.h>
 
+#include <atomic>
 #include <cstdint>
 #include <stdexcept>
 #include <string>
@@ -88,13 +89,17 @@ struct Environment {
   std::vector<c10::OperatorHandle> operators;
   /** Makes the package's error of a code and a message. */
   Napi::FunctionReference error_of;
+  /** Bytes of the processor's memory that its thread took and nobody freed. Never deleted: they may outlive the thread. */
+  std::atomic<int64_t>* const own_bytes = new std::atomic<int64_t>(0);
+  /** Whether it had a tensor on a GPU. */
+  bool uses_device = false;
   /** Bytes that V8 was told of. */
   int64_t reported_bytes = 0;
   /** Whether a scope is open: what is made in it the collector need not care for. */
   bool is_scoped = false;
   /** How often it was looked whether to tell it. */
   uint32_t looks = 0;
-  /** Bytes on GPUs, when that was last asked for. */
+  /** Bytes on GPUs, of all threads, when that was last asked for. */
   int64_t device_bytes = 0;
 
   static Environment& of(Napi::Env env) { return *env.GetInstanceData<Environment>(); }
@@ -116,6 +121,8 @@ at::Device device_of(Napi::Value value);
 /** A whole number that a double holds exactly; throws ArgumentError. */
 int64_t integer_of(Napi::Value value, const char* name);
 std::vector<int64_t> integers_of(Napi::Value value, const char* name);
+/** The same for the sizes of a tensor, which has at most 64 dimensions; throws ArgumentError. */
+std::vector<int64_t> sizes_of(Napi::Value value, const char* name);
 /** The length of a list, which is an array and not longer than anything that is meant; throws ArgumentError. */
 uint32_t length_of(Napi::Value value, const char* name);
 
@@ -125,10 +132,13 @@ std::string description(const at::Tensor& tensor);
 /** Throws to JavaScript what is being handled, as the error class of the package; `where` names the operation. */
 [[noreturn]] void rethrow(Napi::Env env, const std::string& where);
 
-/** Throws c10::OutOfMemoryError where the machine has not so many bytes left. */
+/** Throws c10::OutOfMemoryError where the machine has not so many bytes left beside those that tensors were granted. */
 void require_memory(size_t bytes);
 
-/** Tells V8, now and then, how many bytes tensors hold. */
+/** Counts what this thread allocates from now on as the environment's. */
+void count_memory_of(Environment& environment);
+
+/** Tells the environment's V8, now and then, how many bytes its tensors hold. */
 void report_memory(Napi::Env env, Environment& environment);
 
 /** A function of the addon, with every C++ exception turned into an error of the package. */

@@ -7,6 +7,7 @@
 #include <ATen/core/ivalue.h>
 #include <ATen/core/jit_type.h>
 
+#include <algorithm>
 #include <cmath>
 #include <sstream>
 
@@ -58,10 +59,9 @@ IValue list_of(Environment& environment, Napi::Value value, const c10::TypePtr& 
     }
     case TypeKind::IntType:
     case TypeKind::SymIntType: {
-      c10::List<int64_t> list;
-      list.reserve(length);
-      for (uint32_t i = 0; i < length; i++) list.push_back(integer_of(array[i], name));
-      return list;
+      const std::string& of = argument.name();
+      const bool is_shape = of == "size" || of == "shape" || of == "repeats";
+      return c10::List<int64_t>(is_shape ? sizes_of(value, name) : integers_of(value, name));
     }
     case TypeKind::FloatType: {
       c10::List<double> list;
@@ -89,9 +89,12 @@ IValue list_of(Environment& environment, Napi::Value value, const c10::TypePtr& 
 IValue value_of(Environment& environment, Napi::Value value, const c10::TypePtr& type, const c10::Argument& argument) {
   const char* name = argument.name().c_str();
   switch (type->kind()) {
-    case TypeKind::OptionalType:
-      if (value.IsUndefined() || value.IsNull()) return IValue();
-      return value_of(environment, value, type->expectRef<c10::OptionalType>().getElementType(), argument);
+    case TypeKind::OptionalType: {
+      const auto element = type->expectRef<c10::OptionalType>().getElementType();
+      // A type that is null was meant to be one.
+      if (value.IsUndefined() || (value.IsNull() && element->kind() != TypeKind::ScalarTypeType)) return IValue();
+      return value_of(environment, value, element, argument);
+    }
     case TypeKind::TensorType:
       return environment.tensor(value, name);
     case TypeKind::ListType:
@@ -191,6 +194,27 @@ Napi::Value result_of(Napi::Env env, Environment& environment, IValue&& value) {
   return env.Undefined();
 }
 
+/** The most tensors that one call returns: each takes some hundred bytes, whatever it shows. */
+constexpr int64_t kMostTensors = 1 << 20;
+
+/** How many tensors an operator that cuts one will return; 0 where it is no such one, or LibTorch will refuse. */
+int64_t pieces(const c10::FunctionSchema& schema, const std::vector<IValue>& values) {
+  const std::string& name = schema.name();
+  const bool is_unbind = name == "aten::unbind";
+  const bool is_split = name == "aten::split";
+  if (!is_unbind && !is_split && name != "aten::chunk") return 0;
+  const at::Tensor& cut = values.at(0).toTensor();
+  int64_t dim = values.back().toInt();
+  if (dim < 0) dim += cut.dim();
+  if (dim < 0 || dim >= cut.dim()) return 0;
+  const int64_t size = cut.size(dim);
+  if (is_unbind) return size;
+  const int64_t given = values.at(1).toInt();
+  // Of nothing, as many pieces of nothing are made as are asked for.
+  if (!is_split) return size == 0 ? given : std::min(given, size);
+  return given < 1 ? 0 : (size + given - 1) / given;
+}
+
 /** `operator(name, overload)`: the number of an operator, to be given to `call`. */
 Napi::Value find_operator(const Napi::CallbackInfo& info, Environment& environment) {
   const std::string name = "aten::" + info[0].As<Napi::String>().Utf8Value();
@@ -225,6 +249,10 @@ Napi::Value call(const Napi::CallbackInfo& info, Environment& environment) {
         if (parameter.real_type()->kind() != TypeKind::OptionalType) bad(parameter, "missing");
       }
       values.push_back(value_of(environment, value, parameter.real_type(), parameter));
+    }
+    if (const int64_t count = pieces(schema, values); count > kMostTensors) {
+      throw ArgumentError("BAD_ARGUMENT", "these are " + std::to_string(count) + " tensors, and one call returns at most " +
+                                              std::to_string(kMostTensors));
     }
     torch::jit::Stack stack(values);
     op.callBoxed(&stack);

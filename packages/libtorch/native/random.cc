@@ -86,10 +86,10 @@ bool is_readable(const at::Tensor& state) {
 
 Napi::Value set_state(const Napi::CallbackInfo& info, Environment& environment) {
   at::Generator generator = chosen(environment, info[0]);
-  const at::Tensor& given = environment.tensor(info[1], "state");
+  const at::Tensor given = environment.tensor(info[1], "state").contiguous();
   const std::lock_guard<std::mutex> lock(generator.mutex());
   const at::Tensor now = generator.get_state();
-  if (given.scalar_type() != at::kByte || !given.sizes().equals(now.sizes()) || !given.is_cpu() || !given.is_contiguous()) {
+  if (given.scalar_type() != at::kByte || !given.sizes().equals(now.sizes()) || !given.is_cpu()) {
     throw ArgumentError("BAD_ARGUMENT", "a state of " + description(given) + " is none of this generator, which is " +
                                             description(now));
   }

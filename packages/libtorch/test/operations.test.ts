@@ -293,6 +293,8 @@ describe.skipIf(!hasLibTorch)('operations, beside PyTorch', () => {
       lt.setGeneratorState(state);
       expectNear(lt.randn([5]), normal[1]);
       expect(() => lt.setGeneratorState(lt.zeros([8]))).toThrow(/is none of this generator/);
+      const spread = lt.zeros([1], { dtype: 'uint8' }).expand(state.shape);
+      expect(() => lt.setGeneratorState(spread)).toThrow(/these bytes are no state/);
       const torn = lt.fromBytes(new Uint8Array(state.numel).fill(1), state.shape, 'uint8');
       expect(() => lt.setGeneratorState(torn)).toThrow(expect.objectContaining({ code: 'BAD_ARGUMENT' }));
     });

@@ -348,6 +348,76 @@ describe.skipIf(!hasLibTorch)('tensors', () => {
     });
   });
 
+  it('refuse other types with a code of their own', () => {
+    lt.scope(() => {
+      const [x, wide, whole] = [lt.ones([2, 2]), lt.ones([2, 2], { dtype: 'float64' }), lt.arange(0, 4)];
+      const wrong: (() => unknown)[] = [
+        () => x.matmul(wide),
+        () => lt.linear(x, wide),
+        () => whole.mean(),
+        () => lt.embedding(x, x),
+        () => x.gather(0, x),
+        () => x.indexSelect(0, lt.ones([2])),
+        () => x.clone().scatterAdd_(0, lt.zeros([2, 2], { dtype: 'int64' }), wide),
+        () => x.clone().indexPut_([lt.arange(0, 2)], wide),
+        () => whole.add_(0.5),
+        () => whole.requiresGrad_(),
+      ];
+      for (const call of wrong) expect(call).toThrow(code('WRONG_DTYPE'));
+    });
+  });
+
+  it('are of the type that is named, and null names none', () => {
+    expect(() => lt.zeros([1], { dtype: bad(null) })).toThrow(/dtype is one of float32/);
+    expect(() => lt.ones([1]).softmax(0, bad(null))).toThrow(code('BAD_ARGUMENT'));
+  });
+
+  it('have at most 64 dimensions', () => {
+    lt.scope(() => {
+      const sizes = Array.from({ length: 65 }, () => 1);
+      const x = lt.ones([1]);
+      for (const call of [
+        () => lt.zeros(sizes),
+        () => x.view(sizes),
+        () => x.reshape(sizes),
+        () => x.expand(sizes),
+        () => x.repeat(sizes),
+        () => lt.fromBytes(new Uint8Array(1), sizes, 'uint8'),
+      ]) {
+        expect(call).toThrow(code('BAD_ARGUMENT'));
+        expect(call).toThrow('is a list of 65, and a tensor has at most 64 dimensions');
+      }
+      expect(lt.zeros(sizes.slice(1)).add(1).dim).toBe(64);
+    });
+  });
+
+  it('are not cut into more pieces than anybody can hold', () => {
+    lt.scope(() => {
+      const rows = lt.zeros([1]).expand([2 ** 25]);
+      for (const call of [
+        () => lt.zeros([0]).chunk(2 ** 28),
+        () => rows.chunk(2 ** 25),
+        () => rows.unbind(),
+        () => rows.split(1),
+      ]) {
+        expect(call).toThrow(code('BAD_ARGUMENT'));
+        expect(call).toThrow(/one call returns at most 1048576/);
+      }
+      const few = [rows.split(2 ** 24), rows.chunk(3), lt.zeros([3]).chunk(2 ** 28), lt.zeros([0]).split(0)];
+      expect(few.map(({ length }) => length)).toEqual([2, 3, 3, 1]);
+    });
+  });
+
+  it('are not made of memory that threads share', () => {
+    const shared = new SharedArrayBuffer(8);
+    for (const view of [new Float32Array(shared), new DataView(shared)]) {
+      expect(() => lt.fromBytes(view, [2], 'float32')).toThrow(code('BAD_ARGUMENT'));
+      expect(() => lt.zeros([2]).writeBytes(0, view)).toThrow(/lies in a SharedArrayBuffer/);
+    }
+    expect(() => lt.tensor(new Float32Array(shared))).toThrow(code('BAD_ARGUMENT'));
+    expect(lt.fromBytes(new DataView(new ArrayBuffer(16), 4, 8), [2], 'float32').toArray()).toEqual([0, 0]);
+  });
+
   it('take options of their names alone, in an object', () => {
     lt.scope(() => {
       const x = lt.ones([2, 2], { requiresGrad: true });
