@@ -21,6 +21,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
     Environment::of(info.Env()).error_of = Napi::Persistent(info[0].As<Napi::Function>());
   });
   define_memory(env, exports);
+  count_memory_of(*environment);
   define_operators(env, exports);
   define_data(env, exports);
   define_autograd(env, exports);

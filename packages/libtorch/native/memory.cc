@@ -1,5 +1,6 @@
 // The processor's memory that tensors take: counted, told to V8, and never asked for beyond what the machine has, as a system
-// that promises more than it has would end the process instead of refusing.
+// that promises more than it has would end the process instead of refusing. A block takes memory from the machine when it is
+// first written to: until then what the system calls available does not know of it, and it is held against that here.
 #include "environment.h"
 
 #include <c10/core/Allocator.h>
@@ -22,8 +23,12 @@ std::atomic<int64_t> live_bytes{0};
 std::atomic<int64_t> peak_bytes{0};
 std::atomic<int64_t> allocations{0};
 
-/** Smaller requests are not held against what is free: the system's answer would cost more than they do. */
-constexpr size_t kChecked = 64u << 20;
+/** The counter of this thread's environment; null on threads that are none of JavaScript's. */
+thread_local std::atomic<int64_t>* own_bytes = nullptr;
+
+/** The machine is asked when so many bytes were granted since it last was: its answer would cost more than small blocks do. */
+constexpr int64_t kChecked = 64 << 20;
+std::atomic<int64_t> unchecked_bytes{0};
 
 #ifdef __linux__
 /** The number behind `name` in a file of such lines, or the first of the file where `name` is empty; -1 where it has none. */
@@ -50,6 +55,19 @@ int64_t left_in_group(const char* limit_file, const char* used_file, const char*
 }
 #endif
 
+/** The bytes of the process's own memory that were written to, swapped out or not; -1 where the system does not say. */
+int64_t resident_bytes() {
+#ifdef __linux__
+  const int64_t kib = number_in("/proc/self/status", "RssAnon:");
+  return kib < 0 ? -1 : (kib + std::max<int64_t>(number_in("/proc/self/status", "VmSwap:"), 0)) * 1024;
+#else
+  return -1;
+#endif
+}
+
+/** What was resident before there were tensors, or since then where that was less. */
+std::atomic<int64_t> resident_apart{0};
+
 /** The bytes that can still be had; a large number where the system does not say. */
 int64_t available_bytes() {
 #ifdef __linux__
@@ -67,16 +85,43 @@ int64_t available_bytes() {
 #endif
 }
 
+/** Of `live` bytes of tensors, those that no page was given for yet: at least so many, as other things may have grown too. */
+int64_t unwritten_bytes(int64_t live) {
+#ifdef __APPLE__
+  // What is available is all that the machine has.
+  return live;
+#else
+  const int64_t resident = resident_bytes();
+  if (resident < 0) return 0;
+  if (resident < resident_apart) resident_apart = resident;
+  return std::max<int64_t>(live - (resident - resident_apart), 0);
+#endif
+}
+
+/** Throws where `bytes` cannot be had beside the `live` ones of tensors. */
+void check(size_t bytes, int64_t live) {
+  unchecked_bytes = 0;
+  const int64_t available = available_bytes();
+  if (available == INT64_MAX) return;
+  const int64_t left = std::max<int64_t>(available - unwritten_bytes(live), 0);
+  TORCH_CHECK_WITH(OutOfMemoryError, bytes <= static_cast<uint64_t>(left), "not enough memory: ", bytes / 1000000,
+                   " MB are asked for, and ", left / 1000000, " MB are left");
+}
+
 /** In front of each block, so that the values behind it stay aligned as LibTorch wants them. */
 struct Header {
   size_t bytes;
+  /** The counter of the environment whose thread took it; null where there was none. */
+  std::atomic<int64_t>* owner;
 };
 constexpr size_t kHeader = 64;
 
 void release(void* data) {
   if (data == nullptr) return;
   char* block = static_cast<char*>(data) - kHeader;
-  live_bytes -= static_cast<int64_t>(reinterpret_cast<Header*>(block)->bytes);
+  const Header& header = *reinterpret_cast<Header*>(block);
+  live_bytes -= static_cast<int64_t>(header.bytes);
+  if (header.owner != nullptr) *header.owner -= static_cast<int64_t>(header.bytes);
   c10::free_cpu(block);
 }
 
@@ -84,10 +129,19 @@ class CountingAllocator final : public c10::Allocator {
  public:
   c10::DataPtr allocate(size_t bytes) override {
     if (bytes == 0) return {nullptr, nullptr, &release, c10::Device(c10::kCPU)};
-    require_memory(bytes);
-    char* block = static_cast<char*>(c10::alloc_cpu(bytes + kHeader));
-    reinterpret_cast<Header*>(block)->bytes = bytes;
-    const int64_t live = live_bytes += static_cast<int64_t>(bytes);
+    const auto size = static_cast<int64_t>(bytes);
+    // Counted first, so that two threads are not both granted the last of it.
+    const int64_t live = live_bytes += size;
+    char* block;
+    try {
+      if (size < 0 || (unchecked_bytes += size) >= kChecked) check(bytes, live - size);
+      block = static_cast<char*>(c10::alloc_cpu(bytes + kHeader));
+    } catch (...) {
+      live_bytes -= size;
+      throw;
+    }
+    *reinterpret_cast<Header*>(block) = {bytes, own_bytes};
+    if (own_bytes != nullptr) *own_bytes += size;
     allocations++;
     int64_t peak = peak_bytes;
     while (live > peak && !peak_bytes.compare_exchange_weak(peak, live)) {
@@ -151,18 +205,17 @@ Napi::Value set_scoped(const Napi::CallbackInfo& info, Environment& environment)
 }  // namespace
 
 void require_memory(size_t bytes) {
-  if (bytes < kChecked) return;
-  const int64_t available = available_bytes();
-  TORCH_CHECK_WITH(OutOfMemoryError, bytes <= static_cast<uint64_t>(available), "not enough memory: ", bytes / 1000000,
-                   " MB are asked for, and ", available / 1000000, " MB are free");
+  if (static_cast<int64_t>(bytes) >= kChecked) check(bytes, live_bytes);
 }
+
+void count_memory_of(Environment& environment) { own_bytes = environment.own_bytes; }
 
 void report_memory(Napi::Env env, Environment& environment) {
   // Told of what comes and goes within a scope, V8 would collect again and again, and find nothing.
   if (environment.is_scoped) return;
-  // The device's own statistics are behind a lock.
-  if (++environment.looks % 64 == 0) environment.device_bytes = device_bytes(false);
-  const int64_t held = live_bytes.load() + environment.device_bytes;
+  // The device's own statistics are behind a lock, and are of all threads that use it.
+  if (environment.uses_device && ++environment.looks % 64 == 0) environment.device_bytes = device_bytes(false);
+  const int64_t held = environment.own_bytes->load() + environment.device_bytes;
   const int64_t change = held - environment.reported_bytes;
   if (std::abs(change) < (4 << 20)) return;
   environment.reported_bytes = held;
@@ -171,6 +224,7 @@ void report_memory(Napi::Env env, Environment& environment) {
 
 void define_memory(Napi::Env env, Napi::Object exports) {
   static const bool installed = [] {
+    resident_apart = std::max<int64_t>(resident_bytes(), 0);
     // Never destroyed: LibTorch may ask it while the process ends. Priorities below 255 may be taken by LibTorch's own.
     c10::SetCPUAllocator(new CountingAllocator(), 255);
     return true;

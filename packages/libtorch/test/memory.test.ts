@@ -8,6 +8,17 @@ import { hasLibTorch } from './has-libtorch.ts';
 
 const linux = process.platform === 'linux';
 
+const index = new URL('../dist/index.js', import.meta.url).href;
+
+/** What a program writes in a process of its own. */
+function outputOf(program: string): string {
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+    encoding: 'utf8',
+  });
+  expect(stderr).toBe('');
+  return stdout.trim();
+}
+
 /** What the process holds, in MB; 0 where the system does not say. */
 function resident(): number {
   if (!linux) return 0;
@@ -86,11 +97,59 @@ describe.skipIf(!hasLibTorch)('native memory', () => {
     expect(Math.abs(lt.memory().reportedBytes - lt.memory().bytes)).toBeLessThan(8 << 20);
   });
 
+  it('is granted up to what the machine has, written to or not, and is there again when it was freed', () => {
+    const program = `
+      import { readFileSync } from 'node:fs';
+      import * as lt from ${JSON.stringify(index)};
+      lt.zeros([1]).dispose();
+      const available = Number(/MemAvailable:\\s+(\\d+)/.exec(readFileSync('/proc/meminfo', 'utf8'))[1]) * 1024;
+      for (const mega of [60, 1, 1024]) {
+        const made = [];
+        let code = '';
+        try {
+          while (made.length * mega * 2 ** 20 < 3 * available) made.push(lt.empty([mega * 2 ** 18]));
+        } catch (error) {
+          code = error.code;
+        }
+        console.log(code, (made.length * mega * 2 ** 20) / available);
+        for (const each of made) each.dispose();
+        lt.empty([Math.floor(available / 8)]).dispose();
+      }`;
+    if (!linux) return;
+    const lines = outputOf(program).split('\n');
+    expect(lines).toHaveLength(3);
+    for (const line of lines) {
+      const [told, share] = line.split(' ');
+      expect(told).toBe('OUT_OF_MEMORY');
+      // Less where a container has less than the machine.
+      expect(Number(share)).toBeLessThan(1.15);
+    }
+  });
+
+  it('is told to the V8 of the thread that took it alone', () => {
+    const worker = `
+      import { parentPort } from 'node:worker_threads';
+      import * as lt from ${JSON.stringify(index)};
+      const empty = lt.zeros([1]);
+      const before = lt.memory();
+      const held = lt.zeros([4 * 2 ** 20]);
+      parentPort.postMessage([before.bytes, before.reportedBytes, lt.memory().reportedBytes]);`;
+    const program = `
+      import { Worker } from 'node:worker_threads';
+      import * as lt from ${JSON.stringify(index)};
+      const held = lt.zeros([16 * 2 ** 20]);
+      const worker = new Worker(new URL(${JSON.stringify(`data:text/javascript,${encodeURIComponent(worker)}`)}));
+      worker.on('message', (told) => {
+        lt.zeros([1]);
+        console.log(JSON.stringify([...told, lt.memory().reportedBytes].map((bytes) => Math.round(bytes / 2 ** 20))));
+      });`;
+    expect(JSON.parse(outputOf(program))).toEqual([64, 0, 16, 64]);
+  });
+
   it('of a thread goes with the thread, also where it is ended amidst its work', async () => {
-    const url = new URL('../dist/index.js', import.meta.url).href;
     const program = `
       import { parentPort } from 'node:worker_threads';
-      import * as lt from ${JSON.stringify(url)};
+      import * as lt from ${JSON.stringify(index)};
       const x = lt.randn([64, 64]);
       parentPort.postMessage(x.numel);
       for (;;) lt.scope(() => x.matmul(x).sum().item());`;
@@ -111,8 +170,7 @@ describe.skipIf(!hasLibTorch)('native memory', () => {
   });
 
   it('that is held does not keep a process from ending', () => {
-    const url = new URL('../dist/index.js', import.meta.url).href;
-    const program = `import * as lt from ${JSON.stringify(url)};
+    const program = `import * as lt from ${JSON.stringify(index)};
       const x = lt.randn([16, 16], { requiresGrad: true }); x.matmul(x).sum().backward(); console.log(x.grad.numel);`;
     const { status, stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
       encoding: 'utf8',
