@@ -37,11 +37,47 @@ void with_own_words(F work) {
   }
 }
 
+/** `backward([2,3] float32)` */
+std::string called(const char* name, const std::vector<at::Tensor>& outputs) {
+  std::string text = std::string(name) + '(';
+  for (size_t i = 0; i < outputs.size() && i < 4; i++) text += (i > 0 ? ", " : "") + description(outputs[i]);
+  return text + (outputs.size() > 4 ? ", …)" : ")");
+}
+
+/** What LibTorch would add up silently, or fail at in its own words. */
+void check_outputs(const std::vector<at::Tensor>& outputs, const std::vector<at::Tensor>& gradients) {
+  if (outputs.empty()) throw ArgumentError("BAD_ARGUMENT", "outputs is an empty list");
+  if (gradients.size() != outputs.size()) {
+    throw ArgumentError("BAD_ARGUMENT", "there are " + std::to_string(gradients.size()) + " gradients of " +
+                                            std::to_string(outputs.size()) + " outputs");
+  }
+  for (size_t i = 0; i < outputs.size(); i++) {
+    if (!gradients[i].defined() || gradients[i].sizes().equals(outputs[i].sizes())) continue;
+    throw ArgumentError("BAD_ARGUMENT", "a gradient of " + description(gradients[i]) +
+                                            " is of another shape than its output, " + description(outputs[i]));
+  }
+}
+
+/** Does `work`; an error says of which outputs it is, and in JavaScript's names what LibTorch would say in Python's. */
+template <typename F>
+void naming(Napi::Env env, const char* name, const std::vector<at::Tensor>& outputs, F work) {
+  try {
+    with_own_words(work);
+  } catch (const Napi::Error&) {
+    throw;
+  } catch (...) {
+    rethrow(env, called(name, outputs));
+  }
+}
+
 /** `backward(outputs, gradients, retainGraph)`: adds to the gradients of all leaves. */
 Napi::Value backward(const Napi::CallbackInfo& info, Environment& environment) {
   const auto outputs = tensors_of(environment, info[0], "outputs");
   const auto gradients = tensors_of(environment, info[1], "gradients");
-  with_own_words([&] { torch::autograd::backward(outputs, gradients, info[2].ToBoolean().Value()); });
+  naming(info.Env(), "backward", outputs, [&] {
+    check_outputs(outputs, gradients);
+    torch::autograd::backward(outputs, gradients, info[2].ToBoolean().Value());
+  });
   report_memory(info.Env(), environment);
   return info.Env().Undefined();
 }
@@ -52,7 +88,9 @@ Napi::Value grad(const Napi::CallbackInfo& info, Environment& environment) {
   const auto inputs = tensors_of(environment, info[1], "inputs");
   const auto gradients = tensors_of(environment, info[2], "gradients");
   torch::autograd::variable_list found;
-  with_own_words([&] {
+  naming(info.Env(), "grad", outputs, [&] {
+    check_outputs(outputs, gradients);
+    if (inputs.empty()) throw ArgumentError("BAD_ARGUMENT", "inputs is an empty list");
     found = torch::autograd::grad(outputs, inputs, gradients, info[3].ToBoolean().Value(), false, info[4].ToBoolean().Value());
   });
   Napi::Array array = Napi::Array::New(info.Env(), found.size());
@@ -63,16 +101,20 @@ Napi::Value grad(const Napi::CallbackInfo& info, Environment& environment) {
   return array;
 }
 
-/** `gradient(tensor)`: the gradient that backward left; undefined where there is none. */
+/**
+ * `gradient(tensor)`: the gradient that backward left; undefined where there is none. It is another tensor than the one LibTorch
+ * keeps, with its memory: were it the same, a gradient of its own could be set, and so on, and the end of such a chain would
+ * free one within the other until the stack ends.
+ */
 Napi::Value gradient(const Napi::CallbackInfo& info, Environment& environment) {
   const at::Tensor& tensor = environment.tensor(info[0], "self");
   // LibTorch would warn on the error stream.
   if (!tensor.is_leaf()) return info.Env().Undefined();
   const at::Tensor& found = tensor.grad();
-  return found.defined() ? environment.wrap(info.Env(), found) : info.Env().Undefined();
+  return found.defined() ? environment.wrap(info.Env(), found.detach()) : info.Env().Undefined();
 }
 
-/** `setGradient(tensor, gradient)`: undefined forgets it. */
+/** `setGradient(tensor, gradient)`: undefined forgets it. What is kept shares memory with `gradient`, as above. */
 Napi::Value set_gradient(const Napi::CallbackInfo& info, Environment& environment) {
   at::Tensor& tensor = environment.tensor(info[0], "self");
   if (info[1].IsUndefined()) {
@@ -85,7 +127,11 @@ Napi::Value set_gradient(const Napi::CallbackInfo& info, Environment& environmen
     throw ArgumentError("BAD_ARGUMENT", "a gradient of " + description(given) + " does not fit " + description(tensor));
   }
   if (given.is_same(tensor)) throw ArgumentError("BAD_ARGUMENT", "a tensor cannot be its own gradient");
-  tensor.mutable_grad() = given;
+  if (given.requires_grad() || given.grad().defined()) {
+    throw ArgumentError("BAD_ARGUMENT", "a gradient that " + std::string(given.requires_grad() ? "requires" : "has") +
+                                            " a gradient itself is not kept: detach it");
+  }
+  tensor.mutable_grad() = given.detach();
   return info.Env().Undefined();
 }
 

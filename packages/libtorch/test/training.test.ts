@@ -179,6 +179,64 @@ describe.skipIf(!hasLibTorch)('gradients', () => {
     });
   });
 
+  it('are refused of another shape than their outputs, and where there is not one for each', () => {
+    lt.scope(() => {
+      const x = lt.ones([2, 3], { requiresGrad: true });
+      expect(() => x.sum().backward(lt.ones([5, 4]))).toThrow(
+        'backward([] float32): a gradient of [5,4] float32 is of another shape than its output, [] float32',
+      );
+      expect(() => x.backward()).toThrow(/^backward\(\[2,3\] float32\): grad can be implicitly created only/);
+      refused([x.mul(2)], [x], { gradients: [lt.ones([3])] });
+      refused([x.sum()], [x], { gradients: [] });
+      refused([x.sum()], [x], { gradients: [lt.tensor(1), lt.tensor(1)] });
+      refused([], []);
+      refused([x.sum()], []);
+      expect(x.grad).toBeUndefined();
+    });
+  });
+
+  it('have no gradients of their own, so that no chain of them is freed at once', () => {
+    lt.scope(() => {
+      const [x, y] = [lt.zeros([1]), lt.ones([1], { requiresGrad: true })];
+      expect(() => (x.grad = y)).toThrow(/requires a gradient itself/);
+      const link = lt.zeros([1]);
+      link.grad = lt.zeros([1]);
+      expect(() => (x.grad = link)).toThrow(/has a gradient itself/);
+      // From the other end: what is read is not what is kept.
+      const gradient = lt.zeros([1]);
+      x.grad = gradient;
+      gradient.grad = lt.zeros([1]);
+      x.grad.grad = lt.zeros([1]);
+      expect(x.grad.grad).toBeUndefined();
+      x.grad.fill_(3);
+      expect([x.grad.item(), gradient.item()]).toEqual([3, 3]);
+    });
+  });
+
+  it('of a chain of 300,000 tensors are freed without an end of the stack', () => {
+    for (const next of [
+      (last: lt.Tensor) => last.grad!,
+      (last: lt.Tensor) => {
+        const gradient = lt.zeros([1]);
+        last.grad = gradient;
+        return gradient;
+      },
+    ]) {
+      const first = lt.zeros([1]).keep();
+      lt.scope(() => {
+        let last = first;
+        for (let i = 0; i < 300_000; i++) {
+          last.grad ??= lt.zeros([1]);
+          const following = next(last);
+          if (last !== first) last.dispose();
+          last = following;
+        }
+      });
+      first.dispose();
+    }
+    expect(lt.ones([1]).item()).toBe(1);
+  });
+
   it('are refused where a value that they need was written over', () => {
     lt.scope(() => {
       const weight = lt.ones([2]).requiresGrad_();
