@@ -54,24 +54,25 @@ export class AdamW {
     if (new Set(parameters).size < parameters.length) {
       throw new LibTorchError('BAD_ARGUMENT', 'AdamW: a parameter is given twice');
     }
-    this.learningRate = learningRate;
-    this.betas = betas;
-    this.epsilon = epsilon;
-    this.weightDecay = weightDecay;
     for (const [name, value] of Object.entries({ learningRate, epsilon, weightDecay })) {
-      if (!isFrom0(value)) throw new LibTorchError('BAD_ARGUMENT', `AdamW: ${name} is a number from 0`);
+      checkFrom0(name, value);
     }
     if (!Array.isArray(betas) || betas.length !== 2 || !betas.every((beta) => isFrom0(beta) && beta < 1)) {
       throw new LibTorchError('BAD_ARGUMENT', 'AdamW: betas are two numbers from 0 and below 1');
     }
+    this.learningRate = learningRate;
+    this.betas = [betas[0], betas[1]];
+    this.epsilon = epsilon;
+    this.weightDecay = weightDecay;
     const other = this.parameters.findIndex(({ requiresGrad, isLeaf }) => !requiresGrad || !isLeaf);
     if (other >= 0) {
       throw new LibTorchError('BAD_ARGUMENT', `AdamW: parameter ${other} is no leaf that requires gradients`);
     }
   }
 
-  /** One step; parameters without a gradient stay as they are. */
+  /** One step; parameters without a gradient stay as they are. Throws `BAD_ARGUMENT` for a {@link learningRate} out of range. */
   step(): void {
+    checkFrom0('learningRate', this.learningRate);
     scope(() =>
       noGrad(() => {
         const changed = this.parameters.flatMap((parameter) => {
@@ -116,19 +117,31 @@ export class AdamW {
     return this.#states.get(this.#parameter(index));
   }
 
-  /** Sets what is remembered, as {@link state} gave it; the tensors are copied. Throws `BAD_ARGUMENT` where shapes differ. */
+  /**
+   * Sets what is remembered, as {@link state} gave it; the tensors are copied. Throws `BAD_ARGUMENT` where a shape is another,
+   * and `WRONG_DTYPE` where a type is: `step` is of float32, the others of the parameter's type. Then nothing is changed.
+   */
   setState(index: number, state: AdamWState): void {
-    const own = this.#stateOf(this.#parameter(index));
+    const parameter = this.#parameter(index);
+    const { shape, dtype } = parameter;
+    const wanted = {
+      step: { shape: [], dtype: 'float32' },
+      mean: { shape, dtype },
+      square: { shape, dtype },
+    };
     const parts = ['step', 'mean', 'square'] as const;
     for (const part of parts) {
       handleOf(state?.[part], `AdamW: ${part}`);
-      if (String(own[part].shape) !== String(state[part].shape)) {
-        throw new LibTorchError(
-          'BAD_ARGUMENT',
-          `AdamW: ${part} of parameter ${index} has the shape [${state[part].shape}], not [${own[part].shape}]`,
-        );
+      const [given, own] = [state[part], wanted[part]];
+      const what = `AdamW: ${part} of parameter ${index}`;
+      if (String(given.shape) !== String(own.shape)) {
+        throw new LibTorchError('BAD_ARGUMENT', `${what} has the shape [${given.shape}], not [${own.shape}]`);
+      }
+      if (given.dtype !== own.dtype) {
+        throw new LibTorchError('WRONG_DTYPE', `${what} is of ${given.dtype}, not ${own.dtype}`);
       }
     }
+    const own = this.#stateOf(parameter);
     noGrad(() => {
       for (const part of parts) own[part].copy_(state[part]);
     });
@@ -169,7 +182,12 @@ export class AdamW {
 }
 
 function isFrom0(value: unknown): value is number {
-  return typeof value === 'number' && value >= 0;
+  return typeof value === 'number' && value >= 0 && value < Infinity;
+}
+
+/** One NaN here would be in all weights after a step. */
+function checkFrom0(name: string, value: unknown): void {
+  if (!isFrom0(value)) throw new LibTorchError('BAD_ARGUMENT', `AdamW: ${name} is a number from 0`);
 }
 
 /** The fused step goes through memory from its start, whatever the strides are. */

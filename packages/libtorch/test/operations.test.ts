@@ -322,6 +322,24 @@ describe.skipIf(!hasLibTorch)('operations, beside PyTorch', () => {
     });
   });
 
+  it('computes the norm of float16 gradients in float32, and leaves what has none as it is', () => {
+    lt.scope(() => {
+      const x = lt.ones([4], { dtype: 'float16', requiresGrad: true });
+      x.grad = lt.full([4], 60_000, { dtype: 'float16' });
+      expect(lt.clipGradNorm([x], 120)).toBe(120_000);
+      for (const value of x.grad.toArray()) expect(Math.abs(value - 60)).toBeLessThan(0.1);
+      const y = lt.ones([2], { requiresGrad: true });
+      for (const [value, norm] of [
+        [NaN, NaN],
+        [-Infinity, Infinity],
+      ]) {
+        y.grad = lt.tensor([value, 2]);
+        expect(lt.clipGradNorm([x, y], 1)).toBe(norm);
+        expect(y.grad.toArray()).toEqual([value, 2]);
+      }
+    });
+  });
+
   it('computes in bfloat16 within autocast, and gives gradients in float32', () => {
     lt.scope(() => {
       const [x, w, b] = ['x', 'w', 'b'].map((name) => unpacked(golden.tensors[name]).requiresGrad_());

@@ -88,6 +88,37 @@ describe.skipIf(!hasLibTorch)('AdamW', () => {
     });
   });
 
+  it('refuses a learning rate that is no number from 0 before anything is changed', () => {
+    lt.scope(() => {
+      const x = lt.ones([2], { requiresGrad: true });
+      expect(optimizerOf([x], { learningRate: Infinity })).toThrow(/learningRate is a number from 0/);
+      const optimizer = new lt.AdamW([x], { learningRate: 0.5 });
+      x.sum().backward();
+      for (const wrong of [NaN, Infinity, -1]) {
+        optimizer.learningRate = wrong;
+        expect(() => optimizer.step()).toThrow(code('BAD_ARGUMENT'));
+      }
+      expect([x.toArray(), optimizer.state(0)]).toEqual([[1, 1], undefined]);
+      optimizer.dispose();
+    });
+  });
+
+  it('takes a state of its own types alone, and is as it was where it refuses one', () => {
+    lt.scope(() => {
+      const x = lt.ones([2], { dtype: 'bfloat16', requiresGrad: true });
+      const optimizer = new lt.AdamW([x]);
+      const half = lt.ones([2], { dtype: 'bfloat16' });
+      const state = { step: lt.tensor(3), mean: half, square: half };
+      const wrong = lt.ones([2]);
+      expect(() => optimizer.setState(0, { ...state, square: wrong })).toThrow(code('WRONG_DTYPE'));
+      expect(() => optimizer.setState(0, { ...state, step: lt.tensor([3]) })).toThrow(code('BAD_ARGUMENT'));
+      expect(optimizer.state(0)).toBeUndefined();
+      optimizer.setState(0, state);
+      expect(optimizer.state(0)!.step.item()).toBe(3);
+      optimizer.dispose();
+    });
+  });
+
   it('refuses what it cannot change, and states of another shape as a whole', () => {
     lt.scope(() => {
       const x = lt.ones([2], { requiresGrad: true });
