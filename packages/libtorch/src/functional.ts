@@ -66,7 +66,8 @@ export function crossEntropy(
     'reduction',
     'ignoreIndex',
   ]);
-  if (isTensor(targets) && targets.dtype !== 'int64' && targets.dim < logits.dim) {
+  const of = [handleOf(logits, 'crossEntropy: logits'), handleOf(targets, 'crossEntropy: targets')] as const;
+  if (targets.dtype !== 'int64' && targets.dim < logits.dim) {
     throw new LibTorchError(
       'WRONG_DTYPE',
       `crossEntropy: targets are ${String(targets)}, and classes are numbered in int64`,
@@ -74,15 +75,7 @@ export function crossEntropy(
   }
   const number = ['none', 'mean', 'sum'].indexOf(reduction);
   if (number < 0) throw new LibTorchError('BAD_ARGUMENT', 'crossEntropy: reduction is none, mean or sum');
-  return one(
-    ops.crossEntropy(
-      handleOf(logits, 'crossEntropy: logits'),
-      handleOf(targets, 'crossEntropy: targets'),
-      undefined,
-      number,
-      ignoreIndex,
-    ),
-  );
+  return one(ops.crossEntropy(...of, undefined, number, ignoreIndex));
 }
 
 /** How {@link scaledDotProductAttention} attends. */

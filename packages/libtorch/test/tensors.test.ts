@@ -336,6 +336,7 @@ describe.skipIf(!hasLibTorch)('tensors', () => {
       expect(() => lt.zeros([3], { device: 'cuda:63' })).toThrow(code('NO_DEVICE'));
       expect(() => lt.zeros([3], { device: 'gpu' })).toThrow(code('BAD_ARGUMENT'));
       expect(() => x.to(bad(undefined))).not.toThrow();
+      expect(() => lt.crossEntropy(lt.Tensor.prototype, lt.arange(0, 3))).toThrow(code('BAD_ARGUMENT'));
       x.dispose();
       expect(() => x.exp()).toThrow(code('FREED'));
       expect(() => x.dtype).toThrow(code('FREED'));
