@@ -3,7 +3,7 @@ import { LibTorchError } from './errors.ts';
 import { native } from './native.ts';
 import { operator } from './operators.ts';
 import { optionsOf } from './options.ts';
-import { handleOf, isTensor, one, optionalHandle, Tensor } from './tensor.ts';
+import { handleOf, one, optionalHandle, Tensor } from './tensor.ts';
 
 const ops = {
   linear: operator('linear'),
