@@ -81,9 +81,7 @@ class Qwen2(torch.nn.Module):
         return F.rms_norm(x, (x.shape[-1],), self.norm, c["normEpsilon"])
 
     def causal(self, i, q, k, v):
-        groups = self.c["heads"] // self.c["keyValueHeads"]
-        k, v = k.repeat_interleave(groups, 1), v.repeat_interleave(groups, 1)
-        return F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        return F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True)
 
 
 def megabytes_since(before, task):

@@ -125,6 +125,11 @@ Napi::Value facts(const Napi::CallbackInfo& info, Environment& environment) {
   return object;
 }
 
+/** `changes(tensor)`: how often its values were changed in place. */
+Napi::Value changes(const Napi::CallbackInfo& info, Environment& environment) {
+  return Napi::Number::New(info.Env(), static_cast<double>(environment.tensor(info[0], "self")._version()));
+}
+
 Napi::Value free_tensor(const Napi::CallbackInfo& info, Environment& environment) {
   const bool freed = environment.tensors.free(integer_of(info[0], "handle"));
   report_memory(info.Env(), environment);
@@ -155,6 +160,7 @@ void define_data(Napi::Env env, Napi::Object exports) {
   exports["item"] = guarded(env, "item", item);
   exports["shape"] = guarded(env, "shape", shape);
   exports["facts"] = guarded(env, "facts", facts);
+  exports["changes"] = guarded(env, "version", changes);
   exports["free"] = guarded(env, "free", free_tensor);
   exports["freeAll"] = guarded(env, "freeAll", free_all);
   exports["isAlive"] = guarded(env, "isAlive", is_alive);

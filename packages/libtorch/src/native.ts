@@ -56,6 +56,7 @@ export interface Native {
     isLeaf: boolean;
     isContiguous: boolean;
   };
+  changes(tensor: Handle): number;
   free(tensor: Handle): boolean;
   freeAll(tensors: readonly Handle[]): void;
   isAlive(tensor: Handle): boolean;

@@ -131,6 +131,11 @@ export class Tensor {
     return native().facts(this.handle).isLeaf;
   }
 
+  /** How often its values were changed in place: PyTorch's `_version`. */
+  get version(): number {
+    return native().changes(this.handle);
+  }
+
   /** How many dimensions it has. */
   get dim(): number {
     return this.shape.length;

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openTextTokenizer } from '../src/models/checkpoint-texts.ts';
@@ -47,6 +47,33 @@ describe.skipIf(!hasLibTorch)('torch: reasoners', () => {
     expect(early).toMatchObject({ finish: 'early', text: first.text.slice(0, 5) });
     await reasoner.close();
     await expect(reasoner.reason('why')).rejects.toMatchObject({ code: 'ABORTED' });
+  });
+
+  it('keep a text under the name of all that it depends on', async () => {
+    const at = join(folder, 'keyed');
+    await writeTinyCheckpoint(at);
+    const key = async (env: Record<string, string> = {}): Promise<string> => {
+      const reasoner = new TorchReasoner(at, { ...settings, env: { ...process.env, ...env } });
+      return reasoner.cacheKey('why').finally(() => reasoner.close());
+    };
+    const keys = [await key()];
+    expect(await key()).toBe(keys[0]);
+    for (const [file, change] of [
+      ['generation_config.json', { eos_token_id: 299 }],
+      ['tokenizer_config.json', { chat_template: '{{ messages }}' }],
+      ['chat_template.jinja', {}],
+    ] as const) {
+      const path = join(at, file);
+      const before = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as object) : {};
+      writeFileSync(path, JSON.stringify({ ...before, ...change }));
+      keys.push(await key());
+    }
+    expect(new Set(keys).size).toBe(4);
+    expect(await key({ QUERN_DEVICE: 'cuda:7' })).not.toBe(keys[3]);
+    await expect(key({ QUERN_DEVICE: 'gpu' })).rejects.toMatchObject({
+      code: 'USAGE',
+      where: 'QUERN_DEVICE',
+    });
   });
 
   it('refuse a tokenizer whose control tokens do not end the turns of the checkpoint', async () => {

@@ -112,7 +112,7 @@ export class Qwen2Model {
     checkTokens(tokens, 'hidden: tokens');
     const [, length] = tokens.shape;
     return this.#through(tokens, this.#rotation(0, length), (query, key, value) =>
-      scaledDotProductAttention(query, this.#shared(key), this.#shared(value), { isCausal: true }),
+      scaledDotProductAttention(query, key, value, { isCausal: true, isGrouped: this.#isGrouped }),
     );
   }
 
@@ -134,7 +134,7 @@ export class Qwen2Model {
       const keys = past === 0 ? key : cat([before[i].keys, key], 2);
       const values = past === 0 ? value : cat([before[i].values, value], 2);
       states.push({ keys, values });
-      return scaledDotProductAttention(query, this.#shared(keys), this.#shared(values), seen);
+      return scaledDotProductAttention(query, keys, values, { ...seen, isGrouped: this.#isGrouped });
     });
     return { hidden, states };
   }
@@ -217,10 +217,9 @@ export class Qwen2Model {
     );
   }
 
-  /** Keys or values once for each head. Shape: (B, key-value heads, T, size) → (B, heads, T, size). */
-  #shared(x: Tensor): Tensor {
-    const { heads, keyValueHeads } = this.config;
-    return heads === keyValueHeads ? x : x.repeatInterleave(heads / keyValueHeads, 1);
+  /** Whether a head of keys and values is shared by several heads. */
+  get #isGrouped(): boolean {
+    return this.config.heads !== this.config.keyValueHeads;
   }
 
   /** The rotations of `length` places from `from` on. */

@@ -57,8 +57,15 @@ export async function saveModel(
     const { torch_dtype: _, dtype: __, ...rest } = config;
     const written = { ...rest, torch_dtype: torchDtypes[dtype] };
     await writeFile(join(beside, 'config.json'), `${JSON.stringify(written, null, 2)}\n`);
+    const versions = versionsOf(model.weights);
     await writeWeights(beside, model.weights, { dtype, shardBytes, signal });
     throwIfAborted(signal);
+    if (String(versionsOf(model.weights)) !== String(versions)) {
+      throw new QuernError('BAD_INPUT', 'the weights were changed while they were saved', {
+        where: folder,
+        hint: 'Train on when the model is saved',
+      });
+    }
     await syncFolder(beside);
     await rename(beside, to).catch((error: NodeJS.ErrnoException) => {
       throw error.code === 'ENOTEMPTY' || error.code === 'EEXIST' ? exists(folder) : error;
@@ -72,6 +79,10 @@ export async function saveModel(
 
 function exists(folder: string): QuernError {
   return new QuernError('ALREADY_EXISTS', 'exists already', { where: folder, hint: 'Name another folder' });
+}
+
+function versionsOf(weights: WeightMap): number[] {
+  return Array.from(weights.values(), ({ version }) => version);
 }
 
 /** How weights are written. */
