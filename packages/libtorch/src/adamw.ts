@@ -7,7 +7,7 @@ import { operator } from './operators.ts';
 import { optionsOf } from './options.ts';
 import { handleOf, handlesOf, type Tensor } from './tensor.ts';
 
-/** PyTorch's names and defaults. */
+/** The defaults are PyTorch's. */
 export interface AdamWOptions {
   /** Default 1e-3. */
   readonly learningRate?: number;

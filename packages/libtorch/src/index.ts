@@ -1,4 +1,4 @@
-/** LibTorch for Node. Names are PyTorch's, in camel case; functions that change a tensor end in `_`. */
+/** LibTorch for Node. Functions have PyTorch's names, in camel case; those that change a tensor end in `_`. */
 export { LibTorchError, type LibTorchErrorCode } from './errors.ts';
 export { buildsFolder, type Build } from './location.ts';
 export type { Memory } from './native.ts';

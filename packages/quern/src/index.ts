@@ -56,6 +56,7 @@ export { chatPrompt, userPrompt, type ChatTurn } from './reason/prompt.ts';
 export { derivedSeed, type SeedOrigin } from './reason/seed.ts';
 export type { ModelSettings } from './reason/settings.ts';
 export { LlamaReasoner } from './reason/llama.ts';
+export { TorchReasoner } from './reason/torch.ts';
 export { BoundedReasoner, type Bounds } from './reason/bounded.ts';
 export { ScreenedReasoner, type ScreenSettings } from './reason/screened-reasoner.ts';
 export { reasonBatch, type BatchOptions, type BatchSummary } from './reason/batch.ts';

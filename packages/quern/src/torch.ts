@@ -1,5 +1,6 @@
 /** Models on LibTorch, `quern/torch`: apart from the rest, which does without LibTorch. */
 export { BertModel } from './models/torch/bert-model.ts';
+export { openTextTokenizer, type TextTokenizer } from './models/checkpoint-texts.ts';
 export { torchDevice } from './models/torch/device.ts';
 export { KeyValueCache, type CacheShape } from './models/torch/key-value-cache.ts';
 export { Qwen2Model, type LayerState, type Qwen2LoadOptions } from './models/torch/qwen2-model.ts';

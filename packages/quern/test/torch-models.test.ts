@@ -400,6 +400,18 @@ describe.skipIf(!hasLibTorch)('a checkpoint is refused', () => {
     await embedder.close();
   });
 
+  it('whose tokenizer is that of a model that writes', async () => {
+    const at = join(folder, 'qwen2-tokenizer');
+    await writeTinyBert(at, { config: { vocab_size: 300 } });
+    await writeTinyCheckpoint(join(folder, 'qwen2'));
+    for (const name of ['tokenizer.json', 'tokenizer_config.json']) {
+      cpSync(join(folder, 'qwen2', name), join(at, name));
+    }
+    const embedder = await openEmbedder(`torch:${at}`, { settings: { pooling: 'mean' } });
+    await expect(embedder.embed(['a'], 'query')).rejects.toThrow(/puts no tokens around a text/);
+    await embedder.close();
+  });
+
   it('on a GPU that is not there', async () => {
     const at = join(folder, 'no-gpu');
     cpSync(join(folder, 'bert-mean-'), at, { recursive: true });

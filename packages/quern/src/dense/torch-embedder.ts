@@ -4,9 +4,9 @@ import { basename, join, resolve } from 'node:path';
 import { noGrad, scope, setNumThreads, tensor, type Tensor } from '@quern/libtorch';
 import { QuernError, throwIfAborted } from '../errors.ts';
 import { checkpointFolder } from '../models/checkpoint-folder.ts';
-import { checkVocabulary, openTextTokenizer } from '../models/checkpoint-texts.ts';
+import { checkVocabulary, openTextTokenizer, type TextTokenizer } from '../models/checkpoint-texts.ts';
 import { parseBertConfig, type BertConfig } from '../models/checkpoint/bert-config.ts';
-import { checkpointAdvice, readCheckpointJson } from '../models/checkpoint/json-file.ts';
+import { checkpointAdvice, readCheckpointJson, tokenizerAdvice } from '../models/checkpoint/json-file.ts';
 import { contentHash } from '../models/content-hash.ts';
 import { BertModel } from '../models/torch/bert-model.ts';
 import { torchDevice } from '../models/torch/device.ts';
@@ -114,6 +114,7 @@ export class TorchEmbedder implements Embedder {
     const signal = this.#closing.signal;
     const texts = await openTextTokenizer(folder, signal);
     checkVocabulary(texts, config.vocabularySize, folder);
+    checkAdds(texts, folder);
     try {
       const device = torchDevice(env);
       if (threads !== undefined) setNumThreads(threads);
@@ -168,6 +169,15 @@ export class TorchEmbedder implements Embedder {
       throw quernError(error);
     }
   }
+}
+
+/** Throws `BAD_INPUT` for a tokenizer that puts nothing around a text, as those of BERT do. */
+function checkAdds({ tokenizer }: TextTokenizer, folder: string): void {
+  if (tokenizer.encode('').ids.length > 0) return;
+  throw new QuernError('BAD_INPUT', 'the tokenizer puts no tokens around a text, as those of BERT do', {
+    where: folder,
+    hint: tokenizerAdvice,
+  });
 }
 
 function encoding(

@@ -104,8 +104,8 @@ it('the cache folder is no file, nor below one', () => {
 it.each([
   [undefined, 'ok', 'a GPU where'],
   ['cpu', 'ok', 'cpu (QUERN_DEVICE)'],
-  ['gpu', 'missing', 'QUERN_DEVICE is "gpu", and a device is cpu, cuda or cuda:N'],
-  ['cuda:x', 'missing', 'QUERN_DEVICE is "cuda:x"'],
+  ['gpu', 'missing', 'QUERN_DEVICE: is cpu, cuda or cuda:N, not "gpu"'],
+  ['cuda:x', 'missing', 'QUERN_DEVICE: is cpu, cuda or cuda:N, not "cuda:x"'],
   ['cuda:1', 'missing', 'QUERN_DEVICE is cuda:1, and there is no driver'],
 ])('the device %s is %s', (device, state, what) => {
   const part = devicePart({ QUERN_DEVICE: device }, { missing: 'there is no driver' });

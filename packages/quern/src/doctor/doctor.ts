@@ -10,6 +10,7 @@ import {
 } from '@quern/libtorch/setup';
 import { defaultCacheFolder } from '../cache-folder.ts';
 import { optionalPackages } from './optional-packages.ts';
+import { namedDevice } from '../models/torch/named-device.ts';
 import type { Part } from './part.ts';
 
 const setupTorch = 'quern setup torch';
@@ -93,19 +94,18 @@ function addonPart(addon: LibTorchState['addon']): Part {
 /** What models on LibTorch run on. */
 export function devicePart(env: Environment, gpu: LibTorchState['gpu']): Part {
   const part = 'device';
-  const device = env['QUERN_DEVICE'];
   const mend = 'unset QUERN_DEVICE';
-  if (!device) {
-    return { part, state: 'ok', what: 'a GPU where LibTorch can use one, else the processor' };
+  try {
+    const device = namedDevice(env);
+    if (device === undefined) {
+      return { part, state: 'ok', what: 'a GPU where LibTorch can use one, else the processor' };
+    }
+    return device !== 'cpu' && 'missing' in gpu
+      ? { part, state: 'missing', what: `QUERN_DEVICE is ${device}, and ${gpu.missing}`, mend }
+      : { part, state: 'ok', what: `${device} (QUERN_DEVICE)` };
+  } catch (error) {
+    return { part, state: 'missing', what: (error as Error).message, mend };
   }
-  if (!/^(?:cpu|cuda(?::\d{1,3})?)$/.test(device)) {
-    const what = `QUERN_DEVICE is ${JSON.stringify(device)}, and a device is cpu, cuda or cuda:N`;
-    return { part, state: 'missing', what, mend };
-  }
-  if (device !== 'cpu' && 'missing' in gpu) {
-    return { part, state: 'missing', what: `QUERN_DEVICE is ${device}, and ${gpu.missing}`, mend };
-  }
-  return { part, state: 'ok', what: `${device} (QUERN_DEVICE)` };
 }
 
 /** The folder with local data. */

@@ -2,20 +2,17 @@
 import {
   arange,
   embedding,
-  full,
   layerNorm,
   linear,
   scaledDotProductAttention,
   tensor,
-  where,
-  zeros,
   type Tensor,
 } from '@quern/libtorch';
 import { QuernError } from '../../errors.ts';
 import type { OnWork } from '../../work.ts';
 import { BertCheckpoint } from '../checkpoint/bert-checkpoint.ts';
 import type { BertConfig } from '../checkpoint/bert-config.ts';
-import { checkOpen, checkTokens } from './token-tensor.ts';
+import { addedMask, checkOpen, checkTokens } from './token-tensor.ts';
 import { loadedWeights, type Placement, type WeightMap } from './weight-map.ts';
 
 /** An encoder whose weights are on one device. */
@@ -108,9 +105,9 @@ export class BertModel {
   /** What is added to the scores. Shape: (B, 1, 1, T); undefined where no row is padded. */
   #mask(lengths: readonly number[], length: number): Tensor | undefined {
     if (lengths.every((each) => each === length)) return undefined;
-    const { dtype, device } = this.placement;
+    const { device } = this.placement;
     const ends = tensor(BigInt64Array.from(lengths, BigInt), { device }).view([-1, 1, 1, 1]);
     const seen = arange(0, length, 1, { device }).view([1, 1, 1, length]).lt(ends);
-    return where(seen, zeros([1], { dtype, device }), full([1], -Infinity, { dtype, device }));
+    return addedMask(seen, this.placement);
   }
 }

@@ -2,6 +2,7 @@ import { cudaDeviceCount, type Device } from '@quern/libtorch';
 import { hasGpuDriver } from '@quern/libtorch/setup';
 import type { Environment } from '../../collections/environment.ts';
 import { QuernError } from '../../errors.ts';
+import { namedDevice } from './named-device.ts';
 import { quernError } from './torch-error.ts';
 
 /**
@@ -28,16 +29,6 @@ export function torchDevice(env: Environment = process.env): Device {
 /** {@link torchDevice}, without loading LibTorch where that is not needed, and without asking whether a named one is there. */
 export function expectedDevice(env: Environment = process.env): Device {
   return namedDevice(env) ?? (hasGpuDriver() ? torchDevice(env) : 'cpu');
-}
-
-/** The device that `QUERN_DEVICE` names, with its number; undefined where it is not set. Throws `USAGE`. */
-function namedDevice(env: Environment): Device | undefined {
-  const named = env['QUERN_DEVICE'] || undefined;
-  if (named === undefined || /^(?:cpu|cuda:\d{1,3})$/.test(named)) return named;
-  if (named === 'cuda') return 'cuda:0';
-  throw new QuernError('USAGE', `is cpu, cuda or cuda:N, not ${JSON.stringify(named.slice(0, 40))}`, {
-    where: 'QUERN_DEVICE',
-  });
 }
 
 /** The type that a model computes in where nothing else is asked for: GPUs are made for bfloat16, processors are not. */

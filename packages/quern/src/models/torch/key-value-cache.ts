@@ -1,5 +1,6 @@
 /** Keys and values of the tokens that sequences have so far, one row a sequence, the rows in use in front. */
-import { arange, empty, full, scope, tensor, where, zeros, type Tensor } from '@quern/libtorch';
+import { arange, empty, scope, tensor, type Tensor } from '@quern/libtorch';
+import { addedMask } from './token-tensor.ts';
 import type { Placement } from './weight-map.ts';
 
 /** What a cache is made for. */
@@ -89,14 +90,13 @@ export class KeyValueCache {
     const lengths = [...this.#lengths];
     for (let row = 0; row < rows; row++) this.#lengths[row]++;
     if (lengths.every((length) => length === longest)) return { rows, keys, place: longest };
-    const { dtype, device } = this.#placement;
+    const { device } = this.#placement;
     const positions = tensor(BigInt64Array.from(lengths, BigInt)).to({ device });
     const seen = arange(0, keys, 1, { device }).unsqueeze(0).le(positions.unsqueeze(1));
-    const mask = where(seen, zeros([1], { dtype, device }), full([1], -Infinity, { dtype, device }));
     return {
       rows,
       keys,
-      mask: mask.view([rows, 1, 1, keys]),
+      mask: addedMask(seen, this.#placement).view([rows, 1, 1, keys]),
       place: { row: arange(0, rows, 1, { device }), position: positions },
     };
   }
