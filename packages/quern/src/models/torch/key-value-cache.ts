@@ -34,6 +34,8 @@ export class KeyValueCache {
   readonly #keys: Tensor[] = [];
   readonly #values: Tensor[] = [];
   #capacity = 0;
+  /** The most tokens that a row can come to have; no room is made beyond it. */
+  #most = 0;
   /** How many tokens each row in use has. */
   readonly #lengths: number[] = [];
 
@@ -53,10 +55,16 @@ export class KeyValueCache {
   }
 
   /**
-   * Takes a row for a sequence that begins with `length` tokens, whose keys and values are (1, heads, at least length, size).
+   * Takes a row for a sequence that begins with `length` tokens, whose keys and values are (1, heads, at least length, size), and
+   * comes to have `most` at the most.
    */
-  addRow(prompt: readonly { readonly keys: Tensor; readonly values: Tensor }[], length: number): number {
+  addRow(
+    prompt: readonly { readonly keys: Tensor; readonly values: Tensor }[],
+    length: number,
+    most = Infinity,
+  ): number {
     const row = this.#lengths.length;
+    this.#most = Math.max(this.#most, most);
     this.#reserve(length + 1);
     scope(() => {
       for (const [i, { keys, values }] of prompt.entries()) {
@@ -126,6 +134,7 @@ export class KeyValueCache {
     this.#keys.length = 0;
     this.#values.length = 0;
     this.#capacity = 0;
+    this.#most = 0;
     this.#lengths.length = 0;
   }
 
@@ -137,7 +146,8 @@ export class KeyValueCache {
     if (tokens <= this.#capacity) return;
     const { layers, rows, keyValueHeads, headSize } = this.#shape;
     // By a quarter at least, so that all that is copied stays within a few times what is held.
-    const capacity = Math.ceil(Math.max(tokens, this.#capacity * 1.25) / step) * step;
+    const wanted = Math.ceil(Math.max(tokens, this.#capacity * 1.25) / step) * step;
+    const capacity = Math.max(tokens, Math.min(wanted, this.#most));
     const used = this.#lengths.length;
     const grown = (before: Tensor | undefined): Tensor => {
       const room = empty([rows, keyValueHeads, capacity, headSize], this.#placement).keep();

@@ -240,7 +240,8 @@ export class TokenGenerator {
     const first = this.#rows.length;
     for (let i = 0; i < count; i++) {
       const index = group.next++;
-      const row = this.#cache.addRow(states, group.request.prompt.length);
+      const { length } = group.request.prompt;
+      const row = this.#cache.addRow(states, length, length + this.#settings.sampling.maxTokens);
       if (used) this.#usedRows().narrow(0, row, 1).copy_(used);
       this.#rows.push({
         group,
