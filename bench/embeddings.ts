@@ -1,6 +1,6 @@
 /**
- * Are our embeddings those of sentence-transformers, on ONNX Runtime and on LibTorch, and how fast are they? 200 texts of two collections and a few odd ones,
- * some longer than what the model reads, with the same weights on the same processor.
+ * Are our embeddings those of sentence-transformers, on ONNX Runtime and on LibTorch, and how fast are they? 200 texts of two
+ * collections and a few odd ones, some longer than what the model reads, with the same weights on the same processor.
  *
  *     npm run bench -- embeddings ONNX_FOLDER CHECKPOINT_FOLDER PYTHON
  *

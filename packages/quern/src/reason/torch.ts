@@ -89,7 +89,7 @@ async function computing(env: Environment | undefined): Promise<readonly unknown
   const { addonState, buildsFolder } = await import('@quern/libtorch/setup');
   const { expectedDevice, generationDtype } = await import('../models/torch/device.ts');
   const device = expectedDevice(env);
-  const addon = addonState(buildsFolder(env));
+  const addon = addonState(buildsFolder(env), env);
   return [device.replace(/:.*$/, ''), generationDtype(device), 'build' in addon ? addon.build.version : null];
 }
 

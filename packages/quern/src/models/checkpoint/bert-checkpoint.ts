@@ -52,9 +52,9 @@ export class BertCheckpoint {
   }
 
   /**
-   * Opens a checkpoint and checks that it holds every tensor of the encoder in its shape. A pooler may be there or not; heads for other
-   * tasks are passed over. Throws `NOT_FOUND` naming what is missing, `UNSUPPORTED` for another architecture or tensors that BERT has
-   * not, `CORRUPT_FILE`, `IO` and `ABORTED`.
+   * Opens a checkpoint and checks that it holds every tensor of the encoder in its shape. A pooler may be there or not; heads for
+   * other tasks are passed over. Throws `NOT_FOUND` naming what is missing, `UNSUPPORTED` for another architecture or tensors
+   * that BERT has not, `CORRUPT_FILE`, `IO` and `ABORTED`.
    */
   static async open(folder: string, signal?: AbortSignal): Promise<BertCheckpoint> {
     await checkFolder(folder);

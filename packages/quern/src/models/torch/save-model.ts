@@ -1,4 +1,4 @@
-/** Models written as Hugging Face folders, which transformers, vLLM and our own converter open. */
+/** Models written as Hugging Face folders, which transformers and our own converter open. */
 import { randomBytes } from 'node:crypto';
 import { copyFile, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
