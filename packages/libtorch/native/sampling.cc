@@ -227,6 +227,32 @@ at::Tensor likeliest_on_device(const at::Tensor& values, int64_t count) {
   return at::bitwise_and(keys, kIds - 1).neg_().add_(kIds - 1);
 }
 
+/**
+ * Draws from all tokens on a device: (tokens, log-probabilities). In two steps, by the sums of blocks of the vocabulary and then
+ * within the block that was met, so that running sums are made of few values: in double, as 24 bits are too few for them.
+ */
+std::tuple<at::Tensor, at::Tensor> drawn_of_all(const at::Tensor& values, const at::Tensor& random) {
+  constexpr int64_t kBlock = 256;
+  const int64_t rows = values.size(0);
+  const int64_t vocabulary = values.size(1);
+  const int64_t blocks = (vocabulary + kBlock - 1) / kBlock;
+  const at::Tensor log_shares = at::log_softmax(values, 1);
+  at::Tensor shares = log_shares.exp();
+  if (blocks * kBlock != vocabulary) shares = at::constant_pad_nd(shares, {0, blocks * kBlock - vocabulary}, 0);
+  shares = shares.view({rows, blocks, kBlock});
+  const at::Tensor sums = shares.sum({2}, false, at::kDouble).cumsum(1);
+  const at::Tensor wanted = random.unsqueeze(1) * sums.select(1, -1).unsqueeze(1);
+  const at::Tensor block = at::searchsorted(sums, wanted, false, true).clamp_max(blocks - 1);
+  const at::Tensor before = at::where(block > 0, sums.gather(1, (block - 1).clamp_min(0)), at::zeros_like(wanted));
+  const at::Tensor chosen = shares.gather(1, block.unsqueeze(2).expand({rows, 1, kBlock})).squeeze(1).to(at::kDouble);
+  const at::Tensor within = chosen.cumsum(1);
+  // Sums that are rounded otherwise may end below what is wanted: the last token of the block that can be drawn at all.
+  const at::Tensor most = at::searchsorted(within, within.select(1, -1).unsqueeze(1).contiguous());
+  const at::Tensor place = at::minimum(at::searchsorted(within, wanted - before, false, true), most);
+  const at::Tensor tokens = block * kBlock + place;
+  return {tokens.squeeze(1), log_shares.gather(1, tokens).squeeze(1)};
+}
+
 /** The same on a device, by LibTorch's operators: (tokens, log-probabilities, drawn log-probabilities). */
 std::tuple<at::Tensor, at::Tensor, at::Tensor> drawn_on_device(const at::Tensor& logits, const at::Tensor& used,
                                                               const Sampling& sampling, const at::Tensor& random) {
@@ -249,6 +275,10 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> drawn_on_device(const at::Tensor&
     } else if (sampling.top_p < 1) {
       std::tie(values, ids) = values.sort(true, 1, true);
     }
+    if (!ids.defined()) {
+      std::tie(tokens, drawn) = drawn_of_all(values, random);
+      return {tokens, logits.gather(1, tokens.unsqueeze(1)).squeeze(1) - own, drawn};
+    }
     // 24 bits are too few to add up the shares of a vocabulary.
     at::Tensor shares = at::softmax(values, 1).to(at::kDouble);
     if (sampling.top_p < 1) shares = at::where((shares.cumsum(1) - shares) < sampling.top_p, shares, at::zeros_like(shares));
@@ -256,7 +286,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> drawn_on_device(const at::Tensor&
     const at::Tensor kept = sums.select(1, -1).unsqueeze(1);
     at::Tensor at = at::searchsorted(sums, random.unsqueeze(1) * kept, false, true).clamp_max(values.size(1) - 1);
     drawn = (shares.gather(1, at) / kept).log().squeeze(1);
-    tokens = (ids.defined() ? ids.gather(1, at) : at).squeeze(1);
+    tokens = ids.gather(1, at).squeeze(1);
   }
   const at::Tensor log_probabilities = logits.gather(1, tokens.unsqueeze(1)).squeeze(1) - own;
   return {tokens, log_probabilities, drawn};

@@ -58,9 +58,13 @@ void add_product(at::Tensor& sum, const at::Tensor& change, const at::Tensor& ro
   }
 }
 
+/** The least logarithm that a probability's is taken for. */
+constexpr double kLeast = -1e30;
+
 struct TokenLogProbabilities : torch::autograd::Function<TokenLogProbabilities> {
   static variable_list forward(AutogradContext* context, const at::Tensor& hidden, const at::Tensor& weight,
-                               const at::Tensor& targets, double temperature, int64_t chunk, bool is_recorded) {
+                               const at::Tensor& targets, double temperature, int64_t chunk, bool is_recorded,
+                               bool with_entropies) {
     // Autocast would cast the weight again for each chunk.
     const auto device = hidden.device().type();
     const auto type = at::autocast::is_autocast_enabled(device) ? at::autocast::get_autocast_dtype(device) : weight.scalar_type();
@@ -71,6 +75,7 @@ struct TokenLogProbabilities : torch::autograd::Function<TokenLogProbabilities> 
     const auto wide = type == at::kDouble ? at::kDouble : at::kFloat;
     std::vector<at::Tensor> chosen;
     std::vector<at::Tensor> sums;
+    std::vector<at::Tensor> entropies;
     at::Tensor shares;
     for (int64_t from = 0; from < count; from += chunk) {
       const at::Tensor product = at::mm(rows.narrow(0, from, std::min(chunk, count - from)), matrix.t());
@@ -85,22 +90,26 @@ struct TokenLogProbabilities : torch::autograd::Function<TokenLogProbabilities> 
         const at::Tensor log_shares = at::log_softmax(logits, 1);
         const at::Tensor of_target = log_shares.gather(1, target);
         chosen.push_back(of_target.squeeze(1));
-        if (!is_recorded) continue;
-        if (is_kept) {
-          at::Tensor to = shares.narrow(0, at, length);
-          at::exp_out(to, log_shares);
-        } else {
-          sums.push_back(logits.gather(1, target) - of_target);
-        }
+        if (is_recorded && !is_kept) sums.push_back(logits.gather(1, target) - of_target);
+        if (!is_kept && !with_entropies) continue;
+        at::Tensor to = is_kept ? shares.narrow(0, at, length) : at::empty_like(log_shares);
+        at::exp_out(to, log_shares);
+        // What has no probability at all adds nothing, where its logarithm is -∞.
+        if (with_entropies) entropies.push_back((to * log_shares.clamp_min(kLeast)).sum(1).neg_());
       }
     }
-    const at::Tensor result = count == 0 ? at::zeros({0}, rows.options().dtype(wide)) : at::cat(chosen);
+    const auto joined = [&](const std::vector<at::Tensor>& parts) {
+      return parts.empty() ? at::zeros({0}, rows.options().dtype(wide)) : at::cat(parts);
+    };
+    const at::Tensor result = joined(chosen);
+    const at::Tensor entropy = joined(entropies);
+    context->mark_non_differentiable({entropy});
     // What fits into one chunk is kept rather than made again.
     context->save_for_backward({hidden, weight, targets, sums.empty() ? at::Tensor() : at::cat(sums), shares});
     context->saved_data["temperature"] = temperature;
     context->saved_data["chunk"] = chunk;
     context->saved_data["type"] = static_cast<int64_t>(type);
-    return {result};
+    return {result, entropy};
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
@@ -144,11 +153,14 @@ struct TokenLogProbabilities : torch::autograd::Function<TokenLogProbabilities> 
     at::Tensor hidden_gradient;
     if (wants_hidden) hidden_gradient = count == 0 ? at::zeros_like(hidden) : at::cat(of_hidden).to(hidden.scalar_type());
     if (wants_weight) of_weight = of_weight.to(weight.scalar_type());
-    return {hidden_gradient, of_weight, at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};
+    return {hidden_gradient, of_weight, at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };
 
-/** `tokenLogProbabilities(hidden [N,D], weight [V,D], targets [N], temperature, chunk)`: [N], float32. */
+/**
+ * `tokenLogProbabilities(hidden [N,D], weight [V,D], targets [N], temperature, chunk, withEntropies)`: [N], float32, and the
+ * entropies [N] of the distributions, or [0].
+ */
 Napi::Value token_log_probabilities(const Napi::CallbackInfo& info, Environment& environment) {
   const at::Tensor& hidden = environment.tensor(info[0], "hidden");
   const at::Tensor& weight = environment.tensor(info[1], "weight");
@@ -177,9 +189,13 @@ Napi::Value token_log_probabilities(const Napi::CallbackInfo& info, Environment&
   }
   const bool is_recorded = c10::GradMode::is_enabled() && (hidden.requires_grad() || weight.requires_grad());
   const double temperature = info[3].As<Napi::Number>().DoubleValue();
-  const auto result = TokenLogProbabilities::apply(hidden, weight, targets, temperature, chunk, is_recorded);
+  const bool with_entropies = info[5].ToBoolean().Value();
+  const auto result = TokenLogProbabilities::apply(hidden, weight, targets, temperature, chunk, is_recorded, with_entropies);
   report_memory(info.Env(), environment);
-  return environment.wrap(info.Env(), result[0]);
+  Napi::Array both = Napi::Array::New(info.Env(), 2);
+  both[0u] = environment.wrap(info.Env(), result[0]);
+  both[1u] = environment.wrap(info.Env(), result[1]);
+  return both;
 }
 
 }  // namespace

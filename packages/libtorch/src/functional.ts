@@ -119,6 +119,14 @@ export function scaledDotProductAttention(
   );
 }
 
+/** How {@link tokenLogProbabilities} computes. */
+export interface TokenLogProbabilityOptions {
+  /** Default 1. */
+  readonly temperature?: number;
+  /** Rows whose logits are made at a time. */
+  readonly chunk?: number;
+}
+
 /** Bytes of logits, in float32, that are made at a time. */
 const chunkBytes = { cpu: 128 * 2 ** 20, cuda: 512 * 2 ** 20 };
 
@@ -134,13 +142,48 @@ export function tokenLogProbabilities(
   hidden: Tensor,
   weight: Tensor,
   targets: Tensor,
-  options?: { readonly temperature?: number; readonly chunk?: number },
+  options?: TokenLogProbabilityOptions,
 ): Tensor {
-  const { temperature = 1, chunk } = optionsOf(options, 'tokenLogProbabilities', ['temperature', 'chunk']);
+  const [logProbabilities, entropies] = ofTokens(
+    'tokenLogProbabilities',
+    hidden,
+    weight,
+    targets,
+    options,
+    false,
+  );
+  entropies.dispose();
+  return logProbabilities;
+}
+
+/**
+ * {@link tokenLogProbabilities}, and the entropy of each row's distribution in nats, which is not differentiated. Shape: (N) twice.
+ */
+export function tokenLogProbabilitiesAndEntropies(
+  hidden: Tensor,
+  weight: Tensor,
+  targets: Tensor,
+  options?: TokenLogProbabilityOptions,
+): { readonly logProbabilities: Tensor; readonly entropies: Tensor } {
+  const what = 'tokenLogProbabilitiesAndEntropies';
+  const [logProbabilities, entropies] = ofTokens(what, hidden, weight, targets, options, true);
+  return { logProbabilities, entropies };
+}
+
+function ofTokens(
+  what: string,
+  hidden: Tensor,
+  weight: Tensor,
+  targets: Tensor,
+  options: TokenLogProbabilityOptions | undefined,
+  withEntropies: boolean,
+): [Tensor, Tensor] {
+  const { temperature = 1, chunk } = optionsOf(options, what, ['temperature', 'chunk']);
   const of = [handleOf(hidden, 'hidden'), handleOf(weight, 'weight'), handleOf(targets, 'targets')] as const;
   const bytes = hidden.device === 'cpu' ? chunkBytes.cpu : chunkBytes.cuda;
   const rows = chunk ?? Math.max(1, Math.floor(bytes / (4 * Math.max(weight.shape[0] ?? 1, 1))));
-  return new Tensor(native().tokenLogProbabilities(...of, temperature, rows));
+  const [first, second] = native().tokenLogProbabilities(...of, temperature, rows, withEntropies);
+  return [new Tensor(first), new Tensor(second)];
 }
 
 /** How {@link sample} chooses. */

@@ -32,9 +32,11 @@ export {
   sample,
   scaledDotProductAttention,
   tokenLogProbabilities,
+  tokenLogProbabilitiesAndEntropies,
   type AttentionOptions,
   type SampledTokens,
   type SampleOptions,
+  type TokenLogProbabilityOptions,
 } from './functional.ts';
 export { AdamW, type AdamWOptions, type AdamWState } from './adamw.ts';
 export { clipGradNorm } from './gradient-clipping.ts';

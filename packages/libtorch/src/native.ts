@@ -102,7 +102,8 @@ export interface Native {
     targets: Handle,
     temperature: number,
     chunk: number,
-  ): Handle;
+    withEntropies: boolean,
+  ): [Handle, Handle];
 }
 
 /** What mends a build that is missing or old. */

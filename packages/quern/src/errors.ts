@@ -22,6 +22,8 @@ export type QuernErrorCode =
   /** A server or a model answered, but not with what can be used. */
   | 'BAD_REPLY'
   | 'OUT_OF_MEMORY'
+  /** Training went wrong: a loss or gradients that are no numbers, or beyond all measure. */
+  | 'DIVERGED'
   /** An optional package is not installed; the hint says how to get it. */
   | 'MISSING_PACKAGE'
   /** Too much waits already; later it will be taken. */

@@ -39,9 +39,9 @@ export class KeyValueCache {
   /** How many tokens each row in use has. */
   readonly #lengths: number[] = [];
 
-  constructor(shape: CacheShape, placement: Placement) {
+  constructor(shape: CacheShape, { dtype, device }: Placement) {
     this.#shape = shape;
-    this.#placement = placement;
+    this.#placement = { dtype, device };
   }
 
   /** The tokens of the rows in use. */

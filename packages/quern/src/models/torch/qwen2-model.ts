@@ -3,14 +3,18 @@
  * and sliding windows. Batches are padded on the right, so that causal attention alone keeps padding from what counts.
  */
 import {
+  autocast,
   cat,
   embedding,
+  enableGrad,
   linear,
   noGrad,
   ones,
   rmsNorm,
   scaledDotProductAttention,
+  scope,
   tokenLogProbabilities,
+  type Dtype,
   type Tensor,
 } from '@quern/libtorch';
 import { QuernError } from '../../errors.ts';
@@ -18,6 +22,14 @@ import type { OnWork } from '../../work.ts';
 import { Checkpoint } from '../checkpoint/checkpoint.ts';
 import type { Qwen2Config } from '../checkpoint/qwen2-config.ts';
 import type { CacheStep, KeyValueCache } from './key-value-cache.ts';
+import {
+  layerOutput,
+  matricesOf,
+  type Attend,
+  type Layer,
+  type LinearAdapter,
+  type LinearWeights,
+} from './qwen2-layer.ts';
 import { rotated, rotationOf, type Rotation } from './rotary.ts';
 import { checkOpen, checkTokens } from './token-tensor.ts';
 import { loadedWeights, type Placement, type WeightMap } from './weight-map.ts';
@@ -30,27 +42,18 @@ export interface Qwen2LoadOptions extends Partial<Placement> {
   readonly onWork?: OnWork;
 }
 
-interface Layer {
-  readonly inputNorm: Tensor;
-  readonly query: LinearWeights;
-  readonly key: LinearWeights;
-  readonly value: LinearWeights;
-  readonly output: LinearWeights;
-  readonly attentionNorm: Tensor;
-  readonly gate: LinearWeights;
-  readonly up: LinearWeights;
-  readonly down: LinearWeights;
-}
-
-interface LinearWeights {
-  readonly weight: Tensor;
-  readonly bias?: Tensor;
-}
-
 /** Keys and values of a layer. Shape: (sequences, key-value heads, tokens, head size). */
 export interface LayerState {
   readonly keys: Tensor;
   readonly values: Tensor;
+}
+
+/** Hidden states whose layers are computed again in the backward pass, so that little is kept of them (Chen et al. 2016). */
+export interface CheckpointedHidden {
+  /** Shape: (B, T, hidden). */
+  readonly hidden: Tensor;
+  /** Takes the gradients that a backward pass left at the last layer's output to all weights; once, outside of autocast. */
+  readonly backward: () => void;
 }
 
 /** A Qwen2 model whose weights are on one device. */
@@ -78,7 +81,7 @@ export class Qwen2Model {
    * for tensors that are missing, misshapen or hold NaN), `OUT_OF_MEMORY`, and `MISSING_PACKAGE` without LibTorch.
    */
   static async load(folder: string, options: Qwen2LoadOptions = {}): Promise<Qwen2Model> {
-    const { dtype = 'float32', device = 'cpu', isTrained = false, signal, onWork } = options;
+    const { dtype = 'float32', device = 'cpu', stream, isTrained = false, signal, onWork } = options;
     const checkpoint = await Checkpoint.open(folder, signal);
     try {
       const weights = await loadedWeights(
@@ -86,8 +89,9 @@ export class Qwen2Model {
         { dtype, device },
         { signal, onWork, what: folder },
       );
+      if (stream !== undefined) inStreamType(weights, stream);
       if (isTrained) for (const weight of weights.values()) weight.requiresGrad_();
-      return new Qwen2Model(checkpoint.config, weights, { dtype, device });
+      return new Qwen2Model(checkpoint.config, weights, { dtype, device, stream });
     } finally {
       await checkpoint.close();
     }
@@ -110,10 +114,54 @@ export class Qwen2Model {
    */
   hidden(tokens: Tensor): Tensor {
     checkTokens(tokens, 'hidden: tokens');
-    const [, length] = tokens.shape;
-    return this.#through(tokens, this.#rotation(0, length), (query, key, value) =>
-      scaledDotProductAttention(query, key, value, { isCausal: true, isGrouped: this.#isGrouped }),
+    return this.#all(tokens, this.#rotation(0, tokens.size(1)), () => this.#attendBefore);
+  }
+
+  /**
+   * {@link hidden}, keeping what went into each layer alone. Operations within are recorded whatever is around; `compute` is the
+   * type of matrix products (autocast), by default the model's own.
+   */
+  hiddenCheckpointed(tokens: Tensor, compute?: 'bfloat16' | 'float16'): CheckpointedHidden {
+    checkTokens(tokens, 'hiddenCheckpointed: tokens');
+    const rotation = this.#rotation(0, tokens.size(1));
+    const within = <T>(work: () => T): T =>
+      compute === undefined ? work() : autocast(compute, work, this.placement.device);
+    const throughLayer = (x: Tensor, i: number): Tensor =>
+      within(() => this.#through(x, i, rotation, this.#attendBefore));
+    const { inputs, last } = scope(() =>
+      noGrad(() => {
+        let x = within(() => this.#embedded(tokens));
+        const made: Tensor[] = [];
+        for (let i = 0; i < this.#layers.length; i++) {
+          made.push(x);
+          // What a layer makes on its way is freed when it is through.
+          const before = x;
+          x = scope(() => throughLayer(before, i));
+        }
+        return { inputs: made, last: x };
+      }),
     );
+    const end = last.detach().requiresGrad_();
+    const hidden = enableGrad(() => within(() => this.#normed(end)));
+    const backward = (): void => {
+      let gradient = end.grad;
+      if (gradient) end.grad = undefined;
+      for (let i = this.#layers.length - 1; i >= 0 && gradient; i--) {
+        const above: Tensor = gradient;
+        gradient = scope(() => {
+          const input = inputs[i].detach().requiresGrad_();
+          enableGrad(() => throughLayer(input, i)).backward(above);
+          return input.grad;
+        });
+        above.dispose();
+        inputs[i].dispose();
+      }
+      const table = this.#weight('model.embed_tokens.weight');
+      if (!gradient || !table.requiresGrad) return;
+      const of = gradient;
+      scope(() => enableGrad(() => this.#embedded(tokens)).backward(of));
+    };
+    return { hidden, backward };
   }
 
   /**
@@ -130,7 +178,7 @@ export class Qwen2Model {
         : {
             mask: ones([length, past + length], { dtype: 'bool', device: this.placement.device }).tril(past),
           };
-    const hidden = this.#through(tokens, this.#rotation(past, length), (query, key, value, i) => {
+    const hidden = this.#all(tokens, this.#rotation(past, length), (i) => (query, key, value) => {
       const keys = past === 0 ? key : cat([before[i].keys, key], 2);
       const values = past === 0 ? value : cat([before[i].values, value], 2);
       states.push({ keys, values });
@@ -146,7 +194,7 @@ export class Qwen2Model {
   hiddenOfNext(tokens: Tensor, cache: KeyValueCache): Tensor {
     const step = cache.nextStep();
     const { heads, keyValueHeads } = this.config;
-    return this.#through(tokens, this.#rotationOfStep(step), (query, key, value, i) => {
+    return this.#all(tokens, this.#rotationOfStep(step), (i) => (query, key, value) => {
       const [keys, values] = cache.append(i, key, value, step);
       // The heads of a group are so many queries of its one head of keys and values.
       const grouped = query.reshape([step.rows, keyValueHeads, heads / keyValueHeads, this.headSize]);
@@ -177,6 +225,16 @@ export class Qwen2Model {
     return tokenLogProbabilities(hidden, this.head, targets, { temperature }).view([rows, length - 1]);
   }
 
+  /**
+   * Has the matrices that `adapters` names (as in a checkpoint, without `.weight`) be changed by them, the others not; an empty
+   * map takes all away. The adapters are the caller's.
+   */
+  adapt(adapters: ReadonlyMap<string, LinearAdapter>): void {
+    for (const layer of this.#layers) {
+      for (const matrix of matricesOf(layer)) matrix.adapter = adapters.get(matrix.name);
+    }
+  }
+
   /** Frees the weights; what is asked of it then throws `USAGE`. */
   close(): void {
     this.#isClosed = true;
@@ -186,28 +244,32 @@ export class Qwen2Model {
     this.#table = undefined;
   }
 
-  #through(
-    tokens: Tensor,
-    rotation: Rotation,
-    attend: (query: Tensor, key: Tensor, value: Tensor, layer: number) => Tensor,
-  ): Tensor {
+  /** Each query attends to the keys up to its own place. */
+  readonly #attendBefore: Attend = (query, key, value) =>
+    scaledDotProductAttention(query, key, value, { isCausal: true, isGrouped: this.#isGrouped });
+
+  #all(tokens: Tensor, rotation: Rotation, attending: (layer: number) => Attend): Tensor {
+    let x = this.#embedded(tokens);
+    for (let i = 0; i < this.#layers.length; i++) x = this.#through(x, i, rotation, attending(i));
+    return this.#normed(x);
+  }
+
+  /** Shape: (B, T) → (B, T, hidden). */
+  #embedded(tokens: Tensor): Tensor {
     checkOpen(this.#isClosed);
-    const [rows, length] = tokens.shape;
-    const { hiddenSize, heads, keyValueHeads, normEpsilon } = this.config;
-    const split = (x: Tensor, count: number): Tensor =>
-      x.view([rows, length, count, this.headSize]).transpose(1, 2);
-    let x = embedding(tokens, this.#weight('model.embed_tokens.weight'));
-    for (const [i, layer] of this.#layers.entries()) {
-      const normed = rmsNorm(x, layer.inputNorm, normEpsilon);
-      const query = this.#turned(split(project(normed, layer.query), heads), rotation);
-      const key = this.#turned(split(project(normed, layer.key), keyValueHeads), rotation);
-      const value = split(project(normed, layer.value), keyValueHeads);
-      const attended = attend(query, key, value, i).transpose(1, 2).reshape([rows, length, hiddenSize]);
-      x = x.add(project(attended, layer.output));
-      const after = rmsNorm(x, layer.attentionNorm, normEpsilon);
-      x = x.add(project(project(after, layer.gate).silu().mul(project(after, layer.up)), layer.down));
-    }
-    return rmsNorm(x, this.#weight('model.norm.weight'), normEpsilon);
+    const x = embedding(tokens, this.#weight('model.embed_tokens.weight'));
+    const { stream } = this.placement;
+    return stream === undefined || stream === x.dtype ? x : x.to(stream);
+  }
+
+  #through(x: Tensor, i: number, rotation: Rotation, attend: Attend): Tensor {
+    return layerOutput(x, this.#layers[i], this.config, (query, key, value) =>
+      attend(this.#turned(query, rotation), this.#turned(key, rotation), value),
+    );
+  }
+
+  #normed(x: Tensor): Tensor {
+    return rmsNorm(x, this.#weight('model.norm.weight'), this.config.normEpsilon);
   }
 
   #turned(x: Tensor, rotation: Rotation): Tensor {
@@ -248,7 +310,8 @@ export class Qwen2Model {
       const wanted = Math.min(config.positions, Math.max(1024, 2 * positions));
       this.#table?.cos.dispose();
       this.#table?.sin.dispose();
-      const { cos, sin } = noGrad(() => rotationOf(config, wanted, placement));
+      const dtype = placement.stream ?? placement.dtype;
+      const { cos, sin } = noGrad(() => rotationOf(config, wanted, { dtype, device: placement.device }));
       this.#table = { cos: cos.keep(), sin: sin.keep(), positions: wanted };
     }
     return this.#table;
@@ -262,11 +325,8 @@ export class Qwen2Model {
 
   #layer(prefix: string): Layer {
     const at = (name: string): Tensor => this.#weight(prefix + name);
-    const biased = (name: string): LinearWeights => ({
-      weight: at(`${name}.weight`),
-      bias: at(`${name}.bias`),
-    });
-    const plain = (name: string): LinearWeights => ({ weight: at(`${name}.weight`) });
+    const plain = (name: string): LinearWeights => ({ name: prefix + name, weight: at(`${name}.weight`) });
+    const biased = (name: string): LinearWeights => ({ ...plain(name), bias: at(`${name}.bias`) });
     return {
       inputNorm: at('input_layernorm.weight'),
       query: biased('self_attn.q_proj'),
@@ -281,6 +341,11 @@ export class Qwen2Model {
   }
 }
 
-function project(x: Tensor, { weight, bias }: LinearWeights): Tensor {
-  return linear(x, weight, bias);
+/** Norms take values and weights of one type; so the weights that are no matrices get that of the stream. */
+function inStreamType(weights: Map<string, Tensor>, stream: Dtype): void {
+  for (const [name, weight] of weights) {
+    if (weight.dim !== 1 || weight.dtype === stream) continue;
+    weights.set(name, weight.to(stream).keep());
+    weight.dispose();
+  }
 }

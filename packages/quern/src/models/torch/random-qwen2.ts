@@ -21,12 +21,13 @@ export interface RandomQwen2Options extends Partial<Placement> {
  * initialisation). Throws `USAGE` for a configuration that no checkpoint can have, and `MISSING_PACKAGE` without LibTorch.
  */
 export function randomQwen2(config: Qwen2Config, options: RandomQwen2Options = {}): Qwen2Model {
-  const { seed = 0, isTrained = false, dtype = 'float32', device = 'cpu' } = options;
+  const { seed = 0, isTrained = false, dtype = 'float32', device = 'cpu', stream } = options;
   checkConfig(config);
   try {
     return new Qwen2Model(config, randomWeights(config, { seed, isTrained, dtype, device }), {
       dtype,
       device,
+      stream,
     });
   } catch (error) {
     throw quernError(error);
@@ -35,7 +36,7 @@ export function randomQwen2(config: Qwen2Config, options: RandomQwen2Options = {
 
 function randomWeights(
   config: Qwen2Config,
-  { seed, isTrained, dtype, device }: Required<RandomQwen2Options>,
+  { seed, isTrained, dtype, device }: Required<Omit<RandomQwen2Options, 'stream'>>,
 ): Map<string, Tensor> {
   return scope(() => {
     const generator = new Generator(seed);

@@ -2,7 +2,6 @@
 import { randomBytes } from 'node:crypto';
 import { copyFile, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { scope, type Dtype, type Tensor } from '@quern/libtorch';
 import { pathKindIfAny } from '../../collections/files.ts';
 import { fileError, QuernError, throwIfAborted } from '../../errors.ts';
 import { checkFolderOf, syncFolder } from '../../whole-file.ts';
@@ -13,8 +12,9 @@ import { writeSafetensors, type NewTensor } from '../checkpoint/safetensors.ts';
 import { isModelFile } from '../model-files.ts';
 import { qwen2ConfigJson } from './qwen2-config-json.ts';
 import { Qwen2Model } from './qwen2-model.ts';
+import { tensorPieces } from './tensor-file.ts';
 import { quernError } from './torch-error.ts';
-import { isFinite, torchDtypes, type WeightMap } from './weight-map.ts';
+import { torchDtypes, type WeightMap } from './weight-map.ts';
 
 /** How a model is saved. */
 export interface SaveModelOptions {
@@ -28,9 +28,6 @@ export interface SaveModelOptions {
   readonly shardBytes?: number;
   readonly signal?: AbortSignal;
 }
-
-/** Bytes that are copied from the device at a time. */
-const pieceBytes = 1 << 26;
 
 /**
  * Writes a model's folder: `config.json`, the weights as safetensors, in shards where they are large, and the tokenizer of the
@@ -139,7 +136,7 @@ async function writeWeights(
       shards.push([]);
       held = 0;
     }
-    const data = pieces(name, tensor, torchDtypes[dtype], signal);
+    const data = tensorPieces(name, tensor, torchDtypes[dtype], signal);
     shards.at(-1)!.push({ name, dtype, shape: tensor.shape, data });
     held += bytes;
     total += bytes;
@@ -161,33 +158,4 @@ async function writeWeights(
 
 function numbered(shard: number): string {
   return String(shard).padStart(5, '0');
-}
-
-/** The bytes of a tensor, some rows at a time. */
-function* pieces(
-  name: string,
-  tensor: Tensor,
-  dtype: Dtype,
-  signal: AbortSignal | undefined,
-): Generator<Uint8Array> {
-  const [rows = 1] = tensor.shape;
-  const rowBytes = (tensor.numel / Math.max(rows, 1)) * 4;
-  const atOnce = Math.max(1, Math.floor(pieceBytes / Math.max(rowBytes, 1)));
-  for (let row = 0; row < rows; row += atOnce) {
-    throwIfAborted(signal);
-    yield scope(() => {
-      const part = tensor.dim === 0 ? tensor : tensor.narrow(0, row, Math.min(atOnce, rows - row));
-      const written = part.detach().to({ dtype, device: 'cpu' });
-      if (!isFinite(written)) {
-        throw new QuernError(
-          'BAD_INPUT',
-          `the tensor ${name} holds values that are no finite numbers in ${dtype}`,
-          {
-            hint: 'Its training went wrong, or it needs a type of a wider range: bfloat16 or float32',
-          },
-        );
-      }
-      return written.bytes();
-    });
-  }
 }

@@ -12,6 +12,8 @@ export type WeightMap = ReadonlyMap<string, Tensor>;
 export interface Placement {
   readonly dtype: Dtype;
   readonly device: Device;
+  /** The type of what goes from layer to layer. Default: that of the embeddings. */
+  readonly stream?: Dtype;
 }
 
 export const torchDtypes: Readonly<Record<WeightDtype, Dtype>> = {

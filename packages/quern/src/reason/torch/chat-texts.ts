@@ -1,11 +1,14 @@
 /** Prompts as a checkpoint's tokenizer has them, for models on LibTorch. */
 import { QuernError } from '../../errors.ts';
 import type { TextTokenizer } from '../../models/checkpoint-texts.ts';
-import { chatPrompt, userPrompt, type ChatTurn } from '../prompt.ts';
+import { chatPrompt, type ChatTurn } from '../prompt.ts';
 import { renderedTemplate } from './rendered-template.ts';
 
 /** Turns a query into the tokens of its prompt, up to where the model's turn begins. */
 export type ChatTexts = (query: string, passages?: readonly string[]) => number[];
+
+/** The chat for a query: whatever it is, the last turn is the user's, and those before it are the same. */
+export type ChatOf = (query: string, passages?: readonly string[]) => readonly ChatTurn[];
 
 /** Stands for the user's turn while the template is rendered; nobody's template has it. */
 const place = '\u{f0000}quern\u{f0001}';
@@ -15,10 +18,14 @@ const place = '\u{f0000}quern\u{f0001}';
  * template that its files have makes them. The template is rendered once, and what the user says is put in behind it: it is text
  * and nothing else, and `<|im_end|>` in it stays letters. Throws `UNSUPPORTED` where there is no template, or one that fails.
  */
-export async function chatTexts(texts: TextTokenizer, template: string | undefined): Promise<ChatTexts> {
+export async function chatTexts(
+  texts: TextTokenizer,
+  template: string | undefined,
+  chat: ChatOf = chatPrompt,
+): Promise<ChatTexts> {
   const names = new Set(texts.control.values());
   const isChatMl = names.has('<|im_start|>') && names.has('<|im_end|>');
-  const turns = chatPrompt('').map((turn) => (turn.role === 'user' ? { ...turn, content: place } : turn));
+  const turns = chat('').map((turn) => (turn.role === 'user' ? { ...turn, content: place } : turn));
   const written = isChatMl ? chatMl(turns) : await templated(turns, template, texts);
   const [before, after, ...others] = written.split(place);
   if (after === undefined || others.length > 0) {
@@ -28,11 +35,15 @@ export async function chatTexts(texts: TextTokenizer, template: string | undefin
   const back = controlParts(after, texts);
   return (query, passages) => {
     // What stands next to the user's text is tokenized with it, as it is where a prompt is tokenized whole.
-    const joined = (front.at(-1) as string) + userPrompt(query, passages) + (back[0] as string);
+    const joined = (front.at(-1) as string) + userTurn(chat(query, passages)) + (back[0] as string);
     return [...front.slice(0, -1), joined, ...back.slice(1)].flatMap((part) =>
       typeof part === 'number' ? [part] : plainTokens(part, texts),
     );
   };
+}
+
+function userTurn(turns: readonly ChatTurn[]): string {
+  return turns[turns.length - 1].content;
 }
 
 function chatMl(turns: readonly ChatTurn[]): string {

@@ -1,0 +1,335 @@
+/**
+ * One update of GRPO (Group Relative Policy Optimization, arXiv 2402.03300) from a rollout: for each prompt a group of completions
+ * with their rewards.
+ *
+ *   1. advantages: how much better each completion is than its group            advantages.ts
+ *   2. what the policy was, and what the reference policy says of the tokens    only where it is needed
+ *   3. for each pass over the rollout, and each part of it:                     one step of the optimiser each
+ *        for as many completions as memory has room for:
+ *          log-probabilities → loss → gradients, which add up                   policy-loss.ts
+ *        clip the gradients, step
+ *
+ * Groups whose rewards are all the same teach nothing: they go through no model, but their completions count in what the losses
+ * are divided by, as if they had. So without a KL term the result is that of computing them too.
+ */
+import { scope, tensor, type Tensor } from '@quern/libtorch';
+import { QuernError, throwIfAborted } from '../errors.ts';
+import { randomIntegers } from '../random.ts';
+import { advantagesOf, meanOf, type RewardScale } from './advantages.ts';
+import {
+  lossStatistics,
+  policyLoss,
+  tokenWeight,
+  type LossStatistics,
+  type LossType,
+} from './policy-loss.ts';
+import type { TrainedModel } from './policy/trained-model.ts';
+import { lengthOf, microBatches, sequenceBatch, type Sequence } from './sequence-batch.ts';
+
+/** A completion of a prompt, as it was drawn and rewarded. */
+export interface RewardedCompletion {
+  readonly tokens: readonly number[];
+  /** Of each token under what it was drawn from. */
+  readonly drawnLogProbabilities: readonly number[];
+  readonly isTruncated: boolean;
+  readonly reward: number;
+}
+
+/** A prompt and its completions. */
+export interface Group {
+  readonly prompt: readonly number[];
+  readonly completions: readonly RewardedCompletion[];
+}
+
+/** What an update depends on, beside the rollout. */
+export interface GrpoSettings {
+  readonly scaleRewards: RewardScale;
+  readonly lossType: LossType;
+  readonly epsilon: number;
+  readonly epsilonHigh: number;
+  readonly beta: number;
+  readonly samplingCap?: number;
+  readonly temperature: number;
+  readonly maxCompletionLength: number;
+  /** Whether the tokens of completions that were cut at the most tokens are left out. */
+  readonly masksTruncated: boolean;
+  /** Passes over a rollout, and steps a pass. */
+  readonly iterations: number;
+  readonly stepsPerIteration: number;
+  /** The most tokens that go through the model together, padding counted. */
+  readonly tokensPerMicroBatch: number;
+  readonly maxGradientNorm: number;
+  /** A loss beyond it ends the training. */
+  readonly maxLoss?: number;
+  /** Of which completions make a step together, where there are several steps. */
+  readonly seed: number;
+}
+
+/** What an update came to; means over its steps. */
+export interface UpdateStatistics {
+  readonly steps: number;
+  readonly loss: number;
+  readonly gradientNorm: number;
+  readonly learningRate: number;
+  /** Means over tokens. */
+  readonly kl?: number;
+  readonly entropy: number;
+  /** Shares of tokens: means over the steps, the least or largest of a micro-batch. */
+  readonly clipping: Readonly<Record<'lowMean' | 'lowMin' | 'highMean' | 'highMax' | 'regionMean', number>>;
+  readonly samplingDifference: { readonly mean: number; readonly max: number };
+  readonly samplingRatio: { readonly min: number; readonly mean: number; readonly max: number };
+  readonly skippedGroups: number;
+  /** Tokens that went through the model forwards and backwards, padding left out. */
+  readonly trainedTokens: number;
+}
+
+/** A completion that is learnt from. */
+interface Lesson extends Sequence {
+  readonly advantage: number;
+  readonly sampler: readonly number[];
+  /** Whether its tokens count. */
+  readonly counts: boolean;
+  /** Whether its group's rewards are all the same. */
+  readonly isFlat: boolean;
+  old?: Float32Array;
+  reference?: Float32Array;
+}
+
+/**
+ * Changes the policy by a rollout. `learningRateOf` is asked for each step, counted from 0 in the whole training. Throws
+ * `DIVERGED` where a loss or a gradient is no finite number or a loss exceeds `maxLoss`: weights are then those of the step
+ * before; `OUT_OF_MEMORY`; and `ABORTED` between two micro-batches.
+ */
+export async function grpoUpdate(
+  trained: TrainedModel,
+  groups: readonly Group[],
+  settings: GrpoSettings,
+  learningRateOf: (step: number) => number,
+  signal?: AbortSignal,
+): Promise<UpdateStatistics> {
+  const { iterations, stepsPerIteration, beta } = settings;
+  const lessons = lessonsOf(groups, settings);
+  const totals = new Totals();
+  try {
+    // With one step a rollout the policy is, when it is differentiated, what it was when the rollout was made.
+    if (iterations * stepsPerIteration > 1) {
+      await score(trained, lessons, settings, 'old', signal);
+    }
+    if (beta !== 0) await score(trained, lessons, settings, 'reference', signal);
+    for (let iteration = 0; iteration < iterations; iteration++) {
+      for (const part of partsOf(lessons, stepsPerIteration, settings.seed + iteration)) {
+        const learningRate = learningRateOf(trained.steps);
+        await addGradients(trained, part, settings, totals, signal);
+        const norm = trained.step(learningRate, settings.maxGradientNorm);
+        if (!Number.isFinite(norm)) throw diverged(`the gradients of step ${trained.steps + 1} are ${norm}`);
+        totals.addStep(norm, learningRate);
+      }
+    }
+  } catch (error) {
+    trained.forgetGradients();
+    throw error;
+  }
+  const skippedGroups = groups.filter(({ completions }) => isFlat(completions)).length;
+  return { ...totals.statistics(beta !== 0), skippedGroups };
+}
+
+/** The gradients of one step's loss. */
+async function addGradients(
+  trained: TrainedModel,
+  part: readonly Lesson[],
+  settings: GrpoSettings,
+  totals: Totals,
+  signal?: AbortSignal,
+): Promise<void> {
+  const { lossType, maxCompletionLength, temperature, maxLoss } = settings;
+  const counted = part.filter(({ counts }) => counts);
+  const sizes = {
+    completions: part.length,
+    tokens: counted.reduce((sum, { completion }) => sum + completion.length, 0),
+    maxCompletionLength,
+  };
+  const learnt = counted.filter((lesson) => !lesson.isFlat);
+  let loss = 0;
+  for (const batch of batchesOf(learnt, settings)) {
+    await turn(signal);
+    const found = scope(() => {
+      const { device } = trained;
+      const { logProbabilities, entropies, backward } = trained.recorded(
+        sequenceBatch(batch, device),
+        temperature,
+      );
+      const each = (value: (lesson: Lesson) => number): Tensor =>
+        tensor(Float32Array.from(batch.flatMap((lesson) => lesson.completion.map(() => value(lesson)))), {
+          device,
+        });
+      const all = (values: (lesson: Lesson) => ArrayLike<number>): Tensor =>
+        tensor(Float32Array.from(batch.flatMap((lesson) => Array.from(values(lesson)))), { device });
+      const { loss: differentiated, statistics } = policyLoss(
+        {
+          logProbabilities,
+          old: batch[0].old && all(({ old }) => old as Float32Array),
+          reference: batch[0].reference && all(({ reference }) => reference as Float32Array),
+          sampler: all(({ sampler }) => sampler),
+          advantages: each(({ advantage }) => advantage),
+          weights: each(({ completion }) => tokenWeight(lossType, completion.length, sizes)),
+        },
+        settings,
+      );
+      backward(differentiated);
+      return { ...lossStatistics(statistics), entropy: entropies.sum().item() };
+    });
+    loss += found.loss;
+    if (!Number.isFinite(loss) || Math.abs(loss) > (maxLoss ?? Infinity)) {
+      const tokens = batch.reduce((sum, { completion }) => sum + completion.length, 0);
+      throw diverged(
+        `the loss of step ${trained.steps + 1} is ${loss} after a batch of ${batch.length} completions with ${tokens} tokens`,
+      );
+    }
+    totals.addBatch(found, batch);
+  }
+}
+
+/** Fills in what is known of the tokens before the policy is changed. */
+async function score(
+  trained: TrainedModel,
+  lessons: readonly Lesson[],
+  settings: GrpoSettings,
+  which: 'old' | 'reference',
+  signal?: AbortSignal,
+): Promise<void> {
+  const scored = lessons.filter((lesson) => lesson.counts && !lesson.isFlat);
+  for (const batch of batchesOf(scored, settings)) {
+    await turn(signal);
+    const values = scope(() => {
+      const sequences = sequenceBatch(batch, trained.device);
+      const { temperature } = settings;
+      return which === 'old'
+        ? trained.logProbabilities(sequences, temperature).data()
+        : trained.referenceLogProbabilities(sequences, temperature).data();
+    }) as Float32Array;
+    let at = 0;
+    for (const lesson of batch) {
+      lesson[which] = values.subarray(at, (at += lesson.completion.length));
+    }
+  }
+}
+
+function lessonsOf(groups: readonly Group[], { scaleRewards, masksTruncated }: GrpoSettings): Lesson[] {
+  const rewards = groups.map(({ completions }) => completions.map(({ reward }) => reward));
+  const { advantages } = advantagesOf(rewards, scaleRewards);
+  return groups.flatMap(({ prompt, completions }, i) =>
+    completions.map(({ tokens, drawnLogProbabilities, isTruncated }, j) => ({
+      prompt,
+      completion: tokens,
+      sampler: drawnLogProbabilities,
+      advantage: advantages[i][j],
+      counts: tokens.length > 0 && !(masksTruncated && isTruncated),
+      isFlat: isFlat(completions),
+    })),
+  );
+}
+
+function isFlat(completions: readonly RewardedCompletion[]): boolean {
+  return completions.every(({ reward }) => reward === completions[0].reward);
+}
+
+/** As many parts of one size, of completions in a random order; all of them as they are where there is one. */
+function partsOf(lessons: readonly Lesson[], count: number, seed: number): Lesson[][] {
+  if (count === 1) return [[...lessons]];
+  const random = randomIntegers(seed);
+  const shuffled = [...lessons];
+  for (let i = shuffled.length - 1; i > 0; i--) {
+    const other = random() % (i + 1);
+    [shuffled[i], shuffled[other]] = [shuffled[other], shuffled[i]];
+  }
+  const size = Math.ceil(shuffled.length / count);
+  return Array.from({ length: count }, (_, i) => shuffled.slice(i * size, (i + 1) * size));
+}
+
+function batchesOf(lessons: readonly Lesson[], { tokensPerMicroBatch }: GrpoSettings): Lesson[][] {
+  return microBatches(lessons.map(lengthOf), tokensPerMicroBatch).map((batch) =>
+    batch.map((i) => lessons[i]),
+  );
+}
+
+/** Lets signals and messages in between two pieces of work. */
+async function turn(signal: AbortSignal | undefined): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+  throwIfAborted(signal);
+}
+
+function diverged(what: string): QuernError {
+  return new QuernError('DIVERGED', what, {
+    hint: 'Lower learning_rate or max_grad_norm, and go on from the last checkpoint',
+  });
+}
+
+/** Sums up what batches and steps came to. */
+class Totals {
+  #tokens = 0;
+  #trainedTokens = 0;
+  #loss = 0;
+  #kl = 0;
+  #entropy = 0;
+  #low = 0;
+  #high = 0;
+  #lowMin = Infinity;
+  #highMax = 0;
+  #difference = 0;
+  #differenceMax = 0;
+  #ratio = 0;
+  #ratioMin = Infinity;
+  #ratioMax = 0;
+  readonly #norms: number[] = [];
+  #learningRate = 0;
+
+  addBatch(found: LossStatistics & { readonly entropy: number }, batch: readonly Lesson[]): void {
+    const tokens = batch.reduce((sum, { completion }) => sum + completion.length, 0);
+    this.#tokens += tokens;
+    this.#trainedTokens += batch.reduce((sum, lesson) => sum + lengthOf(lesson), 0);
+    this.#loss += found.loss;
+    this.#kl += found.kl;
+    this.#entropy += found.entropy;
+    this.#low += found.clippedLow;
+    this.#high += found.clippedHigh;
+    this.#lowMin = Math.min(this.#lowMin, found.clippedLow / tokens);
+    this.#highMax = Math.max(this.#highMax, found.clippedHigh / tokens);
+    this.#difference += found.samplingDifference;
+    this.#differenceMax = Math.max(this.#differenceMax, found.largestSamplingDifference);
+    this.#ratio += found.samplingRatio;
+    this.#ratioMin = Math.min(this.#ratioMin, found.leastSamplingRatio);
+    this.#ratioMax = Math.max(this.#ratioMax, found.largestSamplingRatio);
+  }
+
+  addStep(norm: number, learningRate: number): void {
+    this.#norms.push(norm);
+    this.#learningRate = learningRate;
+  }
+
+  statistics(hasKl: boolean): Omit<UpdateStatistics, 'skippedGroups'> {
+    const tokens = Math.max(this.#tokens, 1);
+    const any = this.#tokens > 0;
+    return {
+      steps: this.#norms.length,
+      loss: this.#loss / Math.max(this.#norms.length, 1),
+      gradientNorm: meanOf(this.#norms),
+      learningRate: this.#learningRate,
+      ...(hasKl && { kl: this.#kl / tokens }),
+      entropy: this.#entropy / tokens,
+      clipping: {
+        lowMean: this.#low / tokens,
+        lowMin: any ? this.#lowMin : 0,
+        highMean: this.#high / tokens,
+        highMax: this.#highMax,
+        regionMean: (this.#low + this.#high) / tokens,
+      },
+      samplingDifference: { mean: this.#difference / tokens, max: this.#differenceMax },
+      samplingRatio: {
+        min: any ? this.#ratioMin : 1,
+        mean: any ? this.#ratio / tokens : 1,
+        max: any ? this.#ratioMax : 1,
+      },
+      trainedTokens: this.#trainedTokens,
+    };
+  }
+}

@@ -1,0 +1,336 @@
+/**
+ * A model under training: what is changed, what changes it, what completions are drawn from, and what it is held to. Weights that
+ * are trained, their gradients and moments are float32; on a GPU matrix products are in bfloat16 (autocast), and completions are
+ * drawn from a copy in bfloat16 that follows after each step. On the processor they are drawn from the weights themselves.
+ */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  AdamW,
+  autocast,
+  clipGradNorm,
+  noGrad,
+  scope,
+  tokenLogProbabilitiesAndEntropies,
+  type Device,
+  type Tensor,
+} from '@quern/libtorch';
+import { LoraWeights, mergedMatrix, type LoraSettings } from '../../models/torch/lora.ts';
+import { Qwen2Model } from '../../models/torch/qwen2-model.ts';
+import { saveModel } from '../../models/torch/save-model.ts';
+import { readTensorFile, writeTensorFile } from '../../models/torch/tensor-file.ts';
+import type { WeightMap } from '../../models/torch/weight-map.ts';
+import type { OnWork } from '../../work.ts';
+import type { SequenceBatch } from '../sequence-batch.ts';
+
+/** The numbers of AdamW. */
+export interface OptimizerSettings {
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  /** Of matrices; norms and biases do not decay (as in transformers' trainer). */
+  readonly weightDecay: number;
+}
+
+/** How a model is opened for training. */
+export interface TrainedModelOptions {
+  /** The folder of the checkpoint that training begins with. */
+  readonly folder: string;
+  readonly device: Device;
+  /** Whether matrix products are in bfloat16. */
+  readonly bf16: boolean;
+  readonly lora?: LoraSettings;
+  /** Of the adapter's first weights. */
+  readonly seed: number;
+  readonly optimizer: OptimizerSettings;
+  /** Whether the policy that training begins with is asked later. */
+  readonly keepsReference: boolean;
+  /** Whether completions will be drawn. */
+  readonly samples: boolean;
+  /** What is kept between the layers of a batch: their inputs alone, or all. */
+  readonly gradientCheckpointing: boolean;
+  /** The folder that {@link TrainedModel.save} wrote and training goes on from. */
+  readonly from?: string;
+  /** Steps that were made before. */
+  readonly steps?: number;
+  readonly signal?: AbortSignal;
+  readonly onWork?: OnWork;
+}
+
+/** Log-probabilities of a batch's tokens under a model, recorded. */
+export interface RecordedTokens {
+  /** Shape: (N) of float32. */
+  readonly logProbabilities: Tensor;
+  /** Of the distributions, in nats. Shape: (N). */
+  readonly entropies: Tensor;
+  /** Adds the gradients of a loss of `logProbabilities` to the weights'. */
+  readonly backward: (loss: Tensor) => void;
+}
+
+/** The optimiser's file in a checkpoint. */
+export const optimizerFile = 'optimizer.safetensors';
+
+export class TrainedModel {
+  /** What is trained; with LoRA what the adapter changes. */
+  readonly model: Qwen2Model;
+  readonly lora?: LoraWeights;
+  readonly #options: TrainedModelOptions;
+  readonly #reference?: Qwen2Model;
+  readonly #sampler: Qwen2Model;
+  readonly #optimizers: readonly AdamW[];
+  /** What is trained, by its name in a checkpoint or an adapter. */
+  readonly #trained: WeightMap;
+  #steps: number;
+
+  private constructor(
+    options: TrainedModelOptions,
+    parts: { model: Qwen2Model; lora?: LoraWeights; reference?: Qwen2Model },
+  ) {
+    this.#options = options;
+    this.model = parts.model;
+    this.lora = parts.lora;
+    this.#reference = parts.reference;
+    this.#trained = parts.lora?.weights ?? parts.model.weights;
+    this.#steps = options.steps ?? 0;
+    const { beta1, beta2, epsilon, weightDecay } = options.optimizer;
+    const parameters = [...this.#trained.values()];
+    this.#optimizers = [
+      { those: parameters.filter(({ dim }) => dim > 1), decay: weightDecay },
+      { those: parameters.filter(({ dim }) => dim <= 1), decay: 0 },
+    ].flatMap(({ those, decay }) =>
+      those.length === 0 ? [] : [new AdamW(those, { betas: [beta1, beta2], epsilon, weightDecay: decay })],
+    );
+    this.#sampler = options.samples ? this.#newSampler() : this.model;
+    if (this.lora) this.model.adapt(this.lora.pairs);
+  }
+
+  /**
+   * Loads what training begins with, or goes on from. Throws what loading a checkpoint throws (`NOT_FOUND`, `CORRUPT_FILE`,
+   * `UNSUPPORTED`, `OUT_OF_MEMORY`, `MISSING_PACKAGE`).
+   */
+  static async open(options: TrainedModelOptions): Promise<TrainedModel> {
+    const { folder, device, bf16, lora: settings, seed, from, signal, onWork, keepsReference } = options;
+    const load = (path: string, dtype: 'float32' | 'bfloat16', isTrained: boolean): Promise<Qwen2Model> =>
+      Qwen2Model.load(path, { dtype, device, stream: 'float32', isTrained, signal, onWork });
+    const frozen = bf16 ? 'bfloat16' : 'float32';
+    const opened: { close(): void }[] = [];
+    try {
+      const model = await load(
+        settings ? folder : (from ?? folder),
+        settings ? frozen : 'float32',
+        !settings,
+      );
+      opened.push(model);
+      const lora =
+        settings &&
+        (from === undefined
+          ? LoraWeights.begun(model.config, settings, { seed, device })
+          : await LoraWeights.load(from, model.config, settings, device));
+      const reference = keepsReference && !settings ? await load(folder, frozen, false) : undefined;
+      if (reference) opened.push(reference);
+      const trained = TrainedModel.of(options, { model, lora, reference });
+      if (from !== undefined) await trained.#restore(from);
+      return trained;
+    } catch (error) {
+      for (const each of opened) each.close();
+      throw error;
+    }
+  }
+
+  /** One of models that are there already, which it takes over. */
+  static of(
+    options: TrainedModelOptions,
+    parts: { readonly model: Qwen2Model; readonly lora?: LoraWeights; readonly reference?: Qwen2Model },
+  ): TrainedModel {
+    const trained = new TrainedModel(options, parts);
+    trained.#follow();
+    return trained;
+  }
+
+  /** What completions are drawn from. Weights must not change while they are. */
+  get sampler(): Qwen2Model {
+    return this.#sampler;
+  }
+
+  get device(): Device {
+    return this.#options.device;
+  }
+
+  /** Steps that were made, before too. */
+  get steps(): number {
+    return this.#steps;
+  }
+
+  /** The log-probabilities of a batch under the policy, to be differentiated. Within a scope. */
+  recorded({ tokens, places, targets }: SequenceBatch, temperature: number): RecordedTokens {
+    const compute = this.#options.bf16 ? 'bfloat16' : undefined;
+    const { hidden, backward } = this.#options.gradientCheckpointing
+      ? this.model.hiddenCheckpointed(tokens, compute)
+      : { hidden: this.#within(() => this.model.hidden(tokens)), backward: () => undefined };
+    const rows = chosen(hidden, places);
+    const made = this.#within(() =>
+      tokenLogProbabilitiesAndEntropies(rows, this.model.head, targets, { temperature }),
+    );
+    return {
+      ...made,
+      backward: (loss) => {
+        loss.backward();
+        backward();
+      },
+    };
+  }
+
+  /** The same as numbers, under the policy as it is now. Shape: (N) of float32. */
+  logProbabilities(batch: SequenceBatch, temperature: number): Tensor {
+    return this.#unrecorded(this.model, batch, temperature);
+  }
+
+  /** Under the policy that training began with: with LoRA the model without its adapter. Shape: (N) of float32. */
+  referenceLogProbabilities(batch: SequenceBatch, temperature: number): Tensor {
+    if (!this.lora) return this.#unrecorded(this.#reference ?? this.model, batch, temperature);
+    this.model.adapt(new Map());
+    try {
+      return this.#unrecorded(this.model, batch, temperature);
+    } finally {
+      this.model.adapt(this.lora.pairs);
+    }
+  }
+
+  /**
+   * One step of AdamW by the gradients that are there, which are scaled to a norm of at most `mostNorm` and then forgotten. Returns
+   * their norm before; where that is no finite number nothing is changed.
+   */
+  step(learningRate: number, mostNorm: number): number {
+    const norm = clipGradNorm([...this.#trained.values()], mostNorm);
+    if (Number.isFinite(norm)) {
+      for (const optimizer of this.#optimizers) {
+        optimizer.learningRate = learningRate;
+        optimizer.step();
+      }
+      this.#steps++;
+      this.#follow();
+    }
+    this.forgetGradients();
+    return norm;
+  }
+
+  forgetGradients(): void {
+    for (const optimizer of this.#optimizers) optimizer.zeroGrad();
+  }
+
+  /**
+   * Writes into a new folder what training goes on from: the model in float32 (with LoRA the adapter as PEFT writes it), with the
+   * tokenizer, and the optimiser's moments. Throws `DISK_FULL`, `IO`, and `BAD_INPUT` for weights that are no finite numbers.
+   */
+  async save(folder: string, { base, signal }: { base: string; signal?: AbortSignal }): Promise<void> {
+    if (this.lora) {
+      await mkdir(folder);
+      await this.lora.save(folder, { base, signal });
+    } else {
+      await saveModel(this.model, folder, { from: this.#options.folder, dtype: 'float32', signal });
+    }
+    const moments = new Map(
+      this.#moments().flatMap(({ name, optimizer, index }) => {
+        const state = optimizer.state(index);
+        if (!state) return [];
+        return [
+          [`mean.${name}`, state.mean] as const,
+          [`square.${name}`, state.square] as const,
+          [`step.${name}`, state.step] as const,
+        ];
+      }),
+    );
+    await writeTensorFile(join(folder, optimizerFile), moments, { dtype: 'F32', signal });
+  }
+
+  /** Frees all that it holds. */
+  close(): void {
+    for (const optimizer of this.#optimizers) optimizer.dispose();
+    if (this.#sampler !== this.model) this.#sampler.close();
+    this.#reference?.close();
+    this.lora?.dispose();
+    this.model.close();
+  }
+
+  async #restore(from: string): Promise<void> {
+    const moments = this.#moments();
+    const wanted = new Map(
+      moments.flatMap(({ name, shape }) => [
+        [`mean.${name}`, shape] as const,
+        [`square.${name}`, shape] as const,
+        [`step.${name}`, []] as const,
+      ]),
+    );
+    const path = join(from, optimizerFile);
+    const { device } = this.#options;
+    const found = await readTensorFile(path, wanted, { dtype: 'float32', device });
+    for (const { name, optimizer, index } of moments) {
+      const part = (which: string): Tensor => found.get(`${which}.${name}`) as Tensor;
+      optimizer.setState(index, { mean: part('mean'), square: part('square'), step: part('step') });
+    }
+    for (const tensor of found.values()) tensor.dispose();
+  }
+
+  /** Where the optimisers keep what they know of each tensor. */
+  #moments(): { name: string; shape: readonly number[]; optimizer: AdamW; index: number }[] {
+    return Array.from(this.#trained, ([name, tensor]) => {
+      const optimizer = this.#optimizers.find(({ parameters }) => parameters.includes(tensor)) as AdamW;
+      return { name, shape: tensor.shape, optimizer, index: optimizer.parameters.indexOf(tensor) };
+    });
+  }
+
+  #within<T>(work: () => T): T {
+    return this.#options.bf16 ? autocast('bfloat16', work, this.#options.device) : work();
+  }
+
+  #unrecorded(model: Qwen2Model, { tokens, places, targets }: SequenceBatch, temperature: number): Tensor {
+    return scope(() =>
+      noGrad(() =>
+        this.#within(() => {
+          const rows = chosen(model.hidden(tokens), places);
+          return tokenLogProbabilitiesAndEntropies(rows, model.head, targets, { temperature })
+            .logProbabilities;
+        }),
+      ),
+    );
+  }
+
+  /** A model of its own where the trained one is not what completions are drawn from as it is. */
+  #newSampler(): Qwen2Model {
+    const { bf16, device } = this.#options;
+    if (!this.lora && !bf16) return this.model;
+    const dtype = bf16 ? 'bfloat16' : 'float32';
+    const weights = scope(
+      () =>
+        new Map(
+          Array.from(this.model.weights, ([name, weight]) => {
+            const adapter = this.lora?.pairs.get(name.replace(/\.weight$/, ''));
+            // What is never changed needs no copy.
+            if (this.lora && !adapter && weight.dtype === dtype) return [name, weight.detach()] as const;
+            return [name, weight.detach().to(dtype).clone()] as const;
+          }),
+        ),
+    );
+    return new Qwen2Model(this.model.config, weights, { dtype, device });
+  }
+
+  /** Has the sampler be as the policy is now. */
+  #follow(): void {
+    if (this.#sampler === this.model) return;
+    scope(() =>
+      noGrad(() => {
+        for (const [name, weight] of this.model.weights) {
+          const adapter = this.lora?.pairs.get(name.replace(/\.weight$/, ''));
+          if (this.lora && !adapter) continue;
+          const copy = this.#sampler.weights.get(name) as Tensor;
+          copy.copy_(adapter ? mergedMatrix(weight, adapter) : weight);
+        }
+      }),
+    );
+  }
+}
+
+/** The hidden states at some places. Shape: (B, T, hidden), (N) → (N, hidden). */
+function chosen(hidden: Tensor, places: Tensor): Tensor {
+  return hidden.reshape([-1, hidden.size(-1)]).indexSelect(0, places);
+}
