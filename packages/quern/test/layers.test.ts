@@ -8,6 +8,7 @@ const source = resolve(import.meta.dirname, '../src');
 const layers = [
   'cli',
   'doctor',
+  'train',
   'curate',
   'reward',
   'evaluate',

@@ -1,11 +1,10 @@
 import { dirname, resolve } from 'node:path';
-import { LineCounter, parseDocument, isMap, isNode, type Document } from 'yaml';
 import { z } from 'zod';
 import { shownKey } from '../collections/jsonl.ts';
 import { QuernError } from '../errors.ts';
-import { readSmallText } from '../small-text.ts';
 import type { Configuration, ReasonerConfiguration } from './configuration.ts';
 import { openAiAddress } from '../models/openai/openai-address.ts';
+import { readYamlFile } from '../yaml-file.ts';
 
 const seconds = (most: number): z.ZodType<number> => z.number().positive().max(most);
 
@@ -52,15 +51,7 @@ const configurationSchema = z.strictObject({
 
 /** What `readConfiguration` returns and throws. */
 export async function configurationIn(path: string): Promise<Configuration> {
-  const lines = new LineCounter();
-  const document = parsedDocument(await readSmallText(path, 'configuration'), path, lines);
-  const place = (at: readonly PropertyKey[]): string => placeOf(document, at, path, lines);
-  let value: unknown;
-  try {
-    value = document.toJS({ maxAliasCount: 100 });
-  } catch (error) {
-    throw new QuernError('BAD_INPUT', `cannot be read: ${(error as Error).message}`, { where: path });
-  }
+  const { value, place } = await readYamlFile(path, 'configuration');
   // Names first: one with a password in it must not come up in what the schema says.
   for (const name of declaredNames(value)) checkName(name, place(['reasoners', name]));
   const checked = configurationSchema.safeParse(value);
@@ -96,24 +87,6 @@ function checkName(name: string, where: string): void {
   }
 }
 
-function parsedDocument(text: string, path: string, lineCounter: LineCounter): Document {
-  let document: Document;
-  try {
-    document = parseDocument(text, { lineCounter, prettyErrors: false });
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new QuernError('BAD_INPUT', 'is nested too deeply', { where: path });
-  }
-  const [error] = [...document.errors, ...document.warnings];
-  if (error) {
-    const { line } = lineCounter.linePos(error.pos[0]);
-    throw new QuernError('BAD_INPUT', `not valid YAML or JSON (${error.message})`, {
-      where: `${path}:${line}`,
-    });
-  }
-  return document;
-}
-
 function issueError(
   issue: z.core.$ZodIssue,
   place: (at: readonly PropertyKey[]) => string,
@@ -127,18 +100,4 @@ function issueError(
   }
   const name = path.length === 0 ? 'the configuration' : path.map(String).join(' › ');
   return new QuernError('BAD_INPUT', `${name}: ${issue.message}`, { where: place(path) });
-}
-
-/** `file:line` of the key that a path ends in, or of what is nearest above it. */
-function placeOf(document: Document, at: readonly PropertyKey[], path: string, lines: LineCounter): string {
-  let node: unknown = document.contents;
-  let offset: number | undefined;
-  for (const step of at) {
-    if (!isMap(node)) break;
-    const pair = node.items.find(({ key }) => String(isNode(key) ? key.toJSON() : key) === String(step));
-    if (!pair) break;
-    if (isNode(pair.key)) offset = pair.key.range?.[0];
-    node = pair.value;
-  }
-  return offset === undefined ? path : `${path}:${lines.linePos(offset).line}`;
 }
