@@ -18,7 +18,7 @@ it('smoke needs nothing but a folder', async () => {
 
 it.each(presetNames)('%s sets nothing that is the default already', async (preset) => {
   const plain = await readTrainConfig({
-    set: ['model_name_or_path=m', 'reward=truncation', 'train_data=d'],
+    set: ['model_name_or_path=m', 'reward=mix:1*lexical', 'train_data=d'],
     out: 'run',
   });
   const same = Object.entries(presets[preset].fields).filter(

@@ -12,6 +12,13 @@ export interface TogetherIssue {
   readonly hint?: string;
 }
 
+/** What rewards that are no mix begin with. */
+const gainKinds = [
+  'similarity',
+  'retrieval',
+  'lexical',
+] as const satisfies readonly (typeof partKinds)[number][];
+
 /** All that does not go together in a configuration. */
 export function togetherIssues(config: ParsedFields): TogetherIssue[] {
   return [
@@ -86,9 +93,9 @@ function* rewardIssues({
 
 function rewardNameIssue(reward: string): TogetherIssue | undefined {
   try {
-    const unknown = namedParts(reward).find(
-      ({ name }) => !partKinds.some((kind) => kind === name.split(':')[0]),
-    );
+    // What is of use in a mix alone is refused by itself.
+    const kinds: readonly string[] = reward.startsWith('mix:') ? partKinds : gainKinds;
+    const unknown = namedParts(reward).find(({ name }) => !kinds.includes(name.split(':')[0]));
     if (!unknown) return undefined;
     return {
       message: `${JSON.stringify(unknown.name)} is no reward`,
