@@ -118,6 +118,8 @@ export const ops = {
   index: operator('index.Tensor'),
   indexPutInPlace: operator('index_put_'),
   flip: operator('flip'),
+  roll: operator('roll'),
+  addcmul: operator('addcmul'),
   tril: operator('tril'),
   triu: operator('triu'),
   matmul: operator('matmul'),

@@ -311,6 +311,10 @@ export class Tensor {
     return binary('pow', ops.powTensor, ops.pow, this, exponent);
   }
 
+  /** this + a · b */
+  addcmul(a: Tensor, b: Tensor): Tensor {
+    return one(ops.addcmul(this.handle, handleOf(a, 'addcmul: a'), handleOf(b, 'addcmul: b'), 1));
+  }
   minimum(other: Tensor): Tensor {
     return one(ops.minimum(this.handle, handleOf(other, 'minimum: other')));
   }
@@ -603,6 +607,10 @@ export class Tensor {
     return one(ops.slice(this.handle, dim, start, end, step));
   }
 
+  /** Values moved by `shift` places along a dimension; those that fall off its end come in at its start. */
+  roll(shift: number, dim: number): Tensor {
+    return one(ops.roll(this.handle, [shift], [dim]));
+  }
   flip(dims: readonly number[]): Tensor {
     return one(ops.flip(this.handle, dims));
   }

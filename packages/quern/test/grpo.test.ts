@@ -1,9 +1,8 @@
-import { grad, memory, resetPeakMemory, scope, tensor, type Tensor } from '@quern/libtorch';
-import { afterAll, describe, expect, it } from 'vitest';
+import { scope, tensor, type Tensor } from '@quern/libtorch';
+import { describe, expect, it } from 'vitest';
 import { hasLibTorch } from '../../libtorch/test/has-libtorch.ts';
 import type { Qwen2Config } from '../src/models/checkpoint/qwen2-config.ts';
 import { LoraWeights } from '../src/models/torch/lora.ts';
-import { Qwen2Model } from '../src/models/torch/qwen2-model.ts';
 import { randomQwen2 } from '../src/models/torch/random-qwen2.ts';
 import { TokenGenerator } from '../src/models/torch/token-generation.ts';
 import { grpoUpdate, type Group, type GrpoSettings } from '../src/train/grpo.ts';
@@ -73,7 +72,10 @@ describe.skipIf(!hasLibTorch)('GRPO on a tiny model', () => {
         const model = randomQwen2(config, { seed: 3, isTrained: lora === undefined });
         const adapter = lora && LoraWeights.begun(config, lora, { seed: 5, device: 'cpu' });
         if (adapter) for (const { b } of adapter.pairs.values()) scope(() => void b.detach().add_(0.01));
-        const trained = TrainedModel.of({ ...options, lora, gradientCheckpointing }, { model, lora: adapter });
+        const trained = TrainedModel.of(
+          { ...options, lora, gradientCheckpointing },
+          { model, lora: adapter },
+        );
         scope(() => {
           const { logProbabilities, backward } = trained.recorded(sequenceBatch(sequences, 'cpu'), 1);
           backward(logProbabilities.mul(tensor([1, 2, 3, 4, 5, 6, 7, 8])).sum());
@@ -100,7 +102,10 @@ describe.skipIf(!hasLibTorch)('GRPO on a tiny model', () => {
     for (let step = 0; step < 40; step++) {
       const generator = new TokenGenerator(trained.sampler, { sampling: { maxTokens: 12 }, rows: 32 });
       const groups: Group[] = await Promise.all(
-        [[3, 4], [5, 6, 7]].map(async (prompt, p) => {
+        [
+          [3, 4],
+          [5, 6, 7],
+        ].map(async (prompt, p) => {
           const seeds = Array.from({ length: 8 }, (_, i) => step * 100 + p * 10 + i);
           const completions = await generator.generate({ prompt, seeds });
           return {

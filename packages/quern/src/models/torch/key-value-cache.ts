@@ -22,8 +22,8 @@ export interface CacheStep {
   readonly rows: number;
   /** The keys that the longest row has, the new one included. */
   readonly keys: number;
-  /** Where every row writes: one place, or one a row. */
-  readonly place: number | { readonly row: Tensor; readonly position: Tensor };
+  /** Where every row writes: one place; or one a row, and those of all its heads among all that the cache has room for. */
+  readonly place: number | { readonly position: Tensor; readonly slots: Tensor };
 }
 
 /** A cache of keys and values. */
@@ -55,24 +55,29 @@ export class KeyValueCache {
   }
 
   /**
-   * Takes a row for a sequence that begins with `length` tokens, whose keys and values are (1, heads, at least length, size), and
-   * comes to have `most` at the most.
+   * Takes `count` rows for sequences that begin with the same `length` tokens, whose keys and values are (1, heads, at least
+   * length, size), and come to have `most` at the most. Returns the first of them.
    */
-  addRow(
+  addRows(
     prompt: readonly { readonly keys: Tensor; readonly values: Tensor }[],
-    length: number,
-    most = Infinity,
+    { length, count, most = Infinity }: { length: number; count: number; most?: number },
   ): number {
     const row = this.#lengths.length;
     this.#most = Math.max(this.#most, most);
     this.#reserve(length + 1);
     scope(() => {
+      const fill = (held: Tensor, values: Tensor): void => {
+        held
+          .narrow(0, row, count)
+          .narrow(2, 0, length)
+          .copy_(values.narrow(2, 0, length));
+      };
       for (const [i, { keys, values }] of prompt.entries()) {
-        part(this.#keys[i], row, length).copy_(keys.narrow(2, 0, length));
-        part(this.#values[i], row, length).copy_(values.narrow(2, 0, length));
+        fill(this.#keys[i], keys);
+        fill(this.#values[i], values);
       }
     });
-    this.#lengths.push(length);
+    for (let i = 0; i < count; i++) this.#lengths.push(length);
     return row;
   }
 
@@ -105,7 +110,7 @@ export class KeyValueCache {
       rows,
       keys,
       mask: addedMask(seen, this.#placement).view([rows, 1, 1, keys]),
-      place: { row: arange(0, rows, 1, { device }), position: positions },
+      place: { position: positions, slots: this.#slots(lengths) },
     };
   }
 
@@ -122,9 +127,11 @@ export class KeyValueCache {
       ownKeys.narrow(2, place, 1).copy_(keys);
       ownValues.narrow(2, place, 1).copy_(values);
     } else {
-      const at = [place.row, undefined, place.position];
-      ownKeys.indexPut_(at, keys.squeeze(2));
-      ownValues.indexPut_(at, values.squeeze(2));
+      const { headSize } = this.#shape;
+      const put = (held: Tensor, each: Tensor): void =>
+        void held.view([-1, headSize]).indexCopy_(0, place.slots, each.reshape([-1, headSize]));
+      put(this.#keys[layer], keys);
+      put(this.#values[layer], values);
     }
     return [ownKeys.narrow(2, 0, length), ownValues.narrow(2, 0, length)];
   }
@@ -136,6 +143,19 @@ export class KeyValueCache {
     this.#capacity = 0;
     this.#most = 0;
     this.#lengths.length = 0;
+  }
+
+  /** The numbers of the places behind the last tokens, in each row and head: a layer's keys are so many vectors. */
+  #slots(lengths: readonly number[]): Tensor {
+    const { keyValueHeads } = this.#shape;
+    const slots = new BigInt64Array(lengths.length * keyValueHeads);
+    for (const [row, length] of lengths.entries()) {
+      for (let head = 0; head < keyValueHeads; head++) {
+        const vectors = row * keyValueHeads + head;
+        slots[vectors] = BigInt(vectors * this.#capacity + length);
+      }
+    }
+    return tensor(slots).to({ device: this.#placement.device });
   }
 
   #all(): Tensor[] {

@@ -1,5 +1,5 @@
 /** A layer of Qwen2: attention, then the gated network, each on normed values and added to what came in. */
-import { linear, rmsNorm, type Tensor } from '@quern/libtorch';
+import { cat, linear, rmsNorm, scope, type Tensor } from '@quern/libtorch';
 import type { Qwen2Config } from '../checkpoint/qwen2-config.ts';
 
 /** A matrix, with what is added to its products. */
@@ -30,6 +30,14 @@ export interface Layer {
   readonly gate: LinearWeights;
   readonly up: LinearWeights;
   readonly down: LinearWeights;
+  /** Matrices that take the same values lie in one tensor: a step of generation is fewer, larger products then. */
+  readonly joined?: JoinedMatrices;
+}
+
+/** Queries, keys and values; gate and up. */
+export interface JoinedMatrices {
+  readonly attention: LinearWeights;
+  readonly network: LinearWeights;
 }
 
 /** The matrices of a layer, in the order of a checkpoint. */
@@ -37,33 +45,100 @@ export function matricesOf({ query, key, value, output, gate, up, down }: Layer)
   return [query, key, value, output, gate, up, down];
 }
 
-/** How queries, keys and values of shape (B, heads, T, head size), not turned yet, become what is attended to, of that shape. */
+/** Queries and keys of shape (B, heads, T, head size) turned to their positions. */
+export type Turn = (x: Tensor) => Tensor;
+
+/** How turned queries and keys, and values, of shape (B, heads, T, head size) become what is attended to, of that shape. */
 export type Attend = (query: Tensor, key: Tensor, value: Tensor) => Tensor;
 
 /** Shape: (B, T, hidden) → (B, T, hidden). */
 export function layerOutput(
   x: Tensor,
   layer: Layer,
-  { hiddenSize, heads, keyValueHeads, normEpsilon }: Qwen2Config,
-  attend: Attend,
+  config: Qwen2Config,
+  { turn, attend }: { readonly turn: Turn; readonly attend: Attend },
 ): Tensor {
   const [rows, length] = x.shape;
-  const split = (projected: Tensor, count: number): Tensor =>
-    projected.view([rows, length, count, hiddenSize / heads]).transpose(1, 2);
+  const { hiddenSize, normEpsilon } = config;
   const normed = rmsNorm(x, layer.inputNorm, normEpsilon);
-  const attended = attend(
-    split(project(normed, layer.query), heads),
-    split(project(normed, layer.key), keyValueHeads),
-    split(project(normed, layer.value), keyValueHeads),
-  );
-  const joined = attended.transpose(1, 2).reshape([rows, length, hiddenSize]);
-  const between = x.add(project(joined, layer.output));
+  const attended = attend(...attentionInputs(normed, layer, config, turn));
+  const together = attended.transpose(1, 2).reshape([rows, length, hiddenSize]);
+  const between = x.add(project(together, layer.output));
   const after = rmsNorm(between, layer.attentionNorm, normEpsilon);
-  return between.add(project(project(after, layer.gate).silu().mul(project(after, layer.up)), layer.down));
+  return between.add(project(gated(after, layer), layer.down));
+}
+
+function attentionInputs(
+  normed: Tensor,
+  layer: Layer,
+  { hiddenSize, heads, keyValueHeads }: Qwen2Config,
+  turn: Turn,
+): [query: Tensor, key: Tensor, value: Tensor] {
+  const [rows, length] = normed.shape;
+  const size = hiddenSize / heads;
+  const split = (projected: Tensor, count: number): Tensor =>
+    projected.view([rows, length, count, size]).transpose(1, 2);
+  if (!layer.joined) {
+    return [
+      turn(split(project(normed, layer.query), heads)),
+      turn(split(project(normed, layer.key), keyValueHeads)),
+      split(project(normed, layer.value), keyValueHeads),
+    ];
+  }
+  const all = split(project(normed, layer.joined.attention), heads + 2 * keyValueHeads);
+  const turned = turn(all.narrow(1, 0, heads + keyValueHeads));
+  return [
+    turned.narrow(1, 0, heads),
+    turned.narrow(1, heads, keyValueHeads),
+    all.narrow(1, heads + keyValueHeads, keyValueHeads),
+  ];
+}
+
+/** Shape: (B, T, hidden) → (B, T, intermediate). */
+function gated(x: Tensor, layer: Layer): Tensor {
+  if (!layer.joined) return project(x, layer.gate).silu().mul(project(x, layer.up));
+  const both = project(x, layer.joined.network);
+  const size = both.size(-1) / 2;
+  return both
+    .narrow(-1, 0, size)
+    .silu()
+    .mul(both.narrow(-1, size, size));
 }
 
 function project(x: Tensor, { weight, bias, adapter }: LinearWeights): Tensor {
   const plain = linear(x, weight, bias);
   if (!adapter) return plain;
   return plain.add(linear(linear(x, adapter.a), adapter.b).mul(adapter.scale));
+}
+
+/**
+ * A layer's matrices in two tensors. `replace` is told what each of its weights is now: a part of those two, which is changed
+ * with it.
+ */
+export function joinedMatrices(
+  { query, key, value, gate, up }: Layer,
+  replace: (before: Tensor, now: Tensor) => void,
+): JoinedMatrices {
+  const whole = (tensors: readonly Tensor[]): Tensor => {
+    const made = scope(() => cat(tensors).keep());
+    let from = 0;
+    for (const each of tensors) {
+      const length = each.size(0);
+      replace(
+        each,
+        scope(() => made.narrow(0, from, length).keep()),
+      );
+      from += length;
+    }
+    return made;
+  };
+  const biases = [query, key, value].flatMap(({ bias }) => bias ?? []);
+  return {
+    attention: {
+      name: 'attention',
+      weight: whole([query, key, value].map(({ weight }) => weight)),
+      bias: biases.length === 0 ? undefined : whole(biases),
+    },
+    network: { name: 'network', weight: whole([gate.weight, up.weight]) },
+  };
 }

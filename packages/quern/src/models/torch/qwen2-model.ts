@@ -23,6 +23,7 @@ import { Checkpoint } from '../checkpoint/checkpoint.ts';
 import type { Qwen2Config } from '../checkpoint/qwen2-config.ts';
 import type { CacheStep, KeyValueCache } from './key-value-cache.ts';
 import {
+  joinedMatrices,
   layerOutput,
   matricesOf,
   type Attend,
@@ -61,9 +62,10 @@ export class Qwen2Model {
   readonly config: Qwen2Config;
   readonly placement: Placement;
   /** By their names in a checkpoint, in {@link qwen2Tensors}' order. Where embeddings are tied there is no `lm_head.weight`. */
-  readonly weights: WeightMap;
+  weights: WeightMap;
   readonly headSize: number;
-  readonly #layers: readonly Layer[];
+  #layers: readonly Layer[];
+  readonly #joined: Tensor[] = [];
   #isClosed = false;
   #table: (Rotation & { readonly positions: number }) | undefined;
 
@@ -226,6 +228,24 @@ export class Qwen2Model {
   }
 
   /**
+   * Has matrices that take the same values lie in one tensor, so that generating makes fewer products. The weights are then parts
+   * of those: their values can be changed in place. Not for a model that is trained or adapted.
+   */
+  join(): this {
+    const now = new Map<Tensor, Tensor>();
+    const joined = this.#layers.map((layer) =>
+      noGrad(() => joinedMatrices(layer, (before, after) => void now.set(before, after))),
+    );
+    this.weights = new Map(Array.from(this.weights, ([name, weight]) => [name, now.get(weight) ?? weight]));
+    for (const before of now.keys()) before.dispose();
+    this.#layers = joined.map((each, i) => ({ ...this.#layer(`model.layers.${i}.`), joined: each }));
+    for (const { attention, network } of joined) {
+      for (const { weight, bias } of [attention, network]) this.#joined.push(weight, ...(bias ? [bias] : []));
+    }
+    return this;
+  }
+
+  /**
    * Has the matrices that `adapters` names (as in a checkpoint, without `.weight`) be changed by them, the others not; an empty
    * map takes all away. The adapters are the caller's.
    */
@@ -239,6 +259,7 @@ export class Qwen2Model {
   close(): void {
     this.#isClosed = true;
     for (const weight of this.weights.values()) weight.dispose();
+    for (const whole of this.#joined.splice(0)) whole.dispose();
     this.#table?.cos.dispose();
     this.#table?.sin.dispose();
     this.#table = undefined;
@@ -263,20 +284,11 @@ export class Qwen2Model {
   }
 
   #through(x: Tensor, i: number, rotation: Rotation, attend: Attend): Tensor {
-    return layerOutput(x, this.#layers[i], this.config, (query, key, value) =>
-      attend(this.#turned(query, rotation), this.#turned(key, rotation), value),
-    );
+    return layerOutput(x, this.#layers[i], this.config, { turn: (each) => rotated(each, rotation), attend });
   }
 
   #normed(x: Tensor): Tensor {
     return rmsNorm(x, this.#weight('model.norm.weight'), this.config.normEpsilon);
-  }
-
-  #turned(x: Tensor, rotation: Rotation): Tensor {
-    const half = this.headSize / 2;
-    return rotated(x, rotation, (each) =>
-      cat([each.narrow(-1, half, half).neg(), each.narrow(-1, 0, half)], -1),
-    );
   }
 
   /** Whether a head of keys and values is shared by several heads. */

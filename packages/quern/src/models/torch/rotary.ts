@@ -2,7 +2,7 @@
 import { scope, tensor, type Device, type Dtype, type Tensor } from '@quern/libtorch';
 import type { Qwen2Config, RopeScaling } from '../checkpoint/qwen2-config.ts';
 
-/** The angles of positions as cosines and sines. Shape: (positions, head size), the halves of a row alike. */
+/** The angles of positions as cosines and sines, in halves alike; the first half of the sines is negated. Shape: (positions, size). */
 export interface Rotation {
   readonly cos: Tensor;
   readonly sin: Tensor;
@@ -22,6 +22,7 @@ export function rotationOf(
 ): Rotation {
   const { perPosition, scale } = frequenciesOf(config);
   const half = perPosition.length;
+  const signs = new Float32Array(2 * half).fill(1).fill(-1, 0, half);
   const angles = new Float32Array(positions * 2 * half);
   for (let position = 0; position < positions; position++) {
     for (let i = 0; i < half; i++) {
@@ -34,7 +35,7 @@ export function rotationOf(
     const turned = tensor(angles, { shape: [positions, 2 * half] });
     return {
       cos: turned.cos().mul(scale).to({ dtype, device }),
-      sin: turned.sin().mul(scale).to({ dtype, device }),
+      sin: turned.sin().mul(scale).mul(tensor(signs)).to({ dtype, device }),
     };
   });
 }
@@ -68,7 +69,10 @@ function yarn(plain: Float32Array, base: number, scaling: RopeScaling): Frequenc
   return { perPosition, scale: factor <= 1 ? 1 : 0.1 * Math.log(factor) + 1 };
 }
 
-/** `x` (…, tokens, head size) turned by `cos` and `sin` that broadcast to it. */
-export function rotated(x: Tensor, { cos, sin }: Rotation, turnedHalves: (x: Tensor) => Tensor): Tensor {
-  return x.mul(cos).add(turnedHalves(x).mul(sin));
+/**
+ * `x` (…, tokens, head size) turned by `cos` and `sin` that broadcast to it: each value of its first half is the first of a pair
+ * whose second is at the same place of the other half.
+ */
+export function rotated(x: Tensor, { cos, sin }: Rotation): Tensor {
+  return x.mul(cos).addcmul(x.roll(x.size(-1) / 2, -1), sin);
 }

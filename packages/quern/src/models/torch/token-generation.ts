@@ -237,12 +237,12 @@ export class TokenGenerator {
 
   #begin(group: Group, count: number): void {
     const { states, logits, used } = group.prompt!;
-    const first = this.#rows.length;
+    const { length } = group.request.prompt;
+    const most = length + this.#settings.sampling.maxTokens;
+    const first = this.#cache.addRows(states, { length, count, most });
+    if (used) this.#usedRows().narrow(0, first, count).copy_(used);
     for (let i = 0; i < count; i++) {
       const index = group.next++;
-      const { length } = group.request.prompt;
-      const row = this.#cache.addRow(states, length, length + this.#settings.sampling.maxTokens);
-      if (used) this.#usedRows().narrow(0, row, 1).copy_(used);
       this.#rows.push({
         group,
         index,

@@ -311,7 +311,7 @@ export class TrainedModel {
           }),
         ),
     );
-    return new Qwen2Model(this.model.config, weights, { dtype, device });
+    return new Qwen2Model(this.model.config, weights, { dtype, device }).join();
   }
 
   /** Has the sampler be as the policy is now. */

@@ -1,0 +1,23 @@
+/** Training on LibTorch, `quern/train`: apart from the rest, which does without LibTorch. */
+export { advantagesOf, type Advantages, type RewardScale } from './train/advantages.ts';
+export {
+  grpoUpdate,
+  type Group,
+  type GrpoSettings,
+  type RewardedCompletion,
+  type UpdateStatistics,
+} from './train/grpo.ts';
+export {
+  lossTypes,
+  policyLoss,
+  type LossSettings,
+  type LossType,
+  type TokenLosses,
+} from './train/policy-loss.ts';
+export {
+  TrainedModel,
+  type OptimizerSettings,
+  type RecordedTokens,
+  type TrainedModelOptions,
+} from './train/policy/trained-model.ts';
+export { microBatches, sequenceBatch, type Sequence, type SequenceBatch } from './train/sequence-batch.ts';
