@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { fileError, QuernError } from '../errors.ts';
+import { QuernError } from '../errors.ts';
 import { openRewardCollection } from '../reward/index-collection.ts';
 import type { RewardItem } from '../reward/reward.ts';
 import { ranksInBatch, ranksInCollection, rewardNamed } from '../reward/rewards.ts';
@@ -13,6 +12,7 @@ import { interruptSignal } from './interrupt.ts';
 import { parsed, positiveInteger, shared } from './options.ts';
 import { note, printJson, printWarnings } from './output.ts';
 import { rewardsHelp } from './rewards-help.ts';
+import { givenToken, serving } from './serving-options.ts';
 import { sizeNamed } from './durations.ts';
 
 interface Options extends EmbedderCommandOptions {
@@ -44,11 +44,9 @@ export function rewardServeCommand(): Command {
     .option('--index <folder>', 'the index that retrieval:MEASURE ranks positives in')
     .addOption(shared.retriever())
     .option('--as-queries', 'embed questions and reasoned queries with the instruction for queries')
-    .option('--host <address>', 'where it listens; elsewhere than here it asks for a token', '127.0.0.1')
-    .addOption(
-      new Option('--port <number>', '0: one that is free').argParser(parsed(portNamed)).default(8700, '8700'),
-    )
-    .option('--token-file <file>', 'a file with the token that requests must show (or QUERN_TOKEN)')
+    .addOption(serving.host())
+    .addOption(serving.port(8700))
+    .addOption(serving.tokenFile())
     .addOption(
       new Option(
         '--batch <number>',
@@ -87,7 +85,7 @@ Examples:
 async function run(options: Options): Promise<void> {
   const { reward: name, index, retriever, asQueries, host, port, batch, queue, bodyLimit, json } = options;
   const warnings = new Warnings();
-  const token = await tokenOf(options);
+  const token = await givenToken(options.tokenFile);
   checkReach(host, token);
   if (index === undefined && retriever !== undefined) {
     throw new QuernError('USAGE', 'is for an index', { where: '--retriever', hint: 'Give --index too' });
@@ -128,27 +126,7 @@ async function run(options: Options): Promise<void> {
   }
 }
 
-/** The token that requests must show, without the white space around it. Throws `USAGE` for an empty one. */
-async function tokenOf({ tokenFile }: Options): Promise<string | undefined> {
-  const given =
-    tokenFile === undefined
-      ? process.env['QUERN_TOKEN']
-      : await readFile(tokenFile, 'utf8').catch((error: unknown) => {
-          throw fileError(error, tokenFile);
-        });
-  if (given === undefined) return undefined;
-  const token = given.trim();
-  if (token !== '') return token;
-  throw new QuernError('USAGE', 'the token is empty', { where: tokenFile ?? 'QUERN_TOKEN' });
-}
-
 function onlyOne(reward: string, previous: string | undefined): string {
   if (previous === undefined) return reward;
   throw new InvalidArgumentError(`One is served: make them one, mix:1*${previous},1*${reward}.`);
-}
-
-function portNamed(text: string): number {
-  const port = Number(text);
-  if (/^\d{1,5}$/.test(text) && port <= 65_535) return port;
-  throw new QuernError('USAGE', 'it must be a whole number from 0 to 65535');
 }

@@ -1,9 +1,9 @@
-import type { AddressInfo } from 'node:net';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { QuernError } from '../../errors.ts';
 import { optionalPackage } from '../../optional-package.ts';
 import type { Reward, RewardItem, RewardResult } from '../reward.ts';
 import { checkAccess, checkReach, isAllowed } from './access.ts';
+import { listenAt, type Listening } from './listening.ts';
 import { openRlhfAnswer, openRlhfItems, openRlhfJson } from './openrlhf-protocol.ts';
 import { rewardMetrics } from './reward-metrics.ts';
 import { RewardQueue, type RewardQueueOptions } from './reward-queue.ts';
@@ -25,13 +25,8 @@ export interface RewardServerOptions extends Pick<RewardQueueOptions, 'batch' | 
   readonly grace?: number;
 }
 
-/** A reward that is being served. */
-export interface RewardServer {
-  /** E.g. `http://127.0.0.1:8080`; with the host as it was given. */
-  readonly url: string;
-  /** Takes no more requests, answers those that it has, and ends; the reward stays the caller's to close. */
-  close(): Promise<void>;
-}
+/** A reward that is being served; the reward stays the caller's to close. */
+export type RewardServer = Listening;
 
 const healthRoute = '/healthz';
 const defaultQueue = 4096;
@@ -40,14 +35,6 @@ const defaultBodyLimit = 64 << 20;
 const defaultGrace = 25_000;
 /** A request must have come within this time, in milliseconds. */
 const requestTimeout = 60_000;
-/** What listening fails with where a host names no address of this machine. */
-const unusableHost: ReadonlySet<string> = new Set([
-  'EADDRNOTAVAIL',
-  'EAFNOSUPPORT',
-  'EAI_AGAIN',
-  'EINVAL',
-  'ENOTFOUND',
-]);
 /** When to try again, in seconds, where the queue is full. */
 const retryAfter = 1;
 
@@ -58,31 +45,7 @@ const retryAfter = 1;
  * not have, a port that is taken and a body limit below 1; `MISSING_PACKAGE`, and what else listening throws.
  */
 export async function serveReward(reward: Reward, options: RewardServerOptions = {}): Promise<RewardServer> {
-  const { host = '127.0.0.1', port = 0 } = options;
-  const server = await rewardApplication(reward, options);
-  try {
-    await server.listen({ host, port });
-    const { port: taken } = server.server.address() as AddressInfo;
-    const url = `http://${host.includes(':') ? `[${host}]` : host}:${taken}`;
-    return { url, close: () => server.close() };
-  } catch (error) {
-    await server.close();
-    const { code = '' } = error as NodeJS.ErrnoException;
-    const taken = code === 'EADDRINUSE' ? 'is taken' : code === 'EACCES' ? 'is not allowed' : undefined;
-    if (taken !== undefined) {
-      throw new QuernError('USAGE', `port ${port} of ${host} ${taken}`, {
-        where: '--port',
-        hint: 'Give another, or 0 for one that is free',
-        cause: error,
-      });
-    }
-    if (!unusableHost.has(code)) throw error;
-    throw new QuernError('USAGE', `${host} is no address of this machine (${code})`, {
-      where: '--host',
-      hint: 'Give one that it has, or 0.0.0.0 for all',
-      cause: error,
-    });
-  }
+  return listenAt(await rewardApplication(reward, options), options);
 }
 
 /** The application that {@link serveReward} listens with. */
