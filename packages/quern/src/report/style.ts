@@ -44,7 +44,8 @@ export const dark: Palette = {
   stray: '#432a1c',
 };
 
-function variables(palette: Palette): string {
+/** The declarations of CSS variables that are named like the colours. */
+export function variables(palette: Readonly<Record<keyof Palette, string>>): string {
   return Object.entries(palette)
     .map(([name, value]) => `--${name}:${value}`)
     .join(';');
