@@ -1,0 +1,148 @@
+import { realpath, stat } from 'node:fs/promises';
+import { basename, sep } from 'node:path';
+import { parse } from 'yaml';
+import * as z from 'zod';
+import { fileError, QuernError } from '../../errors.ts';
+import { MetricsFile } from './metrics-file.ts';
+import type { ListedRun, RunState } from './page/wire.ts';
+import { readInside, writtenInside } from './run-file.ts';
+
+/** A run that is watched. */
+export interface WatchedRun {
+  readonly name: string;
+  /** Its real path. */
+  readonly folder: string;
+  readonly metrics: MetricsFile;
+}
+
+const mostBytes = 1 << 20;
+
+/** What of a configuration tells runs apart, in the order that it is shown in. */
+const summarized = [
+  'method',
+  'model_name_or_path',
+  'reward',
+  'prompt',
+  'max_steps',
+  'generation_batch_size',
+  'num_generations',
+  'num_iterations',
+  'max_completion_length',
+  'learning_rate',
+  'loss_type',
+  'beta',
+  'epsilon',
+  'scale_rewards',
+  'use_peft',
+  'lora_r',
+  'seed',
+];
+
+/** Opens the runs in folders. Throws `NOT_FOUND` or `IO` for what is no folder, and `USAGE` for one that is named twice. */
+export async function openRuns(paths: readonly string[]): Promise<WatchedRun[]> {
+  const folders: string[] = [];
+  for (const path of paths) {
+    const folder = await realFolder(path);
+    if (folders.includes(folder)) throw new QuernError('USAGE', 'is named twice', { where: path });
+    folders.push(folder);
+  }
+  const names = runNames(folders);
+  return folders.map((folder, i) => ({ name: names[i]!, folder, metrics: new MetricsFile(folder) }));
+}
+
+async function realFolder(path: string): Promise<string> {
+  try {
+    if ((await stat(path)).isDirectory()) return await realpath(path);
+  } catch (error) {
+    throw fileError(error, path);
+  }
+  throw new QuernError('IO', 'is a file, not the folder of a run', { where: path });
+}
+
+/** What each of several folders is called: its own name, with as many of those above as tell it from the others. */
+export function runNames(folders: readonly string[]): string[] {
+  const parts = folders.map((folder) => folder.split(sep).filter((part) => part !== ''));
+  return parts.map((own, i) => {
+    const others = parts.filter((_, j) => j !== i);
+    for (let length = 1; length < own.length; length++) {
+      const name = lastParts(own, length);
+      if (others.every((other) => lastParts(other, length) !== name)) return name;
+    }
+    return own.join('/') || basename(folders[i]!);
+  });
+}
+
+function lastParts(of: readonly string[], length: number): string {
+  return of.slice(-length).join('/');
+}
+
+/** A run as it is now. */
+export async function listedRun({ name, folder }: WatchedRun): Promise<ListedRun> {
+  const { state, pid } = await stateOf(folder);
+  const written = await Promise.all(
+    ['metrics.jsonl', 'state.json'].map((file) => writtenInside(folder, file)),
+  );
+  const times = written.filter((time) => time !== undefined);
+  return {
+    name,
+    ...(state && { state }),
+    ...(state?.status === 'running' && pid !== undefined && { isAlive: isAlive(pid) }),
+    ...(times.length > 0 && { written: Math.max(...times) }),
+    summary: await configurationSummary(folder),
+  };
+}
+
+const stateSchema = z.object({
+  status: z.string(),
+  step: z.number(),
+  max_steps: z.number(),
+  best: z.object({ step: z.number(), metric: z.string(), value: z.number() }).optional().catch(undefined),
+  error: z.string().optional().catch(undefined),
+  pid: z.int().positive().optional().catch(undefined),
+});
+
+async function stateOf(folder: string): Promise<{ readonly state?: RunState; readonly pid?: number }> {
+  const file = await readInside(mostBytes, folder, 'state.json');
+  if (file === undefined) return {};
+  try {
+    const { pid, best, error, ...rest } = stateSchema.parse(JSON.parse(file.text));
+    return { state: { ...rest, ...(best && { best }), ...(error !== undefined && { error }) }, pid };
+  } catch {
+    return {};
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // There is one, which is somebody else's.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+async function configurationSummary(folder: string): Promise<[string, string][]> {
+  const file = await readInside(mostBytes, folder, 'config.yaml');
+  if (file === undefined) return [];
+  let configuration: unknown;
+  try {
+    configuration = parse(file.text, { logLevel: 'silent' });
+  } catch {
+    return [];
+  }
+  if (typeof configuration !== 'object' || configuration === null) return [];
+  const values = new Map(Object.entries(configuration));
+  return summarized.flatMap((name): [string, string][] => {
+    const value: unknown = values.get(name);
+    return ['string', 'number', 'boolean'].includes(typeof value) ? [[name, withoutKeys(String(value))]] : [];
+  });
+}
+
+/** Addresses without what may be a password or a key in them. */
+function withoutKeys(value: string): string {
+  if (!/^https?:/iu.test(value)) return value;
+  if (!URL.canParse(value)) return '(an address)';
+  const { origin, pathname } = new URL(value);
+  return origin + pathname;
+}

@@ -1,0 +1,71 @@
+/** The page of `quern train watch`, as a browser shows it. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { chromium, documentAt } from './chromium.ts';
+import { temporaryFolder } from './temporary-folder.ts';
+
+const root = temporaryFolder();
+const built = resolve(import.meta.dirname, '../dist/train/watch/watch-server.js');
+
+/** What would change the title, were it taken for markup. */
+const attack = `<img src=x onerror="document.title='owned'"><script>document.title='owned'</script>`;
+
+function writeRun(): string {
+  const folder = join(root, 'run');
+  mkdirSync(join(folder, 'samples'), { recursive: true });
+  const lines = [1, 2, 3].map((step) =>
+    JSON.stringify({ kind: 'train', step, reward: step / 4, [`rewards/${attack}/mean`]: step, [attack]: 1 }),
+  );
+  writeFileSync(join(folder, 'metrics.jsonl'), `${lines.join('\n')}\n`);
+  writeFileSync(
+    join(folder, 'state.json'),
+    JSON.stringify({ status: 'failed', step: 3, max_steps: 9, error: `error ${attack}` }),
+  );
+  writeFileSync(join(folder, 'config.yaml'), JSON.stringify({ reward: `reward ${attack}` }));
+  const part = `part ${attack}`;
+  const completion = {
+    text: `text ${attack}`,
+    reward: 0.5,
+    parts: { [part]: 1 },
+    failure: `failure ${attack}`,
+  };
+  const sample = { question: `question ${attack}`, prompt: `prompt ${attack}`, completions: [completion] };
+  writeFileSync(join(folder, 'samples/step-3.jsonl'), `${JSON.stringify(sample)}\n`);
+  return folder;
+}
+
+describe.skipIf(chromium === undefined)('the page of runs', () => {
+  it('shows curves and samples, and every text as it is, whatever stands in it', async () => {
+    if (!existsSync(built)) throw new Error('packages/quern is not built: npm run build');
+    const { watchRuns } = (await import(
+      pathToFileURL(built).href
+    )) as typeof import('../src/train/watch/watch-server.ts');
+    const server = await watchRuns([writeRun()]);
+    try {
+      const html = await documentAt(server.url, join(root, 'profile'), 6000);
+      expect(html).toContain('<title>Training runs · Quern</title>');
+      expect(html).toContain('step 3 of 9');
+      expect(html).toContain('<canvas');
+      const shown = attack.replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+      for (const place of ['error', 'reward', 'part', 'failure', 'text', 'question', 'prompt']) {
+        expect(html).toContain(`${place} ${shown}`);
+      }
+      expect(html.match(/<img|<script(?! src="\/)/g)).toBeNull();
+    } finally {
+      await server.close();
+    }
+  });
+});
+
+it('the scripts of the page never make markup of a text', () => {
+  const folder = resolve(import.meta.dirname, '../src/train/watch/page');
+  const scripts = readdirSync(folder).filter((name) => name.endsWith('.ts'));
+  expect(scripts.length).toBeGreaterThan(5);
+  for (const name of scripts) {
+    expect(readFileSync(join(folder, name), 'utf8')).not.toMatch(
+      /innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|createContextualFragment|\beval\(|new Function/,
+    );
+  }
+});
