@@ -16,14 +16,15 @@ export function learningRateAt(schedule: Schedule, step: number): number {
   const { learning_rate: highest, max_steps: steps } = schedule;
   const warmUp = Math.ceil(schedule.warmup_ratio * steps);
   if (step < warmUp) return highest * (step / warmUp);
-  const progress = Math.min(1, (step - warmUp) / Math.max(1, steps - warmUp));
+  const left = Math.max(0, (steps - step) / Math.max(1, steps - warmUp));
   switch (schedule.lr_scheduler_type) {
     case 'constant':
       return highest;
     case 'linear':
-      return highest * (1 - progress);
+      return highest * left;
     case 'cosine_with_min_lr': {
       const least = schedule.min_lr_rate;
+      const progress = (Math.min(step, steps) - warmUp) / Math.max(1, steps - warmUp);
       return highest * (((1 + Math.cos(Math.PI * progress)) / 2) * (1 - least) + least);
     }
   }
