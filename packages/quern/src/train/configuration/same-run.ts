@@ -1,0 +1,14 @@
+import { fieldNames, type TrainConfig } from './train-config.ts';
+
+/** What decides only when a run ends, where it runs, and what is written of it. */
+const changeable = /^(?:max_steps|save_.*|eval_.*|log_.*|output_dir|reward_retries|device)$/;
+
+/**
+ * The fields in which two configurations differ and that a run which is taken up again must keep: with them changed, it would
+ * not be the same run. Empty where it can go on.
+ */
+export function sameRun(a: TrainConfig, b: TrainConfig): (keyof TrainConfig)[] {
+  return fieldNames.filter(
+    (name) => !changeable.test(name) && JSON.stringify(a[name]) !== JSON.stringify(b[name]),
+  );
+}
