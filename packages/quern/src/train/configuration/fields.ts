@@ -31,7 +31,7 @@ export function field<Value>(
   byDefault: z.core.util.NoUndefined<Value>,
   facts: Described,
 ): z.ZodType<Value> {
-  return schema.default(() => byDefault).register(factsOfSchema, { type, isText, ...facts });
+  return schema.default(() => structuredClone(byDefault)).register(factsOfSchema, { type, isText, ...facts });
 }
 
 /** A field that must be given. */

@@ -23,7 +23,7 @@ export const presets = {
       reward: similarity,
       // Full fine-tuning (weights, gradients and two moments in float32) needs 122 GB before the first token.
       use_peft: true,
-      // Adapters take about ten times the rate of full fine-tuning (TRL's notes on LoRA; Hu et al. 2021, table 12).
+      // Adapters take about ten times the rate of full fine-tuning (TRL's guide to LoRA; Hu et al. 2021, table 12).
       learning_rate: 1e-5,
     },
   },

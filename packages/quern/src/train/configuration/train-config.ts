@@ -360,9 +360,16 @@ export function fieldDocumentation(): FieldDocumentation[] {
   return fieldNames.map((name) => {
     const { type, description, source, otherwise } = factsOf(fields[name]);
     const byDefault: unknown = fields[name].safeParse(undefined).data;
-    const shown = typeof byDefault === 'string' ? byDefault : JSON.stringify(byDefault);
+    const shown = byDefault === undefined ? undefined : shownDefault(byDefault);
     return { name, type, default: shown ?? otherwise ?? 'must be given', description, source };
   });
+}
+
+function shownDefault(value: unknown): string {
+  if (typeof value === 'string') return value;
+  return typeof value === 'number' && value !== 0 && value < 1e-3
+    ? value.toExponential()
+    : JSON.stringify(value);
 }
 
 /** What a field must be, in words; undefined for a name that is none. */
