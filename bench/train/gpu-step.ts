@@ -3,7 +3,10 @@ import { ownSteps } from './own-step.ts';
 
 const setting = (name: string, other: number): number => Number(process.env[name] ?? other);
 const random = (seed: number): number[] =>
-  Array.from({ length: setting('PROMPT', 300) }, (_, i) => (seed * 7919 + i * 104_729) % setting('VOCABULARY', 151_936));
+  Array.from(
+    { length: setting('PROMPT', 300) },
+    (_, i) => (seed * 7919 + i * 104_729) % setting('VOCABULARY', 151_936),
+  );
 
 const result = await ownSteps({
   config: {

@@ -116,7 +116,14 @@ export class Qwen2Model {
    */
   hidden(tokens: Tensor): Tensor {
     checkTokens(tokens, 'hidden: tokens');
-    return this.#all(tokens, this.#rotation(0, tokens.size(1)), () => this.#attendBefore);
+    const rotation = this.#rotation(0, tokens.size(1));
+    let x = this.#embedded(tokens);
+    for (let i = 0; i < this.#layers.length; i++) {
+      // Handles would keep what a backward pass has no need of.
+      const before = x;
+      x = scope(() => this.#through(before, i, rotation, this.#attendBefore));
+    }
+    return this.#normed(x);
   }
 
   /**
