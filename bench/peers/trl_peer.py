@@ -103,8 +103,7 @@ def random_model(c):
         **rope(c.get("ropeBase", 1e6)),
     )
     with torch.device(task["device"]):
-        model = transformers.Qwen2ForCausalLM(config).float()
-    return model
+        return transformers.Qwen2ForCausalLM(config).float()
 
 
 def rope(base):
@@ -117,7 +116,8 @@ def reference_of(model):
     """Makes TRL, which reads the reference model from the folder of the policy, take a copy of a policy that has none."""
 
     def copied(*args, **kwargs):
-        reference = type(model)(model.config).to(model.device)
+        with torch.device(model.device):
+            reference = type(model)(model.config).float()
         reference.load_state_dict(model.state_dict())
         return reference
 
