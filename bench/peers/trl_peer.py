@@ -16,9 +16,12 @@ TASK is JSON (or `-`: read from standard input); prints one JSON line, and what 
     bfloat16        true: bfloat16 autocast over 32-bit weights
     checkpointing   true: gradient checkpointing
     beta, lossType, learningRate                      0, dapo, 1e-6
+    clock           "processor": seconds of the processor (all threads), for one thread on a busy machine; else of the wall
     trainer         more of GRPOConfig's arguments, as they are
 
-Works with TRL 0.23 and 1.16; of the times of a step, all in seconds: `rollout` is generate, `logProbabilities` the passes
+Needs trl==0.23.1 transformers==4.57.6 (as in the paper's days) or trl==1.16.0 transformers==5.17.0, with torch and datasets.
+The newer one never holds all logits at once, by Triton on a GPU; on a CPU it does so more slowly than the older one, as it
+scores the prompt too. Of the times of a step, all in seconds: `rollout` is generate, `logProbabilities` the passes
 without gradients (the reference model's, with beta), `passes` the forward and backward passes, `optimizer` the optimizer's
 step; `update` is all of the step but what samples and scores (so with `logProbabilities`), `other` what is left of sampling and
 scoring. What TRL does of itself is left as it is.
@@ -129,8 +132,9 @@ def reference_of(model):
         grpo_trainer.AutoConfig = type("AutoConfig", (), {"from_pretrained": staticmethod(lambda *args: named)})
 
 
-def distinct_characters(completions, **kwargs):
-    return [float(len(set(text))) for text in completions]
+def checksum(completions, **kwargs):
+    """A reward that costs nothing and differs within a group."""
+    return [sum(text.encode()) % 97 / 97 for text in completions]
 
 
 class Clock:
@@ -143,7 +147,7 @@ class Clock:
     def now(self):
         if not cpu:
             torch.cuda.synchronize()
-        return time.perf_counter()
+        return time.process_time() if task.get("clock") == "processor" else time.perf_counter()
 
     def note_peak(self, part):
         if not cpu:
@@ -266,7 +270,7 @@ def trained():
     known = {field.name for field in dataclasses.fields(GRPOConfig)}
     trainer = GRPOTrainer(
         model=model,
-        reward_funcs=distinct_characters,
+        reward_funcs=checksum,
         args=GRPOConfig(**{k: v for k, v in options.items() if k in known or k in task.get("trainer", {})}),
         train_dataset=datasets.Dataset.from_dict({"prompt": prompts}),
         processing_class=tokenizer,
