@@ -2,14 +2,19 @@
  * Does GRPO on our own LibTorch binding teach a small model to write queries that find more? The whole way, from texts to
  * figures, each stage a command that leaves its files in the folder WORK; the next ones need no other:
  *
- *     npm run bench -- learn prepare     tokenizer/, data/, textbooks/ (the collection), textbooks.index/
- *     npm run bench -- learn pretrain [--model small|medium] [--epochs N] [--rows N] [--minutes N]      pretrained/model/
- *     npm run bench -- learn sft [--epochs N] [--recorded-epochs N] [--rows N] [--learning-rate R]      warm/
+ *     npm run bench -- learn prepare
+ *         tokenizer/, data/, textbooks/ (the collection), textbooks.index/
+ *     npm run bench -- learn pretrain [--model small|medium] [--epochs N] [--rows N] [--learning-rate R] [--minutes N]
+ *         pretrained/model/; goes on where it stopped
+ *     npm run bench -- learn sft [--model small|medium] [--epochs N] [--recorded-epochs N] [--rows N] [--learning-rate R]
+ *         warm/
  *     npm run bench -- learn write --checkpoint FOLDER --name NAME [--split SPLIT] [--rows N] [--tokens N] [--penalty R]
- *                                        reasoned/SPLIT/NAME.json
- *     npm run bench -- learn evaluate [--split SPLIT]    every file of reasoned/SPLIT, each by itself and with the question
+ *         reasoned/SPLIT/NAME.json
+ *     npm run bench -- learn evaluate [--split SPLIT]
+ *         every file of reasoned/SPLIT, by itself and with the question, beside the question alone and rm3, and each against
+ *         the question alone and those whose name is warm; evaluation-SPLIT.json
  *
- * All take [--work learn.work] [--device cpu|cuda] [--threads N], of the processor. `pretrain` goes on where it stopped.
+ * All take [--work learn.work] [--device cpu|cuda] [--threads N], of the processor.
  * Splits: test, test-sample (600 of its questions), reasoned-test, validation (256 of train's, which nothing is trained on).
  */
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -21,7 +26,7 @@ import { writeCollection } from './learn/collection.js';
 import { tokenizerTexts, writeData } from './learn/data.js';
 import { measured, tableOf, writeReasoned, writeSettings, type Retrieval } from './learn/evaluate.js';
 import { pretrain, pretrainSettings } from './learn/pretrain.js';
-import { modelNames } from './learn/shapes.js';
+import { modelNames, type ModelName } from './learn/shapes.js';
 import { readQuestions, readTextbooks } from './learn/textbooks.js';
 import { writeTokenizer } from './learn/tokenizer.js';
 import { warmStart, warmStartSettings } from './learn/warm-start.js';
@@ -74,6 +79,12 @@ function numbers<K extends string>(
   return Object.fromEntries(entries) as Partial<Record<K, number>>;
 }
 
+function modelName(): ModelName {
+  const model = modelNames.find((name) => name === flags.model);
+  if (!model) throw new Error(`--model is one of ${modelNames.join(', ')}`);
+  return model;
+}
+
 function onDevice(): { readonly device?: string } {
   return flags.device === undefined ? {} : { device: flags.device };
 }
@@ -94,10 +105,8 @@ async function prepare(): Promise<void> {
 }
 
 async function pretrained(): Promise<void> {
-  const model = modelNames.find((name) => name === flags.model);
-  if (!model) throw new Error(`--model is one of ${modelNames.join(', ')}`);
   await pretrain(join(work, 'pretrained'), join(work, 'tokenizer'), join(work, 'data'), {
-    ...pretrainSettings[model],
+    ...pretrainSettings[modelName()],
     ...onDevice(),
     ...numbers({
       epochs: flags.epochs,
@@ -111,7 +120,7 @@ async function pretrained(): Promise<void> {
 async function sft(): Promise<void> {
   await rm(join(work, 'warm'), { recursive: true, force: true });
   await warmStart(join(work, 'pretrained/model'), join(work, 'warm'), join(work, 'data'), {
-    ...warmStartSettings,
+    ...warmStartSettings[modelName()],
     ...onDevice(),
     ...numbers({
       epochs: flags.epochs,

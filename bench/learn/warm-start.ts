@@ -6,6 +6,7 @@ import { completionTokens, promptTokens } from './chat.js';
 import type { Pair } from './data.js';
 import { inMixedPrecision, Optimiser, type OptimiserSettings } from './optimisation.js';
 import { numbersFrom, shuffled } from './random.js';
+import type { ModelName } from './shapes.js';
 import { readJsonl } from './textbooks.js';
 
 export interface WarmStartSettings extends Omit<OptimiserSettings, 'steps'> {
@@ -19,19 +20,21 @@ export interface WarmStartSettings extends Omit<OptimiserSettings, 'steps'> {
   readonly logEvery: number;
 }
 
-export const warmStartSettings: WarmStartSettings = {
-  device: 'cpu',
+const common = {
   seed: 1,
   epochs: 1,
   recordedEpochs: 2,
-  rows: 16,
-  learningRate: 5e-4,
   warmup: 0.05,
   least: 0.1,
   weightDecay: 0.1,
   betas: [0.9, 0.95],
   mostNorm: 1,
   logEvery: 20,
+} as const;
+
+export const warmStartSettings: Record<ModelName, WarmStartSettings> = {
+  small: { ...common, device: 'cpu', rows: 16, learningRate: 1e-3 },
+  medium: { ...common, device: 'cuda', rows: 32, learningRate: 5e-4 },
 };
 
 /** A pair's tokens and where its completion begins. */
@@ -75,12 +78,11 @@ export function trainOnPairs(
   const padding = model.config.paddingToken ?? 0;
   const all = pairs.map(exampleOf);
   const recorded = all.filter((_, i) => pairs[i].source === 'recorded');
-  const batches = [
-    ...Array.from({ length: epochs }, (_, epoch) => batchesOf(all, rows, seed * 1000 + epoch)),
-    ...Array.from({ length: recordedEpochs }, (_, epoch) =>
-      batchesOf(recorded, rows, seed * 1000 + epochs + epoch),
-    ),
-  ].flat();
+  const passes = Array.from({ length: epochs + recordedEpochs }, (_, pass) =>
+    batchesOf(pass < epochs ? all : recorded, rows, seed * 1000 + pass),
+  );
+  const batches = passes.flat();
+  const ends = new Set(passes.map((_, pass) => passes.slice(0, pass + 1).flat().length));
   const held = inOrderOfLength(validation.map(exampleOf), rows);
   const measured = (): number => {
     const parts = held.map((examples) =>
@@ -91,9 +93,8 @@ export function trainOnPairs(
     );
   };
   const optimiser = new Optimiser(model, { ...settings, steps: batches.length });
-  console.log(
-    `${pairs.length} pairs, ${batches.length} steps; validation loss before ${measured().toFixed(3)}`,
-  );
+  let after = measured();
+  console.log(`${pairs.length} pairs, ${batches.length} steps; validation loss before ${after.toFixed(3)}`);
   let losses: Tensor[] = [];
   let began = performance.now();
   let seen = 0;
@@ -101,7 +102,8 @@ export function trainOnPairs(
     const count = examples.reduce((sum, each) => sum + written(each), 0);
     seen += examples.reduce((sum, { tokens }) => sum + tokens.length, 0);
     losses.push(optimiser.step(step, () => sumOfLosses(model, examples, padding, device).div(count)).keep());
-    if ((step + 1) % logEvery !== 0 && step + 1 < batches.length) continue;
+    const isEnd = ends.has(step + 1);
+    if ((step + 1) % logEvery !== 0 && !isEnd) continue;
     const loss = losses.reduce((sum, each) => sum + each.item(), 0) / losses.length;
     for (const each of losses) each.dispose();
     losses = [];
@@ -109,13 +111,15 @@ export function trainOnPairs(
     console.log(
       `step ${step + 1}: loss ${loss.toFixed(3)}, norm ${optimiser.norm.toFixed(2)}, ${speed.toFixed(0)} tokens/s`,
     );
+    if (isEnd) {
+      after = measured();
+      console.log(`  validation loss ${after.toFixed(3)}`);
+    }
     if (!Number.isFinite(loss)) throw new Error('the loss is no number');
     began = performance.now();
     seen = 0;
   }
   optimiser.dispose();
-  const after = measured();
-  console.log(`validation loss after ${after.toFixed(3)}`);
   return after;
 }
 
