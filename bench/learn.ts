@@ -3,7 +3,7 @@
  * figures, each stage a command that leaves its files in the folder WORK; the next ones need no other:
  *
  *     npm run bench -- learn prepare
- *         tokenizer/, data/, textbooks/ (the collection), textbooks.index/
+ *         tokenizer/, data/, textbooks/ (the collection), textbooks.index/, reasoned/reasoned-test/recorded.json
  *     npm run bench -- learn pretrain [--model small|medium] [--epochs N] [--rows N] [--learning-rate R] [--minutes N]
  *         pretrained/model/; goes on where it stopped
  *     npm run bench -- learn sft [--model small|medium] [--epochs N] [--recorded-epochs N] [--rows N] [--learning-rate R]
@@ -11,8 +11,8 @@
  *     npm run bench -- learn write --checkpoint FOLDER --name NAME [--split SPLIT] [--rows N] [--tokens N] [--penalty R]
  *         reasoned/SPLIT/NAME.json
  *     npm run bench -- learn evaluate [--split SPLIT]
- *         every file of reasoned/SPLIT, by itself and with the question, beside the question alone and rm3, and each against
- *         the question alone and those whose name is warm; evaluation-SPLIT.json
+ *         every file of reasoned/SPLIT, by itself and with the question, beside the question alone and rm3: each held against
+ *         the question alone and against what the file warm.json brings; evaluation-SPLIT.json
  *
  * All take [--work learn.work] [--device cpu|cuda] [--threads N], of the processor.
  * Splits: test, test-sample (600 of its questions), reasoned-test, validation (256 of train's, which nothing is trained on).
@@ -102,6 +102,9 @@ async function prepare(): Promise<void> {
     validation: join(work, 'data/validation.tsv'),
     test: books.test,
   });
+  // For figures alone: nothing that is trained looks there.
+  const recorded = books.reasonedTest.map(({ text }) => [text, books.reasoned.get(text)!] as const);
+  await writeReasonedFile('reasoned-test', 'recorded', recorded);
 }
 
 async function pretrained(): Promise<void> {
@@ -131,6 +134,17 @@ async function sft(): Promise<void> {
   });
 }
 
+async function writeReasonedFile(
+  split: string,
+  name: string,
+  reasoned: Iterable<readonly [question: string, text: string]>,
+): Promise<void> {
+  const folder = join(work, 'reasoned', split);
+  await mkdir(folder, { recursive: true });
+  const json = JSON.stringify(Object.fromEntries(reasoned), null, 1);
+  await writeFile(join(folder, `${name}.json`), `${json}\n`);
+}
+
 async function write(): Promise<void> {
   const { checkpoint, name, split } = flags;
   if (checkpoint === undefined || name === undefined) throw new Error('--checkpoint and --name are needed');
@@ -144,9 +158,7 @@ async function write(): Promise<void> {
       ...numbers({ rows: flags.rows, mostTokens: flags.tokens, repetitionPenalty: flags.penalty }),
     },
   );
-  const folder = join(work, 'reasoned', split);
-  await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, `${name}.json`), JSON.stringify(Object.fromEntries(reasoned), null, 1));
+  await writeReasonedFile(split, name, reasoned);
   const empty = [...reasoned.values()].filter((text) => text === '').length;
   console.log(
     `${name}: ${reasoned.size} questions of ${split}, ${meanTokens.toFixed(0)} tokens on average, ` +
@@ -173,10 +185,16 @@ async function evaluate(): Promise<void> {
   const rows = await measured(collection, split, retrievals, {
     index: `${collection}.index`,
     runs: join(work, 'runs'),
-    baselines: ['none', ...warm.filter((name) => !name.endsWith('concat:3'))],
+    baselines: ['none', ...warm],
+    isHeldAgainst,
   });
   const count =
     (await readFile(join(collection, 'qrels', `${split}.tsv`), 'utf8')).trim().split('\n').length - 1;
   console.log(`textbooks, ${split}: ${count} questions\n${tableOf(rows)}`);
   await writeFile(join(work, `evaluation-${split}.json`), `${JSON.stringify(rows, null, 2)}\n`);
+}
+
+/** Against the question alone, and against the warm start that is combined with it alike. */
+function isHeldAgainst(name: string, baseline: string): boolean {
+  return baseline === 'none' || name.split(' ')[1] === baseline.split(' ')[1];
 }

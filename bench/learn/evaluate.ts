@@ -96,7 +96,7 @@ export type Measure = (typeof measures)[number];
 
 /**
  * Measures retrievals on a split of a collection in the BEIR layout by `quern eval`, and holds them by `quern compare` against
- * those that `baselines` names. Runs are written into the folder `runs`.
+ * those that `baselines` names, of which the first is held against all. Runs are written into the folder `runs`.
  */
 export async function measured(
   collection: string,
@@ -106,7 +106,13 @@ export async function measured(
     index,
     runs,
     baselines = [retrievals[0].name],
-  }: { readonly index: string; readonly runs: string; readonly baselines?: readonly string[] },
+    isHeldAgainst = () => true,
+  }: {
+    readonly index: string;
+    readonly runs: string;
+    readonly baselines?: readonly string[];
+    readonly isHeldAgainst?: (name: string, baseline: string) => boolean;
+  },
 ): Promise<Measured[]> {
   await mkdir(runs, { recursive: true });
   const paths = new Map<string, string>();
@@ -118,23 +124,28 @@ export async function measured(
     paths.set(name, path);
   }
   const qrels = join(collection, 'qrels', `${split}.tsv`);
-  const tables = baselines.map((baseline) => {
-    const names = [baseline, ...retrievals.map(({ name }) => name).filter((name) => name !== baseline)];
-    return {
-      names,
-      comparison: compared(
-        names.map((name) => paths.get(name)!),
-        qrels,
-      ),
-    };
+  const tables = baselines.flatMap((baseline) => {
+    const others = retrievals.map(({ name }) => name).filter((name) => name !== baseline);
+    const names = [baseline, ...others.filter((name) => isHeldAgainst(name, baseline))];
+    if (names.length === 1) return [];
+    return [
+      {
+        baseline,
+        names,
+        comparison: compared(
+          names.map((name) => paths.get(name)!),
+          qrels,
+        ),
+      },
+    ];
   });
   return retrievals.map(({ name }) => {
     const { names, comparison } = tables[0];
     const means = byMeasure((measure) => comparison.mean(names.indexOf(name), measure));
-    const against = tables.flatMap((table, i) => {
+    const against = tables.flatMap((table) => {
       const at = table.names.indexOf(name);
-      if (at === 0) return [];
-      return [[baselines[i], byMeasure((measure) => table.comparison.difference(at, measure))] as const];
+      if (at <= 0) return [];
+      return [[table.baseline, byMeasure((measure) => table.comparison.difference(at, measure))] as const];
     });
     return { name, means, against: Object.fromEntries(against) };
   });
