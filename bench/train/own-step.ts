@@ -1,6 +1,7 @@
 /** Steps of GRPO by Quern on a model of random weights: how long each phase takes, and how much memory. */
 import { readFileSync } from 'node:fs';
 import {
+  enableCudnnAttention,
   Generator,
   memory,
   ones,
@@ -53,6 +54,7 @@ export interface StepResult {
 export async function ownSteps(task: StepTask): Promise<StepResult> {
   const { device, bf16, prompts, completions, newTokens, rows, beta, steps, lora } = task;
   if (task.threads !== undefined) setNumThreads(task.threads);
+  if (process.env['CUDNN'] === '1') enableCudnnAttention(true);
   const { gradientCheckpointing, tokensPerMicroBatch } = task;
   const options = {
     folder: task.folder ?? '',

@@ -118,6 +118,12 @@ Napi::Value synchronize(const Napi::CallbackInfo& info, Environment&) {
   return info.Env().Undefined();
 }
 
+/** `cudnnAttention(enabled)`: whether attention on a GPU may be cuDNN's. */
+Napi::Value cudnn_attention(const Napi::CallbackInfo& info, Environment&) {
+  at::globalContext().setSDPUseCuDNN(info[0].ToBoolean().Value());
+  return info.Env().Undefined();
+}
+
 /** `deterministic(only)`: whether operators that have no deterministic way throw. */
 Napi::Value deterministic(const Napi::CallbackInfo& info, Environment&) {
   at::globalContext().setDeterministicAlgorithms(info[0].ToBoolean().Value(), false);
@@ -136,6 +142,9 @@ void define_random(Napi::Env env, Napi::Object exports) {
   exports["devices"] = guarded(env, "devices", devices);
   exports["checkDevice"] = guarded(env, "device", check);
   exports["synchronize"] = guarded(env, "synchronize", synchronize);
+  // It plans anew for each shape, some 40 ms: of sequences that grow by a token a step, or of any length, each is new.
+  at::globalContext().setSDPUseCuDNN(false);
+  exports["cudnnAttention"] = guarded(env, "cudnnAttention", cudnn_attention);
   exports["deterministic"] = guarded(env, "deterministic", deterministic);
   exports["version"] = Napi::String::New(env, TORCH_VERSION);
 }

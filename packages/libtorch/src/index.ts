@@ -43,6 +43,7 @@ export { clipGradNorm } from './gradient-clipping.ts';
 export { generatorState, Generator, manualSeed, setGeneratorState } from './random.ts';
 export {
   cudaDeviceCount,
+  enableCudnnAttention,
   getNumThreads,
   libtorch,
   memory,

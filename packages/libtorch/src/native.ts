@@ -86,6 +86,7 @@ export interface Native {
   checkDevice(device: string): string;
   synchronize(device: string): void;
   deterministic(only: boolean): void;
+  cudnnAttention(enabled: boolean): void;
   sample(
     logits: Handle,
     used: Handle | undefined,

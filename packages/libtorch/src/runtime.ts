@@ -36,6 +36,14 @@ export function useDeterministicAlgorithms(only: boolean): void {
   native().deterministic(only);
 }
 
+/**
+ * Whether attention on a GPU may be cuDNN's. Off until it is turned on, unlike in PyTorch: cuDNN plans for some 40 ms whenever a
+ * shape is new, and pays where few shapes come again and again.
+ */
+export function enableCudnnAttention(enabled: boolean): void {
+  native().cudnnAttention(enabled);
+}
+
 /** Bytes and tensors that are held now. */
 export function memory(): Memory {
   return native().memory();
