@@ -10,7 +10,7 @@
  *     facts.json                           how many of each, and what was left out
  *
  * 256 questions of `train` are held out of all training; the sft's validation is 60 of those that have a recorded reasoned query.
- * Questions that are those of `test` but for spelling, or nearly, are left out of training and validation.
+ * Questions that are those of `test` but for spelling, or nearly, or have the same answer, are left out of both.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -78,7 +78,7 @@ export async function writeData(
   settings: DataSettings = dataSettings,
 ): Promise<Record<string, unknown>> {
   const { seed, heldOut, completionTokens } = settings;
-  const leaks = leaksOf(books.train, books.test);
+  const leaks = leaksOf(books);
   const clean = books.train.filter(({ id }) => !leaks.has(id));
   const split = splitOf(clean, books.reasonedTrain, settings);
   const bright = await readBrightReasoned(data);
@@ -140,6 +140,7 @@ export async function writeData(
     leftOut: {
       sameAsTest: [...leaks.values()].filter((kind) => kind === 'same').length,
       nearlyTest: [...leaks.values()].filter((kind) => kind === 'near').length,
+      sameAnswerAsTest: [...leaks.values()].filter((kind) => kind === 'answer').length,
       brightSameAsTest: bright.length - cleanBright.length,
       tooLongPairs: fitted.tooLong,
     },
@@ -178,14 +179,20 @@ export async function writeJsonl(path: string, rows: readonly unknown[]): Promis
 }
 
 /** Of words that occur in either, the share that occurs in both: from here on two questions are nearly the same. */
-const nearly = 0.9;
+const nearly = 0.8;
 
-/** Questions that are in `tested` too, but for spelling, or nearly. */
-function leaksOf(questions: readonly Question[], tested: readonly Question[]): Map<string, 'same' | 'near'> {
-  const same = new Set(tested.map(({ text }) => normalised(text)));
-  const others = tested.map(({ text }) => wordsOf(text));
-  const leaks = new Map<string, 'same' | 'near'>();
-  for (const { id, text } of questions) {
+type Leak = 'same' | 'near' | 'answer';
+
+/** Questions of `train` that are in `test` too, but for spelling, or nearly, or that have an answer in common. */
+function leaksOf({ train, test, answers }: Textbooks): Map<string, Leak> {
+  const same = new Set(test.map(({ text }) => normalised(text)));
+  const others = test.map(({ text }) => wordsOf(text));
+  const answerOf = ({ id }: Question): string => normalised(answers.get(id) ?? '');
+  const answered = new Set(test.map(answerOf));
+  answered.delete('');
+  const leaks = new Map<string, Leak>();
+  for (const question of train) {
+    const { id, text } = question;
     const words = wordsOf(text);
     const isNear = (other: ReadonlySet<string>): boolean => {
       // What has far more words, or far fewer, is not looked into.
@@ -196,6 +203,7 @@ function leaksOf(questions: readonly Question[], tested: readonly Question[]): M
     };
     if (same.has(normalised(text))) leaks.set(id, 'same');
     else if (others.some(isNear)) leaks.set(id, 'near');
+    else if (answered.has(answerOf(question))) leaks.set(id, 'answer');
   }
   return leaks;
 }
