@@ -76,6 +76,7 @@ export function lexicalBatch(analyzer: Analyzer): RewardCollection {
 export function vectorBatch(vectors: KeptVectors): RewardCollection {
   return {
     id: `batch:${vectors.embedder.id}`,
+    forget: () => vectors.clear(),
     ranks: async (searches, depth, signal) => {
       const documents = documentsOf(searches);
       const asTexts = searches.map(({ text, isQuestion, positives }) => ({ text, isQuestion, positives }));

@@ -34,6 +34,19 @@ it('forgets the least recently used where they take more bytes than are allowed'
   expect(embedder.calls.map((call) => call.texts)).toEqual([['ash'], ['elm'], ['oak'], ['elm']]);
 });
 
+it('embeds anew what it was told to forget, and counts the bytes anew', async () => {
+  const embedder = new WordEmbedder(50);
+  const vectors = new KeptVectors(embedder, 2 * (50 * 4 + 200));
+  await vectors.of([kept('ash'), kept('elm')]);
+  vectors.clear();
+  await vectors.of([kept('ash'), kept('elm')]);
+  await vectors.of([kept('ash'), kept('elm')]);
+  expect(embedder.calls.map((call) => call.texts)).toEqual([
+    ['ash', 'elm'],
+    ['ash', 'elm'],
+  ]);
+});
+
 it('returns the vectors of a call that are more than can be kept', async () => {
   const embedder = new WordEmbedder();
   const vectorOf = await new KeptVectors(embedder, 0).of([kept('ash'), kept('elm')]);

@@ -65,6 +65,12 @@ export class KeptVectors {
     return (text, as) => found[as].get(text)!;
   }
 
+  /** Forgets all vectors: those of the next call are embedded anew, with one another. */
+  clear(): void {
+    this.#kept.clear();
+    this.#bytes = 0;
+  }
+
   #recall(key: string): Float32Array | undefined {
     const vector = this.#kept.get(key);
     if (vector) {

@@ -28,6 +28,10 @@ export class RetrievalGain implements Gain {
     const values = ranks.map((each) => this.#measure.value(each));
     return places.map(({ before, after }) => values[after] - values[before]);
   }
+
+  forget(): void {
+    this.#collection.forget?.();
+  }
 }
 
 /** Searches, each once. */

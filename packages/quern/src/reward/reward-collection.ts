@@ -29,6 +29,8 @@ export interface RewardCollection {
   readonly id: string;
   /** The rank of each positive of each search, from 1 on; Infinity for those beyond `depth` or not found at all. */
   ranks(searches: readonly PositiveSearch[], depth: number, signal?: AbortSignal): Promise<number[][]>;
+  /** Forgets what it kept of earlier searches. */
+  forget?(): void;
 }
 
 /** Scores are 32-bit floats, and sums in another order differ by their rounding. */
@@ -158,6 +160,7 @@ export function vectorCollection(vectors: KeptVectors, corpus: VectorSearch): Re
   const partsOf = (text: string): string[] => (passages ? passagesOf({ title: '', text }, passages) : [text]);
   return {
     id: corpus.id,
+    forget: () => vectors.clear(),
     ranks: async (searches, depth, signal) => {
       for (const { positiveIds } of searches) checkIds(positiveIds, (id) => corpus.has(id));
       const cut = searches.map((search) => ({ ...search, positives: search.positives.flatMap(partsOf) }));

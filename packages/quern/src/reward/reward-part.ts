@@ -13,6 +13,8 @@ export interface Gain {
   readonly name: string;
   /** The gain of each item, in their order; more is better. */
   values(items: readonly ReadItem[], signal?: AbortSignal): Promise<number[]>;
+  /** Forgets what it kept of earlier batches. */
+  forget?(): void;
 }
 
 /** Says how much of a fault completions have: what shapes a reward, with a weight below 0. */
@@ -22,6 +24,8 @@ export interface Fault {
   readonly name: string;
   /** The amount of the fault in each item, in their order, 0 where there is none. */
   values(items: readonly RewardItem[], signal?: AbortSignal): Promise<number[]>;
+  /** Forgets what it kept of earlier batches. */
+  forget?(): void;
 }
 
 /** What the sum of a reward is made of. */

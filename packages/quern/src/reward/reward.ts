@@ -30,5 +30,7 @@ export interface Reward {
   readonly partNames?: readonly string[];
   /** A result for each item, in their order, the same whatever else is in the batch unless the reward says otherwise. */
   score(batch: readonly RewardItem[], signal?: AbortSignal): Promise<RewardResult[]>;
+  /** Forgets what it kept of earlier batches, so that what comes next does not depend on what came before. */
+  forget?(): void;
   close(): Promise<void>;
 }

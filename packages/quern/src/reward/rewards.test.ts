@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest';
 import { WordEmbedder } from '../../test/word-embedder.ts';
+import { KeptVectors } from './kept-vectors.ts';
+import { vectorCollection } from './reward-collection.ts';
 import { ranksInBatch, ranksInCollection, rewardNamed } from './rewards.ts';
 import type { RewardItem } from './reward.ts';
 
@@ -70,6 +72,24 @@ it('ranks in the collection that is given', async () => {
   const reward = await rewardNamed('retrieval:rank', { collection });
   expect((await reward.score(items)).map((each) => each.reward)).toEqual([0, 0]);
 });
+
+it.each(['similarity:words', 'retrieval:mrr:words', 'mix:1*retrieval:rank,-1*format'])(
+  'gives the embedder of %s the same work again once it has forgotten',
+  async (name) => {
+    const [embedder, ranking] = [new WordEmbedder(), new WordEmbedder()];
+    const corpus = { id: 'none', search: () => Promise.resolve([]), has: () => false };
+    const collection = vectorCollection(new KeptVectors(ranking), corpus);
+    const reward = await rewardNamed(name, { embedders: () => Promise.resolve(embedder), collection });
+    const work = async (): Promise<unknown> => {
+      await reward.score(items);
+      return [...embedder.calls.splice(0), ...ranking.calls.splice(0)];
+    };
+    const first = await work();
+    expect(await work()).not.toEqual(first);
+    reward.forget!();
+    expect(await work()).toEqual(first);
+  },
+);
 
 it.each([
   'similarity',

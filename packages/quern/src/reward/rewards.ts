@@ -66,6 +66,7 @@ export async function rewardNamed(name: string, settings: RewardSettings = {}): 
       id: name,
       partNames: reward.partNames,
       score: (batch, signal) => reward.score(batch, signal),
+      forget: () => reward.forget(),
       close: () => embedders.close(),
     };
   } catch (error) {

@@ -51,4 +51,8 @@ export class SimilarityGain implements Gain {
       return 10 * meanOf(gains);
     });
   }
+
+  forget(): void {
+    this.#vectors.clear();
+  }
 }

@@ -66,6 +66,10 @@ export class WeightedReward implements Reward {
     });
   }
 
+  forget(): void {
+    for (const { part } of this.#members) part.forget?.();
+  }
+
   async close(): Promise<void> {}
 
   #reward(parts: Readonly<Record<string, number>>): number {
