@@ -235,6 +235,7 @@ export { openReranker } from './dense/rerankers.ts';
 export type { Reward, RewardItem, RewardResult } from './reward/reward.ts';
 export type { Fault, Gain, ReadItem, RewardPart } from './reward/reward-part.ts';
 export { rewardNamed, type RewardSettings } from './reward/rewards.ts';
+export { remoteReward, type RemoteRewardOptions } from './reward/remote-reward.ts';
 export { reasonedQueryOf, type CompletionFailure, type ReadCompletion } from './reward/completion.ts';
 export { KeptVectors, type TextToEmbed, type VectorOf } from './reward/kept-vectors.ts';
 export { LexicalGain } from './reward/lexical-gain.ts';
