@@ -315,6 +315,7 @@ export class Tensor {
   addcmul(a: Tensor, b: Tensor): Tensor {
     return one(ops.addcmul(this.handle, handleOf(a, 'addcmul: a'), handleOf(b, 'addcmul: b'), 1));
   }
+
   minimum(other: Tensor): Tensor {
     return one(ops.minimum(this.handle, handleOf(other, 'minimum: other')));
   }
@@ -611,6 +612,7 @@ export class Tensor {
   roll(shift: number, dim: number): Tensor {
     return one(ops.roll(this.handle, [shift], [dim]));
   }
+
   flip(dims: readonly number[]): Tensor {
     return one(ops.flip(this.handle, dims));
   }

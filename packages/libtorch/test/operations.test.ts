@@ -48,6 +48,12 @@ const operations: Record<string, (...given: Tensors) => lt.Tensor | Tensors> = {
   'div, a number': (x) => x.div(4),
   pow: (x, y) => x.pow(y),
   'pow, a number': (x) => x.pow(3),
+  addcmul: (x, y, z) => x.addcmul(y, z),
+  'addcmul, of larger ones': (x, y, z) => x.addcmul(y, z),
+  'addcmul, a view': (x, y) => {
+    const [part, turned] = [x, x.transpose(1, 2)].map((each) => each.narrow(1, 0, 2).narrow(2, 0, 2));
+    return part.addcmul(turned, y.narrow(1, 2, 2));
+  },
   minimum: (x, y) => x.minimum(y),
   maximum: (x, y) => x.maximum(y),
   clamp: (x) => x.clamp(-0.5, 0.5),
@@ -151,6 +157,10 @@ const operations: Record<string, (...given: Tensors) => lt.Tensor | Tensors> = {
   select: (x) => x.select(1, -1),
   slice: (x) => x.slice(2, 1, undefined, 2),
   'slice, from the end': (x) => x.slice(0, -2),
+  roll: (x) => x.roll(2, 1),
+  'roll, back': (x) => x.roll(-1, -1),
+  'roll, by more than there are': (x) => x.transpose(0, 2).roll(6, 0),
+  'roll, nothing': (x) => x.roll(1, 0),
   flip: (x) => x.flip([0, 2]),
   tril: (x) => x.tril(-1),
   triu: (x) => x.triu(1),

@@ -526,3 +526,181 @@ describe.skipIf(!hasLibTorch)('tokenLogProbabilities', () => {
     });
   });
 });
+
+/** -Σ p ln p of the tempered logits, row by row, where every p is above 0; of half precision in float32. */
+function plainEntropies(hidden: lt.Tensor, weight: lt.Tensor, temperature: number): lt.Tensor {
+  const product = lt.linear(hidden, weight);
+  const wide = product.dtype === 'float64' ? 'float64' : 'float32';
+  const logShares = product.to(wide).div(temperature).logSoftmax(-1);
+  return logShares.exp().mul(logShares).sum(-1).neg();
+}
+
+describe.skipIf(!hasLibTorch)('tokenLogProbabilitiesAndEntropies', () => {
+  const dtypes = ['float32', 'float64', 'bfloat16'] as const;
+  const ways = [lt.enableGrad, lt.noGrad].flatMap((record) =>
+    [1, 3, 7, 20, undefined].flatMap((chunk) => dtypes.map((dtype) => ({ record, chunk, dtype }))),
+  );
+
+  it.each(ways)(
+    'has the entropies of the tempered logits: $dtype, $chunk rows at a time, $record.name',
+    ({ record, chunk, dtype }) => {
+      lt.scope(() => {
+        const [hidden, weight, targets] = make(dtype, 19);
+        for (const temperature of [1, 0.6, 1.7]) {
+          const { logProbabilities, entropies } = record(() =>
+            lt.tokenLogProbabilitiesAndEntropies(hidden, weight, targets, { temperature, chunk }),
+          );
+          const wanted = plainEntropies(hidden, weight, temperature);
+          expect([entropies.dtype, entropies.shape]).toEqual([wanted.dtype, [19]]);
+          expectClose([entropies.toArray()], [wanted.toArray()], dtype === 'float64' ? 1e-13 : 1e-5);
+          const alone = lt.tokenLogProbabilities(hidden, weight, targets, { temperature, chunk });
+          expect(logProbabilities.toArray()).toEqual(alone.toArray());
+          expect([logProbabilities.requiresGrad, entropies.requiresGrad]).toEqual([
+            record === lt.enableGrad,
+            false,
+          ]);
+        }
+      });
+    },
+  );
+
+  it.each([1, 3, 7])('obeys autocast, %i rows at a time', (chunk) => {
+    lt.scope(() => {
+      const [hidden, weight, targets] = make();
+      const { entropies, wanted } = lt.autocast('bfloat16', () => ({
+        ...lt.tokenLogProbabilitiesAndEntropies(hidden, weight, targets, { temperature: 0.8, chunk }),
+        wanted: plainEntropies(hidden, weight, 0.8),
+      }));
+      expect(entropies.dtype).toBe('float32');
+      expectClose([entropies.toArray()], [wanted.toArray()], 1e-5);
+      const exact = plainEntropies(hidden, weight, 0.8);
+      expect(entropies.sub(exact).abs().max().item()).toBeGreaterThan(1e-5);
+    });
+  });
+
+  it.each(ways.filter(({ record }) => record === lt.enableGrad))(
+    'has the gradients that there are without entropies, also in a second pass: $dtype, $chunk rows at a time',
+    ({ chunk, dtype }) => {
+      lt.scope(() => {
+        const given = make(dtype, 19);
+        const options = { temperature: 0.7, chunk };
+        for (const times of [1, 2]) {
+          const wanted = computed(given, (...of) => lt.tokenLogProbabilities(...of, options), times);
+          const found = computed(
+            given,
+            (...of) => lt.tokenLogProbabilitiesAndEntropies(...of, options).logProbabilities,
+            times,
+          );
+          expect(found).toEqual(wanted);
+          expect(Math.max(...found[1].map(Math.abs), ...found[2].map(Math.abs))).toBeGreaterThan(0.1);
+        }
+      });
+    },
+  );
+
+  it('has gradients from a loss that takes the entropies in as numbers', () => {
+    lt.scope(() => {
+      const [hidden, weight, targets] = make();
+      const { logProbabilities, entropies } = lt.tokenLogProbabilitiesAndEntropies(hidden, weight, targets);
+      expect(() => entropies.sum().backward()).toThrow(code('TORCH'));
+      logProbabilities.mul(entropies).sum().backward();
+      const found = [hidden.grad!.toArray()];
+      hidden.grad = undefined;
+      plain(hidden, weight, targets)
+        .mul(plainEntropies(hidden, weight, 1).detach())
+        .sum()
+        .backward();
+      expectClose(found, [hidden.grad!.toArray()], 1e-5);
+    });
+  });
+
+  it.each([
+    ['float32', 1],
+    ['float32', 8],
+    ['float64', 8],
+    ['bfloat16', 3],
+  ] as const)(
+    'is finite where logits are -∞ or very large, and 0 of a certain token: %s, %i rows at a time',
+    (dtype, chunk) => {
+      lt.scope(() => {
+        // One row for each of these logits.
+        const all = [
+          [0, -Infinity, -Infinity, -Infinity],
+          [5, 5, -Infinity, -Infinity],
+          [1e30, 0, -1e30, -Infinity],
+          [-1e30, -1e30, -1e30, -1e30],
+          [-2e38, 2e38, 0, 1],
+          [0, -200, -1000, -Infinity],
+          [0, 0, 0, -1000],
+        ];
+        const wanted = [0, Math.LN2, 0, Math.log(4), 0, 0, Math.log(3)];
+        const targets = lt.tensor([0], { dtype: 'int64' });
+        for (const record of [lt.enableGrad, lt.noGrad]) {
+          const found = all.map((logits) => {
+            const weight = lt.tensor(logits, { shape: [4, 1] }).to(dtype);
+            const hidden = lt.ones([5, 1], { dtype, requiresGrad: true });
+            const { entropies } = record(() =>
+              lt.tokenLogProbabilitiesAndEntropies(hidden, weight, targets.expand([5]), { chunk }),
+            );
+            return entropies.toArray();
+          });
+          expectClose(
+            found,
+            wanted.map((value) => Array.from({ length: 5 }, () => value)),
+            1e-6,
+          );
+        }
+      });
+    },
+  );
+
+  it('takes no rows', () => {
+    lt.scope(() => {
+      for (const dtype of ['float32', 'float64'] as const) {
+        const [hidden, weight, targets] = make(dtype, 0);
+        const { logProbabilities, entropies } = lt.tokenLogProbabilitiesAndEntropies(hidden, weight, targets);
+        for (const each of [logProbabilities, entropies]) {
+          expect([each.shape, each.dtype, each.toArray()]).toEqual([[0], dtype, []]);
+        }
+        logProbabilities.sum().backward();
+        expect(weight.grad!.abs().sum().item()).toBe(0);
+      }
+    });
+  });
+
+  it('names itself in what it refuses', () => {
+    lt.scope(() => {
+      const [hidden, weight, targets] = make();
+      const options = { temperatur: 1 } as lt.TokenLogProbabilityOptions;
+      expect(() => lt.tokenLogProbabilitiesAndEntropies(hidden, weight, targets, options)).toThrow(
+        /^tokenLogProbabilitiesAndEntropies: /,
+      );
+      expect(() => lt.tokenLogProbabilitiesAndEntropies(hidden, weight, targets.add(1))).toThrow(
+        /outside the vocabulary of 11/,
+      );
+    });
+  });
+
+  it('leaves nothing behind, and holds the logits of one chunk at a time', () => {
+    lt.scope(() => {
+      const [rows, vocabulary, chunk] = [4096, 512, 64];
+      const hidden = lt.randn([rows, 8], { requiresGrad: true });
+      const weight = lt.randn([vocabulary, 8], { requiresGrad: true });
+      const targets = lt.zeros([rows], { dtype: 'int64' });
+      const all = rows * vocabulary * 4;
+      const before = lt.memory();
+      const most = peakOf(() => {
+        lt.tokenLogProbabilitiesAndEntropies(hidden, weight, targets, {
+          chunk,
+        }).logProbabilities.sum();
+      });
+      expect(most).toBeLessThan(all / 4);
+      const whole = peakOf(() => {
+        lt.tokenLogProbabilitiesAndEntropies(hidden, weight, targets, { chunk: rows });
+      });
+      // An eighth of the rows at a time goes through what entropies take beside the logits.
+      expect(whole / all).toBeLessThan(1.6);
+      expect(lt.memory()).toMatchObject({ bytes: before.bytes, tensors: before.tensors });
+    });
+  });
+});

@@ -192,6 +192,7 @@ const binary = 'add sub mul div pow add_ sub_ mul_ div_ eq ne lt le gt ge'.split
 const methods = {
   ...Object.fromEntries(plain.map((name) => [name, []])),
   ...Object.fromEntries(binary.map((name) => [name, [operand]])),
+  addcmul: [tensor, tensor],
   minimum: [tensor],
   maximum: [tensor],
   clamp: [maybe(number), maybe(number)],
@@ -230,6 +231,7 @@ const methods = {
   narrow: [place, place, place],
   select: [place, place],
   slice: [place, maybe(place), maybe(place), maybe(place)],
+  roll: [place, place],
   flip: [several],
   tril: [maybe(place)],
   triu: [maybe(place)],
@@ -292,6 +294,12 @@ const functions = {
     maybe(options({ mask: tensor, isCausal: boolean, scale: number, isGrouped: boolean, dropout: rate })),
   ],
   tokenLogProbabilities: [tensor, tensor, index, maybe(options({ temperature: number, chunk: place }))],
+  tokenLogProbabilitiesAndEntropies: [
+    tensor,
+    tensor,
+    index,
+    maybe(options({ temperature: number, chunk: place })),
+  ],
   sample: [
     tensor,
     fc.record({
@@ -316,6 +324,7 @@ const functions = {
   resetPeakMemory: [],
   synchronize: [device],
   useDeterministicAlgorithms: [boolean],
+  enableCudnnAttention: [boolean],
 };
 const classes = {
   Generator: [place, maybe(device)],
