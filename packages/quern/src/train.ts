@@ -21,3 +21,9 @@ export {
   type TrainedModelOptions,
 } from './train/policy/trained-model.ts';
 export { microBatches, sequenceBatch, type Sequence, type SequenceBatch } from './train/sequence-batch.ts';
+export { readTrainConfig, configYaml, type ConfigSources } from './train/configuration/read-config.ts';
+export type { TrainConfig } from './train/configuration/train-config.ts';
+export { presetNames, type PresetName } from './train/configuration/presets.ts';
+export { train, type TrainingEvent, type TrainingOptions, type TrainingOutcome } from './train/trainer.ts';
+export { trainInThread, type ThreadOptions } from './train/training-thread.ts';
+export type { MetricsLine } from './train/metrics.ts';

@@ -15,6 +15,7 @@ import { reasonCommand } from './reason-command.ts';
 import { rewardCommand } from './reward-command.ts';
 import { searchCommand } from './search-command.ts';
 import { setupCommand } from './setup-command.ts';
+import { trainCommand } from './train-command.ts';
 import { tuneCommand } from './tune-command.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -40,6 +41,7 @@ for (const command of [
   tuneCommand(),
   curateCommand(),
   rewardCommand(),
+  trainCommand(),
   cacheCommand(),
   exportCommand(),
   setupCommand(),

@@ -38,6 +38,11 @@ export class RecordedReasoner implements Reasoner {
     return [...this.#recorded.values()].filter((each) => typeof each === 'string');
   }
 
+  /** The queries with what is recorded of them, without the failures. */
+  *entries(): Generator<[query: string, text: string]> {
+    for (const [query, text] of this.#recorded) if (typeof text === 'string') yield [query, text];
+  }
+
   /**
    * The recorded reasoned query; one without a text and with `finish: 'failed'` where a failure is recorded. Throws
    * `NOT_FOUND` naming the query where there is neither.

@@ -66,15 +66,9 @@ export class KeyValueCache {
     this.#most = Math.max(this.#most, most);
     this.#reserve(length + 1);
     scope(() => {
-      const fill = (held: Tensor, values: Tensor): void => {
-        held
-          .narrow(0, row, count)
-          .narrow(2, 0, length)
-          .copy_(values.narrow(2, 0, length));
-      };
       for (const [i, { keys, values }] of prompt.entries()) {
-        fill(this.#keys[i], keys);
-        fill(this.#values[i], values);
+        begin(this.#keys[i], keys, { row, count, length });
+        begin(this.#values[i], values, { row, count, length });
       }
     });
     for (let i = 0; i < count; i++) this.#lengths.push(length);
@@ -196,4 +190,16 @@ export class KeyValueCache {
 /** The first tokens of a row. */
 function part(held: Tensor, row: number, length: number): Tensor {
   return held.narrow(0, row, 1).narrow(2, 0, length);
+}
+
+/** Has rows begin with the same values. */
+function begin(
+  held: Tensor,
+  values: Tensor,
+  { row, count, length }: { readonly row: number; readonly count: number; readonly length: number },
+): void {
+  held
+    .narrow(0, row, count)
+    .narrow(2, 0, length)
+    .copy_(values.narrow(2, 0, length));
 }

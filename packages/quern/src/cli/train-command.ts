@@ -1,0 +1,147 @@
+import { resolve } from 'node:path';
+import { Command, Option } from 'commander';
+import { QuernError } from '../errors.ts';
+import { presetNames, presets } from '../train/configuration/presets.ts';
+import { configYaml, readTrainConfig } from '../train/configuration/read-config.ts';
+import type { TrainConfig } from '../train/configuration/train-config.ts';
+import type { TrainingEvent, TrainingOutcome } from '../train/trainer.ts';
+import { interruptSignal } from './interrupt.ts';
+import { shared } from './options.ts';
+import { durationText, note, print, printJson } from './output.ts';
+import { trainWatchCommand } from './train-watch-command.ts';
+import { stepText } from './training-text.ts';
+
+interface Options {
+  readonly preset?: string;
+  readonly out?: string;
+  readonly resume?: boolean;
+  readonly engine: 'libtorch';
+  readonly dryRun?: boolean;
+  readonly set: readonly string[];
+  readonly json?: boolean;
+}
+
+/** `quern train` */
+export function trainCommand(): Command {
+  return new Command('train')
+    .description('Train a reasoner: by GRPO from rewards of what it writes, or by imitation (method: sft).')
+    .argument('[config]', 'a YAML file with fields of the configuration (docs/TRAINING.md)')
+    .addOption(new Option('--preset <name>', 'begin with these fields').choices(presetNames))
+    .option('--out <folder>', 'the folder of the run (output_dir)')
+    .option('--resume', 'go on with the run in --out from its last checkpoint')
+    .addOption(new Option('--engine <name>', 'what trains').choices(['libtorch']).default('libtorch'))
+    .option('--dry-run', 'say what would be done and how much memory it takes, and do nothing')
+    .option('--set <key=value>', 'set one field (can be repeated)', collected, [])
+    .addOption(shared.json())
+    .addCommand(trainWatchCommand())
+    .addHelpText(
+      'after',
+      `
+Presets:
+${presetNames.map((name) => `  ${name.padEnd(18)}${presets[name].description}`).join('\n')}
+
+Each field is from the file, over the preset, under --set. Ctrl-C ends it after a checkpoint; a second one at once, and
+nothing that was done up to the last checkpoint is lost: --resume goes on from there.
+
+Examples:
+  $ quern train --preset smoke --out runs/smoke
+  $ quern train --preset tongsearch-1.5b --set train_data=data --out runs/first --dry-run
+  $ quern train my.yaml --set learning_rate=2e-6 --out runs/second
+  $ quern train --resume --out runs/second
+  $ quern train watch runs/first runs/second`,
+    )
+    .action(run);
+}
+
+async function run(file: string | undefined, options: Options): Promise<void> {
+  const config = await configurationOf(file, options);
+  if (options.dryRun) {
+    await dryRun(config, options);
+    return;
+  }
+  const signal = interruptSignal();
+  const started = performance.now();
+  const { trainInThread } = await import('../train/training-thread.ts');
+  const outcome = await trainInThread(config, {
+    resume: options.resume,
+    signal,
+    onEvent: (event) => tellEvent(event, config),
+  });
+  const milliseconds = performance.now() - started;
+  if (options.json) printJson({ ...outcome, milliseconds });
+  else tellOutcome(outcome, milliseconds);
+  if (outcome.status === 'stopped') process.exitCode = 1;
+}
+
+/** The configuration that is asked for; that of a run which goes on is its own, where nothing else is said. */
+async function configurationOf(
+  file: string | undefined,
+  { preset, out, resume, set }: Options,
+): Promise<TrainConfig> {
+  if (!resume || file !== undefined || preset !== undefined)
+    return readTrainConfig({ preset, file, set, out });
+  if (out === undefined) {
+    throw new QuernError('USAGE', 'goes on with a run', {
+      where: '--resume',
+      hint: 'Name its folder: --out FOLDER',
+    });
+  }
+  const own = resolve(out, 'config.yaml');
+  return readTrainConfig({ file: own, set, out }).catch((error: unknown) => {
+    if (!(error instanceof QuernError) || error.code !== 'NOT_FOUND') throw error;
+    throw new QuernError('NOT_FOUND', 'holds no run that could go on', {
+      where: out,
+      hint: 'Name the folder that was given as --out, or leave --resume out',
+    });
+  });
+}
+
+async function dryRun(config: TrainConfig, { json }: Options): Promise<void> {
+  const { plannedMemory } = await import('../train/trainer.ts');
+  const { checkFits } = await import('../train/configuration/memory-check.ts');
+  const { memory, text } = await plannedMemory(config, { signal: interruptSignal() });
+  const { rows, total, available, resolvedRows } = memory;
+  if (json) {
+    const free = Number.isFinite(available) ? { available } : {};
+    printJson({
+      config,
+      memory: { rows, total, ...free },
+      generation_rows: resolvedRows,
+      fits: total <= available,
+    });
+  } else {
+    print(configYaml(config).trimEnd());
+    print();
+    print(text);
+    if (resolvedRows > 0) print(`completions at a time: ${resolvedRows}`);
+  }
+  checkFits(memory);
+}
+
+function tellEvent(event: TrainingEvent, config: TrainConfig): void {
+  switch (event.kind) {
+    case 'note':
+      note(`quern: ${event.text}`);
+      return;
+    case 'checkpoint':
+      note(`quern: ${event.folder}${event.isBest ? ', the best so far' : ''}`);
+      return;
+    case 'metrics':
+      note(stepText(event.line, config.max_steps, event.secondsLeft));
+  }
+}
+
+function tellOutcome(
+  { status, step, checkpoint, best, folder }: TrainingOutcome,
+  milliseconds: number,
+): void {
+  const how = status === 'done' ? 'done' : 'stopped';
+  print(`${folder}: ${how} after step ${step}, in ${durationText(milliseconds)}`);
+  if (checkpoint !== undefined) print(`last checkpoint: ${checkpoint}`);
+  if (best) print(`best checkpoint: step ${best.step}, ${best.metric} ${best.value.toFixed(4)}`);
+  if (status === 'stopped') print(`go on with: quern train --resume --out ${folder}`);
+}
+
+function collected(value: string, before: readonly string[]): string[] {
+  return [...before, value];
+}

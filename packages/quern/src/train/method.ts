@@ -1,0 +1,32 @@
+/** What differs between ways to train: where a step's lessons come from, and what validation measures. */
+import type { MetricsLine } from './metrics.ts';
+
+/** What was done in one go. */
+export interface Progress {
+  /** Without the fields that all lines have. */
+  readonly metrics: Readonly<Record<string, number>>;
+  /** Tokens that went through the model. */
+  readonly tokens: number;
+  /** How often the data was gone through so far. */
+  readonly epoch: number;
+  /** What is kept of it to be read, where it was asked for. */
+  readonly samples?: readonly unknown[];
+}
+
+/** A way to train. */
+export interface Method {
+  /** Optimiser steps that are made in one go. */
+  readonly stepsAtOnce: number;
+  /** Makes the steps after the first `step`. */
+  advance(
+    step: number,
+    options: { readonly withSamples: boolean; readonly signal?: AbortSignal },
+  ): Promise<Progress>;
+  /** Figures by their names in `metrics.jsonl`; undefined where there is nothing to validate on. */
+  validate(signal?: AbortSignal): Promise<Omit<MetricsLine, 'kind' | 'step'> | undefined>;
+  /** The figure that the best checkpoint is best in; how much better it is when it is higher: 1, or -1. */
+  readonly best: { readonly metric: string; readonly sign: 1 | -1 };
+  /** Forgets what later steps could depend on and a run that is taken up again does not have. */
+  forget(): void;
+  close(): Promise<void>;
+}

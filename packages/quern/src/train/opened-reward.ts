@@ -1,0 +1,40 @@
+/** The reward that a configuration names: computed here, or by a server. */
+import { openRewardCollection } from '../reward/index-collection.ts';
+import { remoteReward } from '../reward/remote-reward.ts';
+import type { Reward } from '../reward/reward.ts';
+import { rewardNamed } from '../reward/rewards.ts';
+import type { OnWork } from '../work.ts';
+import { isRewardAddress } from './configuration/together.ts';
+import type { TrainConfig } from './configuration/train-config.ts';
+
+/** Opens it, with its index where it ranks in one. Throws what opening them throws. */
+export async function openReward(
+  { reward: name = '', reward_index: index, reward_retries: retries }: TrainConfig,
+  { onNote, onWork }: { readonly onNote?: (text: string) => void; readonly onWork?: OnWork } = {},
+): Promise<Reward> {
+  if (isRewardAddress(name)) {
+    return remoteReward(name, {
+      retries,
+      onRetry: (failure, attempt) =>
+        onNote?.(`the reward's server fails (${failure}); try ${attempt} of ${retries}`),
+    });
+  }
+  const embedding = { onWork };
+  const opened = index === undefined ? undefined : await openRewardCollection({ folder: index, embedding });
+  try {
+    const reward = await rewardNamed(name, {
+      embedding,
+      ...(opened && { collection: opened.collection, analyzer: opened.analyzer }),
+    });
+    return {
+      ...reward,
+      close: async () => {
+        await reward.close();
+        await opened?.close();
+      },
+    };
+  } catch (error) {
+    await opened?.close();
+    throw error;
+  }
+}

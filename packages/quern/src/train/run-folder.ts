@@ -1,0 +1,237 @@
+/** The folder of a run: its configuration, what is told of its steps, samples, checkpoints, and how it fares. */
+import { randomBytes } from 'node:crypto';
+import { appendFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathKindIfAny } from '../collections/files.ts';
+import { fileError, QuernError } from '../errors.ts';
+import { ProcessLock } from '../process-lock.ts';
+import { syncFolder, writeLines } from '../whole-file.ts';
+import type { MetricsLine } from './metrics.ts';
+
+/** What a checkpoint knows of the run beside its weights. */
+export interface TrainerState {
+  /** Optimiser steps that were made. */
+  readonly step: number;
+  /** Tokens of prompts and completions that went through the model. */
+  readonly tokens: number;
+  readonly best?: BestCheckpoint;
+}
+
+/** The checkpoint that was the best at validation. */
+export interface BestCheckpoint {
+  readonly step: number;
+  readonly metric: string;
+  readonly value: number;
+}
+
+/** How a run fares, as `state.json` tells. */
+export interface RunState {
+  readonly status: 'running' | 'done' | 'stopped' | 'failed';
+  readonly step: number;
+  readonly max_steps: number;
+  readonly best?: BestCheckpoint;
+  readonly error?: string;
+}
+
+const files = {
+  config: 'config.yaml',
+  metrics: 'metrics.jsonl',
+  state: 'state.json',
+  samples: 'samples',
+} as const;
+const trainerStateFile = 'trainer_state.json';
+
+/** An open run, which no other process writes meanwhile. */
+export class RunFolder {
+  readonly path: string;
+  readonly #lock: ProcessLock;
+
+  private constructor(path: string, lock: ProcessLock) {
+    this.path = path;
+    this.#lock = lock;
+  }
+
+  /**
+   * Makes the folder of a new run, or opens that of one which goes on. Throws `ALREADY_EXISTS` for a new run where there is
+   * something, `NOT_FOUND` where there is no run to go on, `LOCKED` where another process is at it.
+   */
+  static async open(path: string, { resume }: { readonly resume: boolean }): Promise<RunFolder> {
+    const kind = await pathKindIfAny(path);
+    const isRun = kind?.isFolder === true && (await pathKindIfAny(join(path, files.config))) !== undefined;
+    if (resume && !isRun) {
+      throw new QuernError('NOT_FOUND', 'holds no run that could go on', {
+        where: path,
+        hint: 'Name the folder that was given as --out, or leave --resume out',
+      });
+    }
+    if (!resume && kind !== undefined && (!kind.isFolder || (await readdir(path)).length > 0)) {
+      throw new QuernError('ALREADY_EXISTS', isRun ? 'holds a run already' : 'exists already', {
+        where: path,
+        hint: isRun ? 'Go on with it by --resume, or name another folder' : 'Name another folder',
+      });
+    }
+    try {
+      await mkdir(path, { recursive: true });
+    } catch (error) {
+      throw fileError(error, path);
+    }
+    const lock = await ProcessLock.acquire(join(path, 'lock'), { kind: 'run', where: path });
+    try {
+      // What a killed process left half-written.
+      for (const name of await readdir(path)) {
+        if (name.endsWith('.partial')) await rm(join(path, name), { recursive: true, force: true });
+      }
+    } catch (error) {
+      await lock.release();
+      throw fileError(error, path);
+    }
+    return new RunFolder(path, lock);
+  }
+
+  /** The configuration's file. */
+  get configFile(): string {
+    return join(this.path, files.config);
+  }
+
+  async writeConfig(yaml: string): Promise<void> {
+    await this.#replace(files.config, yaml);
+  }
+
+  async writeState(state: RunState): Promise<void> {
+    const told = { ...state, pid: process.pid, updated: new Date().toISOString() };
+    await this.#replace(files.state, `${JSON.stringify(told, null, 2)}\n`);
+  }
+
+  /** Adds a line; numbers that are none are left out, as JSON has no words for them. */
+  async addMetrics(line: MetricsLine): Promise<void> {
+    const entries = Object.entries({ ...line, time: new Date().toISOString() }).filter(
+      ([, value]) => typeof value !== 'number' || Number.isFinite(value),
+    );
+    const path = join(this.path, files.metrics);
+    try {
+      await appendFile(path, `${JSON.stringify(Object.fromEntries(entries))}\n`);
+    } catch (error) {
+      throw fileError(error, path);
+    }
+  }
+
+  /** The lines so far. */
+  async metrics(): Promise<MetricsLine[]> {
+    const path = join(this.path, files.metrics);
+    const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return '';
+      throw fileError(error, path);
+    });
+    return text.split('\n').flatMap((line) => {
+      try {
+        return line === '' ? [] : [JSON.parse(line) as MetricsLine];
+      } catch {
+        // A line that a killed process did not end.
+        return [];
+      }
+    });
+  }
+
+  async addSamples(step: number, records: readonly unknown[]): Promise<void> {
+    const folder = join(this.path, files.samples);
+    await mkdir(folder, { recursive: true });
+    await writeLines(
+      join(folder, `step-${step}.jsonl`),
+      records.map((each) => JSON.stringify(each)),
+    );
+  }
+
+  /** Takes away what was written of steps after `step`: they will be made again. */
+  async rewind(step: number): Promise<void> {
+    const kept = (await this.metrics()).filter((line) => line.step <= step);
+    const path = join(this.path, files.metrics);
+    if (await pathKindIfAny(path))
+      await writeLines(
+        path,
+        kept.map((line) => JSON.stringify(line)),
+      );
+    const samples = join(this.path, files.samples);
+    for (const name of (await pathKindIfAny(samples)) ? await readdir(samples) : []) {
+      const at = /^step-(\d+)\.jsonl$/.exec(name)?.[1];
+      if (at !== undefined && Number(at) > step) await rm(join(samples, name));
+    }
+    for (const other of await this.checkpoints()) {
+      if (other > step) await rm(this.checkpoint(other), { recursive: true });
+    }
+  }
+
+  /** The steps of the checkpoints that are there, the last one last. */
+  async checkpoints(): Promise<number[]> {
+    const names = await readdir(this.path);
+    return names
+      .flatMap((name) => /^checkpoint-(\d+)$/.exec(name)?.[1] ?? [])
+      .map(Number)
+      .sort((a, b) => a - b);
+  }
+
+  checkpoint(step: number): string {
+    return join(this.path, `checkpoint-${step}`);
+  }
+
+  /** Adds a checkpoint, which `write` makes in a folder that is not there yet: whole, or not at all. */
+  async addCheckpoint(state: TrainerState, write: (folder: string) => Promise<void>): Promise<void> {
+    const to = this.checkpoint(state.step);
+    const beside = `${to}.${randomBytes(4).toString('hex')}.partial`;
+    try {
+      await write(beside);
+      await writeFile(join(beside, trainerStateFile), `${JSON.stringify(state, null, 2)}\n`);
+      await syncFolder(beside);
+      await rename(beside, to);
+      await syncFolder(this.path);
+    } catch (error) {
+      await rm(beside, { recursive: true, force: true }).catch(() => undefined);
+      throw fileError(error, to);
+    }
+  }
+
+  /** What a checkpoint knows of the run. Throws `CORRUPT_FILE`. */
+  async trainerState(step: number): Promise<TrainerState> {
+    const path = join(this.checkpoint(step), trainerStateFile);
+    const text = await readFile(path, 'utf8').catch((error: unknown) => {
+      throw fileError(error, path);
+    });
+    try {
+      const state = JSON.parse(text) as TrainerState;
+      if (state.step === step && Number.isSafeInteger(state.tokens)) return state;
+    } catch {
+      // Told below.
+    }
+    throw new QuernError('CORRUPT_FILE', `is not what belongs to checkpoint-${step}`, {
+      where: path,
+      hint: 'Take this checkpoint away, and the run goes on from the one before',
+    });
+  }
+
+  /** Takes away all checkpoints but the last `count` and the best one. */
+  async keepCheckpoints(count: number, best: number | undefined): Promise<void> {
+    const all = await this.checkpoints();
+    for (const step of all.slice(0, Math.max(0, all.length - count))) {
+      if (step === best) continue;
+      // First out of its name, so that what is half-deleted is no checkpoint.
+      const passing = `${this.checkpoint(step)}.partial`;
+      await rename(this.checkpoint(step), passing);
+      await rm(passing, { recursive: true, force: true });
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#lock.release();
+  }
+
+  async #replace(name: string, text: string): Promise<void> {
+    const path = join(this.path, name);
+    const beside = `${path}.${randomBytes(4).toString('hex')}.partial`;
+    try {
+      await writeFile(beside, text);
+      await rename(beside, path);
+    } catch (error) {
+      await rm(beside, { force: true }).catch(() => undefined);
+      throw fileError(error, path);
+    }
+  }
+}
