@@ -8,6 +8,10 @@
  *         pretrained/model/; goes on where it stopped
  *     npm run bench -- learn sft [--model small|medium] [--epochs N] [--recorded-epochs N] [--rows N] [--learning-rate R]
  *         warm/
+ *     npm run bench -- learn arm --arm similarity|lexical|retrieval|shuffled [--seed N] [--steps N] [--embedder torch:FOLDER]
+ *             [--set key=value …]
+ *         arms/ARM-SEED/, a run of `quern train`; goes on where it stopped; then what it writes for the splits test and
+ *         reasoned-test, in reasoned/
  *     npm run bench -- learn write --checkpoint FOLDER --name NAME [--split SPLIT] [--rows N] [--tokens N] [--penalty R]
  *         reasoned/SPLIT/NAME.json
  *     npm run bench -- learn evaluate [--split SPLIT]
@@ -22,6 +26,7 @@ import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { setNumThreads } from '@quern/libtorch';
 import { openTextTokenizer } from 'quern/torch';
+import { armNames, trainArm } from './learn/arms.js';
 import { writeCollection } from './learn/collection.js';
 import { tokenizerTexts, writeData } from './learn/data.js';
 import { measured, tableOf, writeReasoned, writeSettings, type Retrieval } from './learn/evaluate.js';
@@ -48,6 +53,11 @@ const { values: flags, positionals } = parseArgs({
     split: { type: 'string', default: 'reasoned-test' },
     tokens: { type: 'string' },
     penalty: { type: 'string' },
+    arm: { type: 'string' },
+    seed: { type: 'string', default: '1' },
+    steps: { type: 'string', default: '60' },
+    embedder: { type: 'string', default: '' },
+    set: { type: 'string', multiple: true, default: [] },
   },
 });
 
@@ -57,6 +67,7 @@ const stages: Record<string, () => Promise<void>> = {
   prepare,
   pretrain: pretrained,
   sft,
+  arm,
   write,
   evaluate,
 };
@@ -145,9 +156,29 @@ async function writeReasonedFile(
   await writeFile(join(folder, `${name}.json`), `${json}\n`);
 }
 
+async function arm(): Promise<void> {
+  const name = armNames.find((each) => each === flags.arm);
+  if (!name) throw new Error(`--arm is one of ${armNames.join(', ')}`);
+  const { embedder, seed, steps, set } = flags;
+  const checkpoint = await trainArm(work, {
+    arm: name,
+    seed: Number(seed),
+    steps: Number(steps),
+    embedder,
+    device: flags.device ?? 'cpu',
+    ...numbers({ minutes: flags.minutes }),
+    set,
+  });
+  for (const split of ['reasoned-test', 'test']) await writeAs(checkpoint, `${name}-${seed}`, split);
+}
+
 async function write(): Promise<void> {
   const { checkpoint, name, split } = flags;
   if (checkpoint === undefined || name === undefined) throw new Error('--checkpoint and --name are needed');
+  await writeAs(checkpoint, name, split);
+}
+
+async function writeAs(checkpoint: string, name: string, split: string): Promise<void> {
   const { reasoned, meanTokens, cut, seconds } = await writeReasoned(
     checkpoint,
     await readQuestions(collection, split),
