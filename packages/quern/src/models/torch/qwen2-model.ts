@@ -135,17 +135,16 @@ export class Qwen2Model {
     const rotation = this.#rotation(0, tokens.size(1));
     const within = <T>(work: () => T): T =>
       compute === undefined ? work() : autocast(compute, work, this.placement.device);
+    // What a layer makes on its way is freed when it is through, but for what its graph needs.
     const throughLayer = (x: Tensor, i: number): Tensor =>
-      within(() => this.#through(x, i, rotation, this.#attendBefore));
+      scope(() => within(() => this.#through(x, i, rotation, this.#attendBefore)));
     const { inputs, last } = scope(() =>
       noGrad(() => {
         let x = within(() => this.#embedded(tokens));
         const made: Tensor[] = [];
         for (let i = 0; i < this.#layers.length; i++) {
           made.push(x);
-          // What a layer makes on its way is freed when it is through.
-          const before = x;
-          x = scope(() => throughLayer(before, i));
+          x = throughLayer(x, i);
         }
         return { inputs: made, last: x };
       }),
