@@ -4,6 +4,7 @@ import { LibTorchError, memory, noGrad, sample, scope, tensor, type Tensor } fro
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { QuernError } from '../src/errors.ts';
 import { Qwen2Model } from '../src/models/torch/qwen2-model.ts';
+import { KeyValueCache } from '../src/models/torch/key-value-cache.ts';
 import type { Sampling } from '../src/models/sampling.ts';
 import { TokenGenerator } from '../src/models/torch/token-generation.ts';
 import type {
@@ -178,6 +179,108 @@ describe.skipIf(!hasLibTorch)('generation draws what a loop without a cache draw
       for (const { logProbabilities, drawnLogProbabilities } of found) {
         expect(drawnLogProbabilities).not.toEqual(logProbabilities);
       }
+    });
+  });
+});
+
+describe.skipIf(!hasLibTorch)('rows of a cache', () => {
+  let cache: KeyValueCache;
+  /** The tokens of each row. */
+  let rows: number[][];
+
+  /** Lets `work` have an empty cache, and expects that nothing is held after it that was not before. */
+  function withCache(work: () => void): void {
+    const before = held();
+    const { layers, keyValueHeads } = model.config;
+    cache = new KeyValueCache({ layers, keyValueHeads, headSize: model.headSize, rows: 7 }, model.placement);
+    rows = [];
+    work();
+    cache.dispose();
+    expect(held()).toEqual(before);
+  }
+
+  function add(prompt: number[], count: number, most?: number): void {
+    scope(() =>
+      noGrad(() => {
+        // One token more than belongs to the rows.
+        const { states } = model.hiddenAfter(row([...prompt, 7]), []);
+        expect(cache.addRows(states, { length: prompt.length, count, most })).toBe(rows.length);
+      }),
+    );
+    for (let i = 0; i < count; i++) rows.push([...prompt]);
+  }
+
+  /** One more token in each row, another in each; compared with the rows as a whole. */
+  function step(isCompared = true): void {
+    scope(() =>
+      noGrad(() => {
+        for (const [i, each] of rows.entries()) each.push((each.length * 13 + i * 5) % 94);
+        const next = tensor(BigInt64Array.from(rows, (each) => BigInt(each.at(-1)!))).unsqueeze(1);
+        const found = model.hiddenOfNext(next, cache);
+        expect(found.shape).toEqual([rows.length, 1, 32]);
+        expect(cache.lengths).toEqual(rows.map(({ length }) => length));
+        if (!isCompared) return;
+        for (const [i, each] of rows.entries()) {
+          const wanted = model.hidden(row(each)).narrow(1, each.length - 1, 1);
+          expect(found.narrow(0, i, 1).sub(wanted).abs().max().item()).toBeLessThan(2e-5);
+        }
+      }),
+    );
+  }
+
+  function remove(at: number): void {
+    cache.removeRow(at);
+    const last = rows.pop()!;
+    if (at < rows.length) rows[at] = last;
+  }
+
+  it('of one prompt, then of others of other lengths, go on as sequences of their own', () => {
+    withCache(() => {
+      add(promptOf(5), 3);
+      for (let i = 0; i < 3; i++) step();
+      add(promptOf(11, 2), 2);
+      for (let i = 0; i < 3; i++) step();
+      add(promptOf(1, 3), 1);
+      step();
+      // A row in the middle, then the last one.
+      remove(1);
+      step();
+      remove(rows.length - 1);
+      step();
+      add(promptOf(8, 4), 3);
+      step();
+      expect(new Set(cache.lengths).size).toBe(4);
+    });
+  });
+
+  it('of different lengths go on where room grows amidst them, up to the most that is asked for', () => {
+    withCache(() => {
+      add(promptOf(120), 2, 150);
+      add(promptOf(3, 2), 2, 150);
+      expect(cache.capacity).toBe(128);
+      for (let i = 0; i < 6; i++) step(i === 0);
+      step();
+      step();
+      step();
+      expect(cache.capacity).toBe(150);
+      // Rows that are longer than the cache has room for.
+      add(promptOf(160, 3), 1, 165);
+      step();
+      expect(cache.capacity).toBeGreaterThan(160);
+    });
+  });
+
+  it('come to one length again, and are written in one piece then', () => {
+    withCache(() => {
+      add(promptOf(6), 2);
+      add(promptOf(4, 2), 1);
+      step();
+      remove(2);
+      step();
+      add(promptOf(8, 3), 2);
+      expect(new Set(cache.lengths)).toEqual(new Set([8]));
+      step();
+      step();
     });
   });
 });

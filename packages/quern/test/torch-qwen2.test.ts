@@ -43,6 +43,21 @@ function held(): { tensors: number; bytes: number } {
   return { tensors, bytes };
 }
 
+/** Lets `work` have a model as it was loaded, and one that was joined; nothing is held after it that was not before. */
+async function beside(
+  name: string,
+  work: (plain: Qwen2Model, joined: Qwen2Model) => void | Promise<void>,
+): Promise<void> {
+  const before = held();
+  const plain = await Qwen2Model.load(`${folder}/${name}`);
+  const joined = await Qwen2Model.load(`${folder}/${name}`);
+  expect(joined.join()).toBe(joined);
+  await work(plain, joined);
+  plain.close();
+  joined.close();
+  expect(held()).toEqual(before);
+}
+
 describe.skipIf(!hasLibTorch)('a joined model', () => {
   const shapes = {
     tied: { seed: 3 },
@@ -56,21 +71,6 @@ describe.skipIf(!hasLibTorch)('a joined model', () => {
       await writeTinyCheckpoint(`${folder}/${name}`, { dtype: 'F32', ...options });
     }
   });
-
-  /** Lets `work` have a model as it was loaded, and one that was joined; nothing is held after it that was not before. */
-  async function beside(
-    name: string,
-    work: (plain: Qwen2Model, joined: Qwen2Model) => void | Promise<void>,
-  ): Promise<void> {
-    const before = held();
-    const plain = await Qwen2Model.load(`${folder}/${name}`);
-    const joined = await Qwen2Model.load(`${folder}/${name}`);
-    expect(joined.join()).toBe(joined);
-    await work(plain, joined);
-    plain.close();
-    joined.close();
-    expect(held()).toEqual(before);
-  }
 
   it.each(Object.keys(shapes))('computes the same hidden states and log-probabilities: %s', async (name) => {
     await beside(name, (plain, joined) => {
