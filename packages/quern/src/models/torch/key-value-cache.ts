@@ -65,12 +65,6 @@ export class KeyValueCache {
     const row = this.#lengths.length;
     this.#most = Math.max(this.#most, most);
     this.#reserve(length + 1);
-    const fill = (held: Tensor, values: Tensor): void => {
-      held
-        .narrow(0, row, count)
-        .narrow(2, 0, length)
-        .copy_(values.narrow(2, 0, length));
-    };
     scope(() => {
       for (const [i, { keys, values }] of prompt.entries()) {
         begin(this.#keys[i], keys, { row, count, length });
