@@ -18,6 +18,9 @@
  *         every file of reasoned/SPLIT, by itself and with the question, beside the question alone and rm3: each held against
  *         the question alone and against what the file warm.json brings; evaluation-SPLIT.json
  *
+ *     npm run bench -- learn curves
+ *         curves.svg of all arms
+ *
  * All take [--work learn.work] [--device cpu|cuda] [--threads N], of the processor.
  * Splits: test, test-sample (600 of its questions), reasoned-test, validation (256 of train's, which nothing is trained on).
  */
@@ -26,7 +29,8 @@ import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { setNumThreads } from '@quern/libtorch';
 import { openTextTokenizer } from 'quern/torch';
-import { armNames, trainArm } from './learn/arms.js';
+import { armNames, armRuns, trainArm } from './learn/arms.js';
+import { curvesSvg } from './learn/curves.js';
 import { writeCollection } from './learn/collection.js';
 import { tokenizerTexts, writeData } from './learn/data.js';
 import { measured, tableOf, writeReasoned, writeSettings, type Retrieval } from './learn/evaluate.js';
@@ -70,6 +74,7 @@ const stages: Record<string, () => Promise<void>> = {
   arm,
   write,
   evaluate,
+  curves,
 };
 const stage = stages[positionals[0] ?? ''];
 if (!stage) {
@@ -195,6 +200,10 @@ async function writeAs(checkpoint: string, name: string, split: string): Promise
     `${name}: ${reasoned.size} questions of ${split}, ${meanTokens.toFixed(0)} tokens on average, ` +
       `${(100 * cut).toFixed(0)} % cut, ${empty} empty, ${seconds.toFixed(1)} s`,
   );
+}
+
+async function curves(): Promise<void> {
+  await writeFile(join(work, 'curves.svg'), await curvesSvg(work, await armRuns(work)));
 }
 
 async function evaluate(): Promise<void> {

@@ -1,7 +1,6 @@
 /** Steps of GRPO by Quern on a model of random weights: how long each phase takes, and how much memory. */
 import { readFileSync } from 'node:fs';
 import {
-  enableCudnnAttention,
   Generator,
   memory,
   ones,
@@ -47,14 +46,17 @@ export interface StepTimes {
 
 export interface StepResult {
   readonly steps: readonly StepTimes[];
+  /** The most memory of the process, or of the GPU. */
   readonly peakBytes: number;
+  /** What the process had taken before anything was loaded but the programs; 0 of a GPU. */
+  readonly beforeBytes: number;
 }
 
 /** Runs the steps in this process. */
 export async function ownSteps(task: StepTask): Promise<StepResult> {
   const { device, bf16, prompts, completions, newTokens, rows, beta, steps, lora } = task;
   if (task.threads !== undefined) setNumThreads(task.threads);
-  if (process.env['CUDNN'] === '1') enableCudnnAttention(true);
+  const beforeBytes = device === 'cpu' ? process.memoryUsage.rss() : 0;
   const { gradientCheckpointing, tokensPerMicroBatch } = task;
   const options = {
     folder: task.folder ?? '',
@@ -140,7 +142,7 @@ export async function ownSteps(task: StepTask): Promise<StepResult> {
   }
   const peakBytes = device === 'cpu' ? peakResident() : memory().devicePeakBytes;
   trained.close();
-  return { steps: times, peakBytes };
+  return { steps: times, peakBytes, beforeBytes };
 }
 
 function madeUp(

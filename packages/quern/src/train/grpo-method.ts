@@ -7,6 +7,7 @@ import { learningRateAt } from './configuration/learning-rate.ts';
 import type { TrainConfig } from './configuration/train-config.ts';
 import { grpoUpdate, type GrpoSettings } from './grpo.ts';
 import type { Method, Progress } from './method.ts';
+import { naming } from './memory-hint.ts';
 import { costMetrics, lengthMetrics, rewardMetrics, updateMetrics, type StepSeconds } from './metrics.ts';
 import { openReward } from './opened-reward.ts';
 import type { TrainedModel } from './policy/trained-model.ts';
@@ -105,16 +106,24 @@ export class GrpoMethod implements Method {
         seedFor(config.seed, 'completion', rollout, slot, i),
       ),
     }));
-    const drawn = await drawnCompletions(trained.sampler, prompts, asked, drawingOf(config, rows), signal);
+    const drawn = await naming(
+      'generation_rows',
+      rows,
+      drawnCompletions(trained.sampler, prompts, asked, drawingOf(config, rows), signal),
+    );
     const rolloutSeconds = clock.lap();
     const groups = await rewardedGroups(this.#reward, questions, drawn, lengthOf(config), signal);
     const rewardSeconds = clock.lap();
-    const found = await grpoUpdate(
-      trained,
-      groups.map(groupOf),
-      settingsOf(config, rollout),
-      (made) => learningRateAt(config, made),
-      signal,
+    const found = await naming(
+      'tokens_per_micro_batch',
+      config.tokens_per_micro_batch,
+      grpoUpdate(
+        trained,
+        groups.map(groupOf),
+        settingsOf(config, rollout),
+        (made) => learningRateAt(config, made),
+        signal,
+      ),
     );
     const updateSeconds = clock.lap();
     const completions = groups.flatMap((group) => group.completions);

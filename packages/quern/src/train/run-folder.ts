@@ -40,6 +40,14 @@ const files = {
   samples: 'samples',
 } as const;
 const trainerStateFile = 'trainer_state.json';
+const lockFile = 'lock';
+/** The tiny model of random weights, where one was asked for. */
+export const tinyModelFolder = 'random-tiny';
+
+/** Whether a file is more than what a run leaves that never began. */
+function isKept(name: string): boolean {
+  return name !== tinyModelFolder && !name.startsWith(lockFile) && !name.endsWith('.partial');
+}
 
 /** An open run, which no other process writes meanwhile. */
 export class RunFolder {
@@ -64,7 +72,7 @@ export class RunFolder {
         hint: 'Name the folder that was given as --out, or leave --resume out',
       });
     }
-    if (!resume && kind !== undefined && (!kind.isFolder || (await readdir(path)).length > 0)) {
+    if (!resume && kind !== undefined && (!kind.isFolder || (await readdir(path)).some(isKept))) {
       throw new QuernError('ALREADY_EXISTS', isRun ? 'holds a run already' : 'exists already', {
         where: path,
         hint: isRun ? 'Go on with it by --resume, or name another folder' : 'Name another folder',
@@ -75,7 +83,7 @@ export class RunFolder {
     } catch (error) {
       throw fileError(error, path);
     }
-    const lock = await ProcessLock.acquire(join(path, 'lock'), { kind: 'run', where: path });
+    const lock = await ProcessLock.acquire(join(path, lockFile), { kind: 'run', where: path });
     try {
       // What a killed process left half-written.
       for (const name of await readdir(path)) {
@@ -86,6 +94,15 @@ export class RunFolder {
       throw fileError(error, path);
     }
     return new RunFolder(path, lock);
+  }
+
+  /** Takes away what a run leaves that never began. */
+  async discard(): Promise<void> {
+    for (const name of await readdir(this.path).catch(() => [])) {
+      if (!isKept(name) && name !== lockFile) {
+        await rm(join(this.path, name), { recursive: true, force: true }).catch(() => undefined);
+      }
+    }
   }
 
   /** The configuration's file. */

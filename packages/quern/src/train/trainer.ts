@@ -17,7 +17,13 @@ import { meanOf } from './advantages.ts';
 import type { MetricsLine } from './metrics.ts';
 import { TrainedModel } from './policy/trained-model.ts';
 import { openPrompts } from './prompts.ts';
-import { RunFolder, type BestCheckpoint, type RunState, type TrainerState } from './run-folder.ts';
+import {
+  RunFolder,
+  tinyModelFolder,
+  type BestCheckpoint,
+  type RunState,
+  type TrainerState,
+} from './run-folder.ts';
 import { SftMethod } from './sft-method.ts';
 import { tinyModelConfig, tinyModelName, writeTinyModel } from './tiny-model.ts';
 
@@ -54,41 +60,50 @@ export interface TrainingOutcome {
 export async function train(config: TrainConfig, options: TrainingOptions = {}): Promise<TrainingOutcome> {
   const { resume = false } = options;
   const folder = await RunFolder.open(config.output_dir, { resume });
-  let run: Run | undefined;
-  let last = 0;
-  let best: BestCheckpoint | undefined;
+  try {
+    if (resume) await checkSameRun(config, folder);
+    const last = (await folder.checkpoints()).at(-1) ?? 0;
+    const from = last === 0 ? undefined : await folder.trainerState(last);
+    const run = await Run.open(config, folder, { ...options, from }).catch(async (error: unknown) => {
+      // Nothing was done yet: the folder is as it was, and can be named again.
+      if (!resume) await folder.discard();
+      throw quernError(error);
+    });
+    try {
+      await folder.rewind(last);
+      await folder.writeConfig(configYaml(config));
+      return await toItsEnd(run, config, folder);
+    } finally {
+      await run.close();
+    }
+  } finally {
+    await folder.close();
+  }
+}
+
+/** Makes the steps that are left, and tells in the folder how the run fares. */
+async function toItsEnd(run: Run, config: TrainConfig, folder: RunFolder): Promise<TrainingOutcome> {
   const tell = (status: RunState['status'], error?: string): Promise<void> =>
     folder.writeState({
       status,
-      step: run?.step ?? last,
+      step: run.step,
       max_steps: config.max_steps,
-      ...((run?.best ?? best) && { best: run?.best ?? best }),
+      ...(run.best && { best: run.best }),
       ...(error !== undefined && { error }),
     });
   try {
-    if (resume) await checkSameRun(config, folder);
-    await folder.writeConfig(configYaml(config));
-    const steps = await folder.checkpoints();
-    last = steps.at(-1) ?? 0;
-    const state = last === 0 ? undefined : await folder.trainerState(last);
-    best = state?.best;
-    await folder.rewind(last);
     await tell('running');
-    run = await Run.open(config, folder, { ...options, from: state });
     await run.toEnd(() => tell('running'));
     await tell('done');
-    return outcome('done', run, folder);
+    return await outcome('done', run, folder);
   } catch (error) {
     const typed = quernError(error);
     const isStop = typed instanceof QuernError && typed.code === 'ABORTED';
-    if (run && isKeepable(typed)) await run.keep().catch(() => undefined);
+    if (isKeepable(typed)) await run.keep().catch(() => undefined);
     const message = typed instanceof Error ? typed.message : String(typed);
     await tell(isStop ? 'stopped' : 'failed', isStop ? undefined : message).catch(() => undefined);
-    if (isStop && run) return await outcome('stopped', run, folder);
+    if (isStop) return outcome('stopped', run, folder);
     throw typed;
-  } finally {
-    await run?.close();
-    await folder.close();
   }
 }
 
@@ -326,7 +341,7 @@ async function modelFolder(
   if (config.model_name_or_path !== tinyModelName) {
     return checkpointFolder(config.model_name_or_path, { onWork, signal });
   }
-  const path = join(folder.path, 'random-tiny');
+  const path = join(folder.path, tinyModelFolder);
   await writeTinyModel(path, config.seed).catch((error: unknown) => {
     if (!(error instanceof QuernError) || error.code !== 'ALREADY_EXISTS') throw error;
   });
