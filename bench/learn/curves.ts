@@ -24,8 +24,8 @@ export async function curvesSvg(work: string, names: readonly string[]): Promise
   for (const [i, arm] of armNames.entries()) {
     const series: Series[] = [];
     for (const name of names.filter((each) => each.startsWith(`${arm}-`))) {
-      const text = await readFile(join(work, 'arms', name, 'metrics.jsonl'), 'utf8');
-      const lines = text
+      const metrics = await readFile(join(work, 'arms', name, 'metrics.jsonl'), 'utf8');
+      const lines = metrics
         .split('\n')
         .filter((line) => line !== '')
         .map((line) => JSON.parse(line) as Line);
