@@ -120,7 +120,7 @@ export async function measured(
     const path = join(runs, `${split}-${name.replaceAll(/[^\w.-]+/g, '-')}.trec`);
     const reasoning = reasoner === 'none' ? [] : ['--reasoner', reasoner, '--combine', combine];
     const asked = ['--split', split, '--index', index, '--no-cache', '--run', path, '--json'];
-    quern(['eval', `beir:${collection}`, ...asked, ...reasoning]);
+    quern(['eval', `beir:${collection}`, '-k', '100', ...asked, ...reasoning]);
     paths.set(name, path);
   }
   const qrels = join(collection, 'qrels', `${split}.tsv`);

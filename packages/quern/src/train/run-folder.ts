@@ -158,9 +158,9 @@ export class RunFolder {
     );
   }
 
-  /** Takes away what was written of steps after `step`: they will be made again. */
+  /** Takes away what was written of steps after `step`, as they will be made again, and for 0 all that was written. */
   async rewind(step: number): Promise<void> {
-    const kept = (await this.metrics()).filter((line) => line.step <= step);
+    const kept = step === 0 ? [] : (await this.metrics()).filter((line) => line.step <= step);
     const path = join(this.path, files.metrics);
     if (await pathKindIfAny(path))
       await writeLines(

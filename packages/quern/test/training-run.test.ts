@@ -1,0 +1,186 @@
+/** Runs of the command line: what they leave, and that one which is killed and taken up is the one that ran through. */
+import { watch, type FSWatcher } from 'node:fs';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { readTrainConfig } from '../src/train/configuration/read-config.ts';
+import { Qwen2Model } from '../src/models/torch/qwen2-model.ts';
+import { train } from '../src/train/trainer.ts';
+import { fileHashes } from './file-hashes.ts';
+import { hasLibTorch } from './has-libtorch.ts';
+import { finished, quern, startQuern, type Finished } from './run-quern.ts';
+import { linesOf, madeBy, questionsFile, quickSettings, smokeConfig, stateOf } from './small-training.ts';
+import { temporaryFolder } from './temporary-folder.ts';
+import { TextRewardServer } from './text-reward-server.ts';
+
+const folder = temporaryFolder();
+const server = await TextRewardServer.start();
+const quick = quickSettings({ data: questionsFile(folder), reward: server.url });
+
+function asked(run: string, set: readonly string[]): string[] {
+  return ['train', '--preset', 'smoke', '--out', run, ...set.flatMap((each) => ['--set', each])];
+}
+
+/** Runs the command line until `isTime` says so of what the run's folder holds when something in it changes. */
+async function killed(
+  run: string,
+  set: readonly string[],
+  isTime: () => Promise<boolean>,
+): Promise<Finished> {
+  await mkdir(run, { recursive: true });
+  const child = startQuern(asked(run, set));
+  const watcher: FSWatcher = watch(run, () => {
+    void isTime().then((is) => is && child.kill('SIGKILL'));
+  });
+  try {
+    return await finished(child);
+  } finally {
+    watcher.close();
+  }
+}
+
+const afterLine = (run: string, count: number) => async (): Promise<boolean> => {
+  const text = await readFile(join(run, 'metrics.jsonl'), 'utf8').catch(() => '');
+  return text.split('\n').length > count;
+};
+
+const inCheckpoint = (run: string, step: number) => async (): Promise<boolean> =>
+  (await readdir(run)).some((name) => name.startsWith(`checkpoint-${step}.`) && name.endsWith('.partial'));
+
+describe.skipIf(!hasLibTorch)('a run of training', () => {
+  it('leaves its configuration, metrics, samples and checkpoints', async () => {
+    const run = join(folder, 'whole');
+    const set = [...quick, 'eval_steps=2', `eval_data=[${JSON.stringify(join(folder, 'questions.jsonl'))}]`];
+    const { code, stderr } = await quern(asked(run, set));
+    expect(stderr).toContain('step 8/8');
+    expect(code).toBe(0);
+
+    expect(await readTrainConfig({ file: join(run, 'config.yaml') })).toEqual(await smokeConfig(run, set));
+    const lines = linesOf(run);
+    expect(lines.filter(({ kind }) => kind === 'train').map(({ step }) => step)).toEqual([
+      1, 2, 3, 4, 5, 6, 7, 8,
+    ]);
+    expect(lines.filter(({ kind }) => kind === 'eval').map(({ step }) => step)).toEqual([0, 2, 4, 6, 8]);
+    expect(Object.keys(lines.findLast(({ kind }) => kind === 'train')!)).toEqual(
+      expect.arrayContaining([
+        'loss',
+        'grad_norm',
+        'learning_rate',
+        'kl',
+        'entropy',
+        'clip_ratio/region_mean',
+        'reward',
+        'reward_std',
+        'frac_reward_zero_std',
+        'completions/mean_length',
+        'completions/clipped_ratio',
+        'completions/mean_terminated_length',
+        'num_tokens',
+        'epoch',
+        'step_time',
+      ]),
+    );
+    expect(stateOf(run)).toMatchObject({ status: 'done', step: 8, max_steps: 8 });
+    expect((await readdir(join(run, 'samples'))).length).toBe(8);
+    const [sample] = (await readFile(join(run, 'samples/step-3.jsonl'), 'utf8')).split('\n');
+    expect(JSON.parse(sample)).toMatchObject({ step: 3, completions: [{}, {}] });
+
+    // The last two checkpoints, and the one that was best at validation.
+    const rewards = lines.filter(({ kind, step }) => kind === 'eval' && step !== 0);
+    const best = rewards.reduce((a, b) =>
+      (b['eval/reward'] as number) > (a['eval/reward'] as number) ? b : a,
+    ).step;
+    const kept = new Set([best, 6, 8]);
+    const checkpoints = (await readdir(run)).filter((name) => name.startsWith('checkpoint-')).sort();
+    expect(checkpoints).toEqual(Array.from(kept, (step) => `checkpoint-${step}`).sort());
+    expect(stateOf(run)['best']).toMatchObject({ step: best, metric: 'eval/reward' });
+
+    const model = await Qwen2Model.load(join(run, 'checkpoint-8'), { device: 'cpu' });
+    const dtypes = new Set(Array.from(model.weights.values(), ({ dtype }) => dtype));
+    model.close();
+    expect(dtypes).toEqual(new Set(['float32']));
+  });
+
+  it('in a folder that holds something is refused, and leaves it alone', async () => {
+    const run = join(folder, 'occupied');
+    await mkdir(run);
+    await writeFile(join(run, 'notes.txt'), 'mine');
+    const before = fileHashes(run);
+    const { code, stderr } = await quern(asked(run, quick));
+    expect(code).not.toBe(0);
+    expect(stderr).toContain('exists already');
+    await expect(train(await smokeConfig(run, quick))).rejects.toMatchObject({ code: 'ALREADY_EXISTS' });
+    expect(fileHashes(run)).toEqual(before);
+  });
+
+  it('is written by one process at a time', async () => {
+    const run = join(folder, 'locked');
+    let arrived = (): void => undefined;
+    const isAsked = new Promise<void>((done) => (arrived = done));
+    server.before = async () => {
+      arrived();
+      await wait(60_000, undefined, { ref: false });
+    };
+    const child = startQuern(asked(run, quick));
+    const end = finished(child);
+    onTestFinished(() => server.open());
+    await Promise.race([isAsked, end]);
+    const config = await smokeConfig(run, quick);
+    await expect(train(config, { resume: true })).rejects.toMatchObject({ code: 'LOCKED' });
+    child.kill('SIGKILL');
+    await end;
+  });
+
+  it('goes on with more steps, but not with what would make it another run', async () => {
+    const run = join(folder, 'longer');
+    const set = [...quick, 'max_steps=2'];
+    await train(await smokeConfig(run, set));
+    const before = fileHashes(run);
+    const other = await smokeConfig(run, [...set, 'learning_rate=2e-3']);
+    await expect(train(other, { resume: true })).rejects.toMatchObject({
+      code: 'USAGE',
+      what: expect.stringContaining('learning_rate') as string,
+    });
+    expect(fileHashes(run)).toEqual(before);
+    const { code } = await quern(['train', '--resume', '--out', run, '--set', 'max_steps=3']);
+    expect(code).toBe(0);
+    expect(linesOf(run).map(({ step }) => step)).toEqual([1, 2, 3]);
+    expect(stateOf(run)).toMatchObject({ status: 'done', step: 3, max_steps: 3 });
+  });
+
+  describe.each([
+    {
+      name: 'with validation',
+      set: ['eval_steps=2', `eval_data=[${JSON.stringify(join(folder, 'questions.jsonl'))}]`],
+      moments: ['line 1', 'checkpoint 4'],
+    },
+    {
+      name: 'with two steps a rollout',
+      set: ['steps_per_generation=2'],
+      moments: ['line 3', 'checkpoint 4'],
+    },
+    { name: 'of adapters', set: ['use_peft=true', 'lora_r=4'], moments: ['line 5', 'checkpoint 2'] },
+  ])('$name', ({ name, set, moments }) => {
+    const all = [...quick, 'save_total_limit=9', ...set];
+    let made: unknown;
+
+    beforeAll(async () => {
+      const run = join(folder, `${name} through`);
+      await train(await smokeConfig(run, all));
+      made = madeBy(run, 8);
+    });
+
+    it.each(moments)('is what it would have been when it is killed at %s and taken up', async (moment) => {
+      const run = join(folder, `${name} killed at ${moment}`);
+      const [what, at] = moment.split(' ');
+      const isTime = (what === 'line' ? afterLine : inCheckpoint)(run, Number(at));
+      const { code } = await killed(run, all, isTime);
+      expect(code).toBeNull();
+      const resumed = await train(await smokeConfig(run, all), { resume: true });
+      expect(resumed).toMatchObject({ status: 'done', step: 8 });
+      expect(madeBy(run, 8)).toEqual(made);
+      expect((await readdir(run)).filter((file) => file.endsWith('.partial'))).toEqual([]);
+    });
+  });
+});
