@@ -116,10 +116,10 @@ describe.skipIf(!hasLibTorch)('a run of training', () => {
 
   it('is written by one process at a time', async () => {
     const run = join(folder, 'locked');
-    let arrived = (): void => undefined;
+    let arrived: (() => void) | undefined;
     const isAsked = new Promise<void>((done) => (arrived = done));
     server.before = async () => {
-      arrived();
+      arrived?.();
       await wait(60_000, undefined, { ref: false });
     };
     const child = startQuern(asked(run, quick));
