@@ -3,6 +3,7 @@ import { resetPeakMemory, synchronize } from '@quern/libtorch';
 import { QuernError } from '../errors.ts';
 import type { Reward } from '../reward/reward.ts';
 import type { OnWork } from '../work.ts';
+import { advantagesOf, type RewardScale } from './advantages.ts';
 import { learningRateAt } from './configuration/learning-rate.ts';
 import type { TrainConfig } from './configuration/train-config.ts';
 import { grpoUpdate, type GrpoSettings } from './grpo.ts';
@@ -145,7 +146,7 @@ export class GrpoMethod implements Method {
       },
       tokens: drawnTokens + promptTokens,
       epoch: ((rollout + 1) * count) / this.#questions.length,
-      ...(withSamples && { samples: samplesOf(groups, step + this.stepsAtOnce) }),
+      ...(withSamples && { samples: samplesOf(groups, step + this.stepsAtOnce, config.scale_rewards) }),
     };
   }
 
@@ -248,25 +249,24 @@ function settingsOf(config: TrainConfig, rollout: number): GrpoSettings {
   };
 }
 
-function samplesOf(groups: readonly RewardedGroup[], step: number): unknown[] {
-  return groups.map(({ question, completions }) => {
-    const mean = completions.reduce((sum, { reward }) => sum + reward, 0) / completions.length;
-    return {
-      step,
-      id: question.id,
-      question: question.question,
-      prompt_tokens: question.prompt.length,
-      completions: completions.map(({ text, tokens, finish, reward, parts, failure }) => ({
-        text,
-        tokens: tokens.length,
-        finish,
-        reward,
-        parts,
-        advantage: reward - mean,
-        ...(failure !== undefined && { failure }),
-      })),
-    };
-  });
+function samplesOf(groups: readonly RewardedGroup[], step: number, scale: RewardScale): unknown[] {
+  const rewards = groups.map(({ completions }) => completions.map(({ reward }) => reward));
+  const { advantages } = advantagesOf(rewards, scale);
+  return groups.map(({ question, completions }, i) => ({
+    step,
+    id: question.id,
+    question: question.question,
+    prompt_tokens: question.prompt.length,
+    completions: completions.map(({ text, tokens, finish, reward, parts, failure }, j) => ({
+      text,
+      tokens: tokens.length,
+      finish,
+      reward,
+      parts,
+      advantage: advantages[i][j],
+      ...(failure !== undefined && { failure }),
+    })),
+  }));
 }
 
 /** Seconds since it was last asked. */

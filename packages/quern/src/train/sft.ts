@@ -87,6 +87,6 @@ export async function sftLoss(
 
 function diverged(what: string): QuernError {
   return new QuernError('DIVERGED', what, {
-    hint: 'Lower learning_rate or max_grad_norm, and go on from the last checkpoint',
+    hint: 'Begin a new run from the last checkpoint, with a lower learning_rate or max_grad_norm',
   });
 }

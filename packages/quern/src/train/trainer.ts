@@ -219,12 +219,17 @@ class Run {
       log_completions_steps: logSteps,
     } = this.#config;
     const { signal } = this.#options;
-    if (this.#step === 0) await this.#validate();
+    const isDue = (every: number, after: number): boolean => {
+      const before = after - this.#method.stepsAtOnce;
+      return every > 0 && (Math.floor(after / every) > Math.floor(before / every) || after >= most);
+    };
+    // Before the first step, and where the run was stopped in a validation.
+    const last = (await this.#folder.metrics()).at(-1);
+    if (this.#step === 0 || (last?.kind === 'train' && isDue(evalSteps, this.#step))) await this.#validate();
     while (this.#step < most) {
       const before = this.#step;
       const after = before + this.#method.stepsAtOnce;
-      const passes = (every: number): boolean =>
-        every > 0 && (Math.floor(after / every) > Math.floor(before / every) || after >= most);
+      const passes = (every: number): boolean => isDue(every, after);
       const begun = performance.now();
       const made = await this.#method.advance(before, { withSamples: passes(logSteps), signal });
       this.#step = after;

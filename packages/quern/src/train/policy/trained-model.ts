@@ -12,6 +12,8 @@ import {
   noGrad,
   scope,
   tokenLogProbabilitiesAndEntropies,
+  zeros,
+  type AdamWState,
   type Device,
   type Tensor,
 } from '@quern/libtorch';
@@ -230,13 +232,13 @@ export class TrainedModel {
       await saveModel(this.model, folder, { from: this.#options.folder, dtype: 'float32', signal });
     }
     const moments = new Map(
-      this.#moments().flatMap(({ name, optimizer, index }) => {
-        const state = optimizer.state(index);
-        if (!state) return [];
+      this.#moments().flatMap(({ name, shape, optimizer, index }) => {
+        if (!optimizer.state(index)) beginState(optimizer, index, shape, this.#options.device);
+        const { mean, square, step } = optimizer.state(index) as AdamWState;
         return [
-          [`mean.${name}`, state.mean] as const,
-          [`square.${name}`, state.square] as const,
-          [`step.${name}`, state.step] as const,
+          [`mean.${name}`, mean] as const,
+          [`square.${name}`, square] as const,
+          [`step.${name}`, step] as const,
         ];
       }),
     );
@@ -333,4 +335,15 @@ export class TrainedModel {
 /** The hidden states at some places. Shape: (B, T, hidden), (N) → (N, hidden). */
 function chosen(hidden: Tensor, places: Tensor): Tensor {
   return hidden.reshape([-1, hidden.size(-1)]).indexSelect(0, places);
+}
+
+/** Has an optimiser know of a tensor that no step has changed yet (no group had anything to teach) what the first step begins with. */
+function beginState(optimizer: AdamW, index: number, shape: readonly number[], device: Device): void {
+  scope(() =>
+    optimizer.setState(index, {
+      mean: zeros(shape, { device }),
+      square: zeros(shape, { device }),
+      step: zeros([], { device }),
+    }),
+  );
 }
