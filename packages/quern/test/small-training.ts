@@ -1,5 +1,5 @@
 /** Runs of training that take seconds, and what is compared of two of them. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readTrainConfig } from '../src/train/configuration/read-config.ts';
 import type { TrainConfig } from '../src/train/configuration/train-config.ts';
@@ -49,11 +49,18 @@ export function stateOf(run: string): Record<string, unknown> {
   return JSON.parse(readFileSync(join(run, 'state.json'), 'utf8')) as Record<string, unknown>;
 }
 
+export interface Made {
+  readonly checkpoint: Record<string, string>;
+  readonly samples: Record<string, string>;
+  readonly metrics: Line[];
+}
+
 /** What two runs that are the same have in common: all of the last checkpoint, the samples, and metrics but time and memory. */
-export function madeBy(run: string, step: number): unknown {
+export function madeBy(run: string, step: number): Made {
+  const samples = join(run, 'samples');
   return {
     checkpoint: fileHashes(join(run, `checkpoint-${step}`)),
-    samples: fileHashes(join(run, 'samples')),
+    samples: existsSync(samples) ? fileHashes(samples) : {},
     metrics: linesOf(run).map((line) =>
       Object.fromEntries(
         Object.entries(line).filter(
