@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { QuernError } from '../errors.ts';
-import { checkpointFolder } from '../models/checkpoint-folder.ts';
+import { checkpointParts } from '../models/checkpoint-parts.ts';
 import { convertAdapterToGguf } from '../models/convert-adapter.ts';
 import { convertToGguf } from '../models/convert.ts';
 import { modelTypes, type ModelType } from '../models/gguf/qwen2-metadata.ts';
@@ -24,7 +24,10 @@ const defaultType: ModelType = 'q8_0';
 export function exportCommand(): Command {
   return new Command('export')
     .description('Convert a checkpoint to a GGUF file, for llama.cpp.')
-    .argument('<checkpoint>', 'a folder with config.json, safetensors and a tokenizer (Qwen2), or a hub id')
+    .argument(
+      '<checkpoint>',
+      'a folder with config.json, safetensors and a tokenizer (Qwen2), a LoRA adapter, or a hub id',
+    )
     .addOption(
       new Option('--gguf <type>', `16, 8.5 or 4.5 bits a weight (default: ${defaultType})`).choices(
         modelTypes,
@@ -52,14 +55,16 @@ async function run(named: string, options: Options): Promise<void> {
   const started = performance.now();
   const signal = interruptSignal();
   const warnings = new Warnings();
-  const folder = await checkpointFolder(named, { warnings, signal, onWork: startProgress });
+  const parts = await checkpointParts(named, { warnings, signal, onWork: startProgress });
   printWarnings(warnings);
+  const { folder } = parts;
+  const adapters = [...parts.adapters, ...lora];
   const written = keepApart
-    ? await convertAdapterToGguf(lora[0], { base: folder, out, signal })
-    : await convertToGguf(folder, { type, out, adapters: lora, signal, onWork: startProgress });
+    ? await convertAdapterToGguf(theOne(adapters), { base: folder, out, signal })
+    : await convertToGguf(folder, { type, out, adapters, signal, onWork: startProgress });
   const milliseconds = performance.now() - started;
   if (json) {
-    printJson({ checkpoint: named, out, lora, ...written, milliseconds });
+    printJson({ checkpoint: named, out, lora: adapters, ...written, milliseconds });
     return;
   }
   const { bytes, tensors, parameters } = written;
@@ -75,11 +80,18 @@ function collected(value: string, before: readonly string[]): string[] {
 
 function checkUse({ keepApart, lora, gguf }: Options): void {
   if (!keepApart) return;
-  const where = '--keep-apart';
-  if (lora.length !== 1) {
-    throw new QuernError('USAGE', 'writes one adapter', { where, hint: 'Give it with --lora FOLDER' });
-  }
+  if (lora.length > 1) theOne(lora);
   if (gguf !== undefined) {
+    const where = '--keep-apart';
     throw new QuernError('USAGE', 'keeps the adapter in 32 bits', { where, hint: 'Leave --gguf out' });
   }
+}
+
+/** The adapter that is kept apart. Throws `USAGE` where it is not one. */
+function theOne(adapters: readonly string[]): string {
+  if (adapters.length === 1) return adapters[0];
+  throw new QuernError('USAGE', 'writes one adapter', {
+    where: '--keep-apart',
+    hint: 'Give it with --lora FOLDER, or name the checkpoint of a run that trains one',
+  });
 }

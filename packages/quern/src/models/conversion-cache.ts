@@ -5,6 +5,7 @@ import { fileError } from '../errors.ts';
 import { makePrivateFolder } from '../private-folder.ts';
 import { ProcessLock } from '../process-lock.ts';
 import type { OnWork } from '../work.ts';
+import type { CheckpointParts } from './checkpoint-parts.ts';
 import { convertToGguf } from './convert.ts';
 import { waitFor } from './hub/hub-retry.ts';
 import { isModelFile } from './model-files.ts';
@@ -26,14 +27,17 @@ export interface ConversionOptions {
 }
 
 /**
- * The path of a checkpoint converted to GGUF: made once, and again when a file of the checkpoint changes (by name, size and
+ * The path of a checkpoint converted to GGUF, adapters merged into it: made once, and again when a file of the checkpoint changes (by name, size and
  * time); a conversion that its checkpoint has outlived is removed. Of several processes one converts, and the others wait.
  * Throws what {@link convertToGguf} throws.
  */
-export async function convertedModel(checkpoint: string, options: ConversionOptions): Promise<string> {
+export async function convertedModel(
+  { folder: checkpoint, adapters }: CheckpointParts,
+  options: ConversionOptions,
+): Promise<string> {
   const { type, folder, onWork, signal } = options;
-  const place = join(folder, digest(await realpath(checkpoint).catch(() => checkpoint)).slice(0, 16));
-  const path = join(place, `${type}-${(await stateOf(checkpoint)).slice(0, 16)}.gguf`);
+  const place = join(folder, digest(await placeOf([checkpoint, ...adapters])).slice(0, 16));
+  const path = join(place, `${type}-${(await stateOf([checkpoint, ...adapters])).slice(0, 16)}.gguf`);
   if (await isThere(path)) return path;
   await makePrivateFolder(place).catch((error: unknown) => {
     throw fileError(error, place);
@@ -44,7 +48,7 @@ export async function convertedModel(checkpoint: string, options: ConversionOpti
   );
   try {
     if (await isThere(path)) return path;
-    await convertToGguf(checkpoint, { type, out: path, onWork, signal });
+    await convertToGguf(checkpoint, { type, out: path, adapters, onWork, signal });
     for (const name of await readdir(place)) {
       const other = join(place, name);
       if (name.startsWith(`${type}-`) && name.endsWith('.gguf') && other !== path)
@@ -63,13 +67,22 @@ async function isThere(path: string): Promise<boolean> {
   );
 }
 
-/** A hash of what a checkpoint's files are called, how large they are and when they were changed. */
-async function stateOf(checkpoint: string): Promise<string> {
-  const names = (await readdir(checkpoint)).filter(isModelFile).toSorted();
+/** What tells a checkpoint and its adapters from others. */
+async function placeOf(folders: readonly string[]): Promise<string> {
+  const paths: string[] = [];
+  for (const folder of folders) paths.push(await realpath(folder).catch(() => folder));
+  return paths.join('\n');
+}
+
+/** A hash of what the files in folders are called, how large they are and when they were changed. */
+async function stateOf(folders: readonly string[]): Promise<string> {
   const facts: unknown[] = [converterVersion];
-  for (const name of names) {
-    const { size, mtimeNs } = await stat(join(checkpoint, name), { bigint: true });
-    facts.push([name, String(size), String(mtimeNs)]);
+  for (const folder of folders) {
+    const names = (await readdir(folder)).filter(isModelFile).toSorted();
+    for (const name of names) {
+      const { size, mtimeNs } = await stat(join(folder, name), { bigint: true });
+      facts.push([name, String(size), String(mtimeNs)]);
+    }
   }
   return digest(JSON.stringify(facts));
 }

@@ -21,7 +21,13 @@ describe('the files of a model', () => {
       'xconfig.json',
       'config.json.bak',
     ],
-    ['../model.safetensors', 'tokenizer.model', 'optimizer.pt', 'model.safetensors/x'],
+    [
+      '../model.safetensors',
+      'tokenizer.model',
+      'optimizer.pt',
+      'optimizer.safetensors',
+      'model.safetensors/x',
+    ],
   ])('are not %s, %s and the like', (...names) => {
     expect(names.filter(isModelFile)).toEqual([]);
   });

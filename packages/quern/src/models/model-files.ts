@@ -6,12 +6,15 @@ export type ChooseFiles = (name: string, names: readonly string[]) => boolean;
 const needed =
   /^(config\.json|generation_config\.json|tokenizer[^/]*\.json|vocab\.json|merges\.txt|special_tokens_map\.json|added_tokens\.json|chat_template\.jinja|[^/]+\.safetensors|[^/]+\.safetensors\.index\.json|adapter_[^/]+)$/;
 
+/** What training keeps of its optimiser in a checkpoint: no part of the model, and larger than it. */
+export const optimizerFile = 'optimizer.safetensors';
+
 /**
  * Whether a file is one that a model in safetensors is made of: its configuration, its tokenizer, its weights, or an
  * adapter's, at the top level of the repository. Weights in other formats are none, as those may hold code (pickle).
  */
 export function isModelFile(name: string): boolean {
-  return needed.test(name) && !/^adapter_.*\.(bin|pt|pth|pkl)$/.test(name);
+  return needed.test(name) && name !== optimizerFile && !/^adapter_.*\.(bin|pt|pth|pkl)$/.test(name);
 }
 
 /**

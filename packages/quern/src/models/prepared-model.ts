@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileError, QuernError } from '../errors.ts';
 import { modelFolder, type ModelFolderOptions } from './checkpoint-folder.ts';
+import { partsIn } from './checkpoint-parts.ts';
 import { contentHash, rememberedHash, type ContentHashOptions } from './content-hash.ts';
 import { convertedModel } from './conversion-cache.ts';
 import type { ModelType } from './gguf/qwen2-metadata.ts';
@@ -32,7 +33,7 @@ export async function preparedModel(name: string, options: PrepareOptions): Prom
   }
   const { folder, gguf } = await modelFolder(model, type, options);
   if (gguf !== undefined) return join(folder, gguf);
-  return convertedModel(folder, {
+  return convertedModel(await partsIn(folder, options), {
     ...options,
     type,
     folder: join(options.cacheFolder, 'models'),

@@ -5,9 +5,6 @@ import type { Qwen2Config } from '../models/checkpoint/qwen2-config.ts';
 import { randomQwen2 } from '../models/torch/random-qwen2.ts';
 import { saveModel } from '../models/torch/save-model.ts';
 
-/** Its name in a configuration. */
-export const tinyModelName = 'random:tiny';
-
 const controlTokens = ['<|endoftext|>', '<|im_start|>', '<|im_end|>'];
 const [endOfText, , turnEnd] = controlTokens.map((_, i) => 256 + i);
 

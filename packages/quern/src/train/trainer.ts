@@ -1,7 +1,7 @@
 /** A run of training: what is loaded, its steps, what is told and kept of them, and how it ends. */
-import { join } from 'node:path';
 import { QuernError } from '../errors.ts';
 import { checkpointFolder } from '../models/checkpoint-folder.ts';
+import { tinyModelFolder, tinyModelName } from '../models/checkpoint-parts.ts';
 import { torchDevice } from '../models/torch/device.ts';
 import { quernError } from '../models/torch/torch-error.ts';
 import type { OnWork } from '../work.ts';
@@ -17,15 +17,9 @@ import { meanOf } from './advantages.ts';
 import type { MetricsLine } from './metrics.ts';
 import { TrainedModel } from './policy/trained-model.ts';
 import { openPrompts } from './prompts.ts';
-import {
-  RunFolder,
-  tinyModelFolder,
-  type BestCheckpoint,
-  type RunState,
-  type TrainerState,
-} from './run-folder.ts';
+import { RunFolder, type BestCheckpoint, type RunState, type TrainerState } from './run-folder.ts';
 import { SftMethod } from './sft-method.ts';
-import { tinyModelConfig, tinyModelName, writeTinyModel } from './tiny-model.ts';
+import { tinyModelConfig, writeTinyModel } from './tiny-model.ts';
 
 /** What a run tells of itself. */
 export type TrainingEvent =
@@ -346,7 +340,7 @@ async function modelFolder(
   if (config.model_name_or_path !== tinyModelName) {
     return checkpointFolder(config.model_name_or_path, { onWork, signal });
   }
-  const path = join(folder.path, tinyModelFolder);
+  const path = tinyModelFolder(folder.path);
   await writeTinyModel(path, config.seed).catch((error: unknown) => {
     if (!(error instanceof QuernError) || error.code !== 'ALREADY_EXISTS') throw error;
   });

@@ -17,6 +17,7 @@ import {
   type Device,
   type Tensor,
 } from '@quern/libtorch';
+import { optimizerFile } from '../../models/model-files.ts';
 import { LoraWeights, mergedMatrix, type LoraSettings } from '../../models/torch/lora.ts';
 import { Qwen2Model } from '../../models/torch/qwen2-model.ts';
 import { saveModel } from '../../models/torch/save-model.ts';
@@ -68,9 +69,6 @@ export interface RecordedTokens {
   /** Adds the gradients of a loss of `logProbabilities` to the weights'. */
   readonly backward: (loss: Tensor) => void;
 }
-
-/** The optimiser's file in a checkpoint. */
-export const optimizerFile = 'optimizer.safetensors';
 
 export class TrainedModel {
   /** What is trained; with LoRA what the adapter changes. */
