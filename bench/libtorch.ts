@@ -30,6 +30,7 @@ import {
   tensor,
 } from '@quern/libtorch';
 import { randomQwen2, TokenGenerator, type Qwen2Config, type Qwen2Model } from 'quern/torch';
+import { fiveMillion, halfBillion } from './models/shapes.js';
 
 const { values: flags } = parseArgs({
   options: {
@@ -41,30 +42,6 @@ const { values: flags } = parseArgs({
     child: { type: 'string' },
   },
 });
-
-const small: Qwen2Config = {
-  hiddenSize: 256,
-  layers: 4,
-  heads: 4,
-  keyValueHeads: 2,
-  intermediateSize: 704,
-  vocabularySize: 8192,
-  positions: 4096,
-  normEpsilon: 1e-6,
-  ropeBase: 1e6,
-  tiedEmbeddings: true,
-  endTokens: [],
-};
-
-/** The shape of Qwen2.5-0.5B. */
-const large: Qwen2Config = {
-  ...small,
-  hiddenSize: 896,
-  layers: 24,
-  heads: 14,
-  intermediateSize: 4864,
-  vocabularySize: 151_936,
-};
 
 interface Task {
   readonly kind: 'train' | 'decode';
@@ -107,12 +84,20 @@ function compare(): void {
       `${bfloat16 ? ', bfloat16' : ''}; medians of ${rounds} round(s)`,
   );
   if (python === undefined) console.log('no Python with this LibTorch: no peer');
-  const train: Task = { kind: 'train', config: small, rows: 8, tokens: 128, steps: 20, warmUp: 3, ...common };
+  const train: Task = {
+    kind: 'train',
+    config: fiveMillion,
+    rows: 8,
+    tokens: 128,
+    steps: 20,
+    warmUp: 3,
+    ...common,
+  };
   if (only.includes('train')) inTurns('training step, 5M parameters, 8 × 128 tokens', train, python, rounds);
   if (only.includes('decode')) {
     const decode: Task = {
       kind: 'decode',
-      config: small,
+      config: fiveMillion,
       rows: 16,
       tokens: 64,
       steps: 128,
@@ -129,7 +114,15 @@ function compare(): void {
     }
   }
   if (only.includes('large')) {
-    const step: Task = { kind: 'train', config: large, rows: 1, tokens: 256, steps: 2, warmUp: 1, ...common };
+    const step: Task = {
+      kind: 'train',
+      config: halfBillion,
+      rows: 1,
+      tokens: 256,
+      steps: 2,
+      warmUp: 1,
+      ...common,
+    };
     inTurns("training step, Qwen2.5-0.5B's shape, 256 tokens", step, python, Math.min(rounds, 1));
   }
 }

@@ -1,7 +1,7 @@
 /**
  * Does a step of GRPO take less time and memory than TRL's GRPOTrainer with Hugging Face's generate?
  *
- *     npm run bench -- train [--python PYTHON] [--device cpu|cuda] [--rounds 3] [--shape small|1.5b]
+ *     npm run bench -- train [--python PYTHON] [--device cpu|cuda] [--rounds 3] [--steps 3] [--checkpointing true|false]
  *
  * On the processor, by default: a Qwen2 of 5 million random weights, the same checkpoint for both; 4 prompts of 100 tokens × 8
  * completions of 64 tokens, no early end, KL weight 0.008, float32, two threads. Each run is a process of its own, ours and the
@@ -16,7 +16,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { libtorch } from '@quern/libtorch';
-import { randomQwen2, saveModel, type Qwen2Config } from 'quern/torch';
+import { randomQwen2, saveModel } from 'quern/torch';
+import { fiveMillion, oneAndAHalfBillion } from './models/shapes.js';
 import { ownSteps, type StepResult, type StepTask } from './train/own-step.js';
 
 const { values: flags } = parseArgs({
@@ -29,31 +30,6 @@ const { values: flags } = parseArgs({
     child: { type: 'string' },
   },
 });
-
-const small: Qwen2Config = {
-  hiddenSize: 256,
-  layers: 4,
-  heads: 4,
-  keyValueHeads: 2,
-  intermediateSize: 704,
-  vocabularySize: 8192,
-  positions: 4096,
-  normEpsilon: 1e-6,
-  ropeBase: 1e6,
-  tiedEmbeddings: true,
-  endTokens: [],
-};
-
-/** The shape of Qwen2.5-1.5B. */
-const large: Qwen2Config = {
-  ...small,
-  hiddenSize: 1536,
-  layers: 28,
-  heads: 12,
-  intermediateSize: 8960,
-  vocabularySize: 151_936,
-  positions: 32_768,
-};
 
 /** What both sides tell. */
 interface Told {
@@ -72,7 +48,7 @@ async function compare(): Promise<void> {
   const isGpu = flags.device !== 'cpu';
   const folder = isGpu ? undefined : mkdtempSync(join(tmpdir(), 'quern-bench-'));
   try {
-    const config = isGpu ? large : small;
+    const config = isGpu ? oneAndAHalfBillion : fiveMillion;
     const checkpoint = folder === undefined ? undefined : join(folder, 'checkpoint');
     if (checkpoint !== undefined) {
       const model = randomQwen2(config, { seed: 1 });

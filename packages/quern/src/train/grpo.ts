@@ -13,7 +13,6 @@
  * are divided by, as if they had. So without a KL term the result is that of computing them too.
  */
 import { scope, tensor, type Tensor } from '@quern/libtorch';
-import { QuernError, throwIfAborted } from '../errors.ts';
 import { randomIntegers } from '../random.ts';
 import { advantagesOf, meanOf, type RewardScale } from './advantages.ts';
 import {
@@ -23,8 +22,10 @@ import {
   type LossStatistics,
   type LossType,
 } from './policy-loss.ts';
+import { diverged } from './diverged.ts';
 import type { TrainedModel } from './policy/trained-model.ts';
 import { lengthOf, microBatches, sequenceBatch, type Sequence } from './sequence-batch.ts';
+import { turn } from './turn.ts';
 
 /** A completion of a prompt, as it was drawn and rewarded. */
 export interface RewardedCompletion {
@@ -250,18 +251,6 @@ function batchesOf(lessons: readonly Lesson[], { tokensPerMicroBatch }: GrpoSett
   return microBatches(lessons.map(lengthOf), tokensPerMicroBatch).map((batch) =>
     batch.map((i) => lessons[i]),
   );
-}
-
-/** Lets signals and messages in between two pieces of work. */
-async function turn(signal: AbortSignal | undefined): Promise<void> {
-  await new Promise((resolve) => setImmediate(resolve));
-  throwIfAborted(signal);
-}
-
-function diverged(what: string): QuernError {
-  return new QuernError('DIVERGED', what, {
-    hint: 'Begin a new run from the last checkpoint, with a lower learning_rate or max_grad_norm',
-  });
 }
 
 /** Sums up what batches and steps came to. */

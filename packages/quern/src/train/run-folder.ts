@@ -4,6 +4,7 @@ import { appendFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'nod
 import { join } from 'node:path';
 import { pathKindIfAny } from '../collections/files.ts';
 import { fileError, QuernError } from '../errors.ts';
+import { tinyModelFolder } from '../models/checkpoint-parts.ts';
 import { ProcessLock } from '../process-lock.ts';
 import { syncFolder, writeLines } from '../whole-file.ts';
 import type { MetricsLine } from './metrics.ts';
@@ -41,12 +42,10 @@ const files = {
 } as const;
 const trainerStateFile = 'trainer_state.json';
 const lockFile = 'lock';
-/** The tiny model of random weights, where one was asked for. */
-export const tinyModelFolder = 'random-tiny';
 
 /** Whether a file is more than what a run leaves that never began. */
 function isKept(name: string): boolean {
-  return name !== tinyModelFolder && !name.startsWith(lockFile) && !name.endsWith('.partial');
+  return name !== tinyModelFolder('') && !name.startsWith(lockFile) && !name.endsWith('.partial');
 }
 
 /** An open run, which no other process writes meanwhile. */

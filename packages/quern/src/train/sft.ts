@@ -1,8 +1,9 @@
 /** Supervised fine-tuning: the policy imitates reasoned queries that are given, a step at a time. */
 import { noGrad, scope } from '@quern/libtorch';
-import { QuernError, throwIfAborted } from '../errors.ts';
+import { diverged } from './diverged.ts';
 import type { TrainedModel } from './policy/trained-model.ts';
 import { lengthOf, microBatches, sequenceBatch, type Sequence } from './sequence-batch.ts';
+import { turn } from './turn.ts';
 
 /** What a step came to. */
 export interface SftStatistics {
@@ -33,8 +34,7 @@ export async function sftStep(
   let entropy = 0;
   try {
     for (const batch of microBatches(sequences.map(lengthOf), settings.tokensPerMicroBatch)) {
-      await new Promise((resolve) => setImmediate(resolve));
-      throwIfAborted(signal);
+      await turn(signal);
       const found = scope(() => {
         const packed = sequenceBatch(
           batch.map((i) => sequences[i]),
@@ -74,8 +74,7 @@ export async function sftLoss(
   let sum = 0;
   let tokens = 0;
   for (const batch of microBatches(sequences.map(lengthOf), tokensPerMicroBatch)) {
-    await new Promise((resolve) => setImmediate(resolve));
-    throwIfAborted(signal);
+    await turn(signal);
     const chosen = batch.map((i) => sequences[i]);
     sum += scope(() =>
       noGrad(() => trained.logProbabilities(sequenceBatch(chosen, trained.device), 1).sum().item()),
@@ -83,10 +82,4 @@ export async function sftLoss(
     tokens += chosen.reduce((count, { completion }) => count + completion.length, 0);
   }
   return -sum / Math.max(1, tokens);
-}
-
-function diverged(what: string): QuernError {
-  return new QuernError('DIVERGED', what, {
-    hint: 'Begin a new run from the last checkpoint, with a lower learning_rate or max_grad_norm',
-  });
 }

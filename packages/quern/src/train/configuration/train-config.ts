@@ -99,7 +99,8 @@ const fields = {
     source: `${grpo}, G; 16: ${tongSearch}`,
   }),
   steps_per_generation: field(whole(1), 1, {
-    description: 'Optimiser steps of one pass over a rollout; the prompts are divided evenly among them.',
+    description:
+      'Optimiser steps of one pass over a rollout; its completions are divided evenly among them, in a random order.',
     source: trl,
   }),
   num_iterations: field(whole(1), 1, {
@@ -171,7 +172,7 @@ const fields = {
   }),
   loss_type: field(oneOf('grpo', 'bnpo', 'dr_grpo', 'dapo'), 'dapo', {
     description:
-      'How losses of tokens become one: grpo, mean of the means of completions; bnpo, mean over the tokens of a micro-batch; dapo, mean over the tokens of the step; dr_grpo, sum over completions × max_completion_length.',
+      'How losses of tokens become one: grpo, mean of the means of completions; dapo and bnpo, mean over the tokens of the step; dr_grpo, sum over completions × max_completion_length.',
     source: `${trl}; ${grpo}; ${dapo}; ${drGrpo}`,
   }),
   epsilon: field(real(0, 1), 0.2, {
