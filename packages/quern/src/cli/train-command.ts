@@ -97,7 +97,7 @@ async function configurationOf(
 }
 
 async function dryRun(config: TrainConfig, { json }: Options): Promise<void> {
-  const { plannedMemory } = await import('../train/trainer.ts');
+  const { plannedMemory } = await import('../train/planned-memory.ts');
   const { checkFits } = await import('../train/configuration/memory-check.ts');
   const { memory, text } = await plannedMemory(config, { signal: interruptSignal() });
   const { rows, total, available, resolvedRows } = memory;

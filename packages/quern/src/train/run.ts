@@ -1,0 +1,221 @@
+/** A run under way: what is loaded, and its steps with what is told and kept of them. */
+import { checkpointFolder } from '../models/checkpoint-folder.ts';
+import { tinyModelFolder, tinyModelName } from '../models/checkpoint-parts.ts';
+import { QuernError } from '../errors.ts';
+import type { OnWork } from '../work.ts';
+import { meanOf } from './advantages.ts';
+import { checkFits } from './configuration/memory-check.ts';
+import type { TrainConfig } from './configuration/train-config.ts';
+import { GrpoMethod } from './grpo-method.ts';
+import type { Method } from './method.ts';
+import type { MetricsLine } from './metrics.ts';
+import { deviceOf, memoryOf, usesBf16 } from './planned-memory.ts';
+import { TrainedModel } from './policy/trained-model.ts';
+import { openPrompts } from './prompts.ts';
+import type { BestCheckpoint, RunFolder, TrainerState } from './run-folder.ts';
+import { SftMethod } from './sft-method.ts';
+import { writeTinyModel } from './tiny-model.ts';
+
+/** What a run tells of itself. */
+export type TrainingEvent =
+  | { readonly kind: 'note'; readonly text: string }
+  | { readonly kind: 'metrics'; readonly line: MetricsLine; readonly secondsLeft?: number }
+  | { readonly kind: 'checkpoint'; readonly folder: string; readonly isBest: boolean };
+
+/** How a run is begun or taken up. */
+export interface TrainingOptions {
+  readonly resume?: boolean;
+  readonly onEvent?: (event: TrainingEvent) => void;
+  readonly onWork?: OnWork;
+  /** Stops it: what was done is kept in a checkpoint, and the run can be taken up again. */
+  readonly signal?: AbortSignal;
+}
+
+/** Loaded, to make its steps. */
+export class Run {
+  readonly #config: TrainConfig;
+  readonly #folder: RunFolder;
+  readonly #options: TrainingOptions;
+  readonly #trained: TrainedModel;
+  readonly #method: Method;
+  #tokens: number;
+  #best: BestCheckpoint | undefined;
+  /** The last step that was made whole. */
+  #step: number;
+  readonly #seconds: number[] = [];
+
+  private constructor(
+    parts: {
+      config: TrainConfig;
+      folder: RunFolder;
+      options: TrainingOptions;
+      trained: TrainedModel;
+      method: Method;
+    },
+    from: TrainerState | undefined,
+  ) {
+    this.#config = parts.config;
+    this.#folder = parts.folder;
+    this.#options = parts.options;
+    this.#trained = parts.trained;
+    this.#method = parts.method;
+    this.#step = from?.step ?? 0;
+    this.#tokens = from?.tokens ?? 0;
+    this.#best = from?.best;
+  }
+
+  /** Loads what is needed, after a look at whether memory has room for it. */
+  static async open(
+    config: TrainConfig,
+    folder: RunFolder,
+    options: TrainingOptions & { readonly from?: TrainerState },
+  ): Promise<Run> {
+    const { from, signal, onWork } = options;
+    const onNote = (text: string): void => options.onEvent?.({ kind: 'note', text });
+    const device = deviceOf(config);
+    const base = await modelFolder(config, folder, options);
+    const prompts = await openPrompts(base, config.prompt, signal);
+    const memory = await memoryOf(config, prompts.config, device);
+    checkFits(memory);
+    const trained = await TrainedModel.open({
+      folder: base,
+      device,
+      bf16: usesBf16(config, device),
+      seed: config.seed,
+      ...(config.use_peft && {
+        lora: { rank: config.lora_r, alpha: config.lora_alpha, targets: config.lora_target_modules },
+      }),
+      optimizer: {
+        beta1: config.adam_beta1,
+        beta2: config.adam_beta2,
+        epsilon: config.adam_epsilon,
+        weightDecay: config.weight_decay,
+      },
+      keepsReference: config.method === 'grpo' && config.beta > 0,
+      samples: config.method === 'grpo',
+      gradientCheckpointing: config.gradient_checkpointing,
+      ...(from && { from: folder.checkpoint(from.step), steps: from.step }),
+      signal,
+      onWork,
+    });
+    try {
+      const parts = { config, trained, prompts, rows: memory.resolvedRows, onNote, onWork, signal };
+      const method = config.method === 'grpo' ? await GrpoMethod.open(parts) : await SftMethod.open(parts);
+      return new Run({ config, folder, options, trained, method }, from);
+    } catch (error) {
+      trained.close();
+      throw error;
+    }
+  }
+
+  get step(): number {
+    return this.#step;
+  }
+
+  get best(): BestCheckpoint | undefined {
+    return this.#best;
+  }
+
+  /** Makes the steps that are left. `onStep` is awaited after each. */
+  async toEnd(onStep: () => Promise<void>): Promise<void> {
+    const {
+      max_steps: most,
+      eval_steps: evalSteps,
+      save_steps: saveSteps,
+      log_completions_steps: logSteps,
+    } = this.#config;
+    const { signal } = this.#options;
+    const isDue = (every: number, after: number): boolean => {
+      const before = after - this.#method.stepsAtOnce;
+      return every > 0 && (Math.floor(after / every) > Math.floor(before / every) || after >= most);
+    };
+    // Before the first step, and where the run was stopped in a validation.
+    const last = (await this.#folder.metrics()).at(-1);
+    if (this.#step === 0 || (last?.kind === 'train' && isDue(evalSteps, this.#step))) await this.#validate();
+    while (this.#step < most) {
+      const before = this.#step;
+      const after = before + this.#method.stepsAtOnce;
+      const passes = (every: number): boolean => isDue(every, after);
+      const begun = performance.now();
+      const made = await this.#method.advance(before, { withSamples: passes(logSteps), signal });
+      this.#step = after;
+      this.#tokens += made.tokens;
+      if (made.samples) await this.#folder.addSamples(after, made.samples);
+      await this.#tell({
+        kind: 'train',
+        step: after,
+        epoch: made.epoch,
+        num_tokens: this.#tokens,
+        ...made.metrics,
+      });
+      const isBest = passes(evalSteps) && (await this.#validate());
+      this.#seconds.push((performance.now() - begun) / 1000);
+      if (isBest || passes(saveSteps)) await this.keep();
+      await onStep();
+    }
+    await this.keep();
+  }
+
+  /** Writes a checkpoint of the last whole step, unless there is one. */
+  async keep(): Promise<void> {
+    // In the middle of several steps by one rollout there is no place to go on from.
+    if (this.#step === 0 || this.#trained.steps !== this.#step) return;
+    if ((await this.#folder.checkpoints()).includes(this.#step)) return;
+    const state: TrainerState = {
+      step: this.#step,
+      tokens: this.#tokens,
+      ...(this.#best && { best: this.#best }),
+    };
+    const base = this.#config.model_name_or_path;
+    await this.#folder.addCheckpoint(state, (folder) => this.#trained.save(folder, { base }));
+    await this.#folder.keepCheckpoints(this.#config.save_total_limit, this.#best?.step);
+    this.#method.forget();
+    const isBest = this.#best?.step === this.#step;
+    this.#options.onEvent?.({ kind: 'checkpoint', folder: this.#folder.checkpoint(this.#step), isBest });
+  }
+
+  async close(): Promise<void> {
+    await this.#method.close();
+    this.#trained.close();
+  }
+
+  /** Whether the policy is the best so far. */
+  async #validate(): Promise<boolean> {
+    const found = this.#config.eval_steps > 0 ? await this.#method.validate(this.#options.signal) : undefined;
+    if (!found) return false;
+    await this.#tell({ kind: 'eval', step: this.#step, ...found });
+    const { metric, sign } = this.#method.best;
+    const value = found[metric];
+    if (typeof value !== 'number' || this.#step === 0) return false;
+    if (this.#best && sign * value <= sign * this.#best.value) return false;
+    this.#best = { step: this.#step, metric, value };
+    return true;
+  }
+
+  async #tell(line: MetricsLine): Promise<void> {
+    await this.#folder.addMetrics(line);
+    const left = (this.#config.max_steps - this.#step) / this.#method.stepsAtOnce;
+    const recent = this.#seconds.slice(-10);
+    this.#options.onEvent?.({
+      kind: 'metrics',
+      line,
+      ...(recent.length > 0 && { secondsLeft: left * meanOf(recent) }),
+    });
+  }
+}
+
+/** The checkpoint that training begins with; a tiny one of random weights is made in the run's folder. */
+async function modelFolder(
+  config: TrainConfig,
+  folder: RunFolder,
+  { onWork, signal }: TrainingOptions,
+): Promise<string> {
+  if (config.model_name_or_path !== tinyModelName) {
+    return checkpointFolder(config.model_name_or_path, { onWork, signal });
+  }
+  const path = tinyModelFolder(folder.path);
+  await writeTinyModel(path, config.seed).catch((error: unknown) => {
+    if (!(error instanceof QuernError) || error.code !== 'ALREADY_EXISTS') throw error;
+  });
+  return path;
+}
