@@ -1,7 +1,6 @@
 /** A run under way: what is loaded, and its steps with what is told and kept of them. */
 import { checkpointFolder } from '../models/checkpoint-folder.ts';
 import { tinyModelFolder, tinyModelName } from '../models/checkpoint-parts.ts';
-import { QuernError } from '../errors.ts';
 import type { OnWork } from '../work.ts';
 import { meanOf } from './advantages.ts';
 import { checkFits } from './configuration/memory-check.ts';
@@ -214,8 +213,6 @@ async function modelFolder(
     return checkpointFolder(config.model_name_or_path, { onWork, signal });
   }
   const path = tinyModelFolder(folder.path);
-  await writeTinyModel(path, config.seed).catch((error: unknown) => {
-    if (!(error instanceof QuernError) || error.code !== 'ALREADY_EXISTS') throw error;
-  });
+  await writeTinyModel(path, config.seed);
   return path;
 }

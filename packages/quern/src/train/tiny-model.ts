@@ -1,6 +1,7 @@
 /** `random:tiny`: a model of random weights with a tokenizer of bytes, to try a training without a download. */
-import { writeFile } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pathKindIfAny } from '../collections/files.ts';
 import type { Qwen2Config } from '../models/checkpoint/qwen2-config.ts';
 import { randomQwen2 } from '../models/torch/random-qwen2.ts';
 import { saveModel } from '../models/torch/save-model.ts';
@@ -23,14 +24,17 @@ export const tinyModelConfig: Qwen2Config = {
   endTokens: [turnEnd, endOfText],
 };
 
-/** Writes the model's folder. Throws as {@link saveModel} does. */
+/** Writes the model's folder, whole or not at all; one that is there stays as it is. Throws as {@link saveModel} does. */
 export async function writeTinyModel(folder: string, seed: number): Promise<void> {
+  if (await pathKindIfAny(folder)) return;
+  const beside = `${folder}.partial`;
   const model = randomQwen2(tinyModelConfig, { seed });
   try {
-    await saveModel(model, folder, { dtype: 'float32' });
+    await saveModel(model, beside, { dtype: 'float32' });
     for (const [name, value] of Object.entries(tokenizerFiles())) {
-      await writeFile(join(folder, name), JSON.stringify(value));
+      await writeFile(join(beside, name), JSON.stringify(value));
     }
+    await rename(beside, folder);
   } finally {
     model.close();
   }

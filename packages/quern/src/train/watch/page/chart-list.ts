@@ -91,10 +91,16 @@ function rewardParts(trained: ReadonlySet<string>): Known[] {
   });
 }
 
+/** How good the policy is comes first, then what its completions are like. */
+function byWorth(a: string, b: string): number {
+  const [before, after] = [a, b].map((name) => Number(name.includes('/completions/')));
+  return before - after || (a < b ? -1 : 1);
+}
+
 /** All that was validated; what is the deviation of another metric is its band. */
 function validationPlans(validated: ReadonlySet<string>): ChartPlan[] {
   return [...validated]
-    .sort()
+    .sort(byWorth)
     .filter((name) => !(name.endsWith('_std') && validated.has(name.slice(0, -'_std'.length))))
     .map((name): ChartPlan => {
       const deviation = `${name}_std`;
