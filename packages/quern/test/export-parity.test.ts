@@ -1,7 +1,7 @@
 /** What training writes, taken by llama.cpp: the same tokens as on LibTorch, and adapters that find their base. */
 import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { noGrad, scope, tensor } from '@quern/libtorch';
+import { buildsFolder, noGrad, scope, tensor } from '@quern/libtorch';
 import type { LlamaModel, Token } from 'node-llama-cpp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { convertToGguf } from '../src/models/convert.ts';
@@ -155,7 +155,9 @@ it.skipIf(!hasLibTorch).each([
   'a checkpoint of a run (%s) is exported and asked',
   async (kind, settings) => {
     const run = join(folder, `smoke-${kind}`);
-    const env = { QUERN_CACHE: join(folder, 'cache'), QUERN_DEVICE: 'cpu' };
+    // The cache is another one, LibTorch's builds are not.
+    const LIBTORCH_BUILDS = buildsFolder();
+    const env = { QUERN_CACHE: join(folder, 'cache'), QUERN_DEVICE: 'cpu', LIBTORCH_BUILDS };
     const trained = await quern(
       ['train', '--preset', 'smoke', '--set', 'max_steps=1', ...settings, '--out', run],
       { env },
