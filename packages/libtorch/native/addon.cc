@@ -28,6 +28,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   define_random(env, exports);
   define_sampling(env, exports);
   define_token_log_probabilities(env, exports);
+  define_decoder(env, exports);
   return exports;
 }
 

@@ -165,3 +165,4 @@ void define_memory(Napi::Env env, Napi::Object exports);
 void define_random(Napi::Env env, Napi::Object exports);
 void define_sampling(Napi::Env env, Napi::Object exports);
 void define_token_log_probabilities(Napi::Env env, Napi::Object exports);
+void define_decoder(Napi::Env env, Napi::Object exports);

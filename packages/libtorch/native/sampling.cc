@@ -1,10 +1,10 @@
 // The choice of the next token of each sequence, in one pass: repetition penalty, temperature, top-k, top-p, a draw from a
 // random stream that belongs to the sequence, and the log-probability of what was drawn.
 #include "environment.h"
+#include "processor.h"
 
 #include <ATen/Functions.h>
 #include <ATen/TensorOperators.h>
-#include <ATen/Parallel.h>
 #include <ATen/core/PhiloxRNGEngine.h>
 
 #include <algorithm>
@@ -57,6 +57,8 @@ bool before(const Candidate& a, const Candidate& b) { return a.value != b.value 
 /** What the rows that one thread draws use in turn. */
 struct Scratch {
   std::vector<float> values;
+  std::vector<float> shares;
+  std::vector<double> sums;
   std::vector<Candidate> candidates;
   std::vector<double> weights;
 };
@@ -137,11 +139,53 @@ int64_t first_of(const float* values, float highest) {
   return i;
 }
 
+/** Tokens whose shares are added up in one go. */
+constexpr int64_t kBlock = 256;
+
+}  // namespace
+
+/**
+ * e^((value - highest) · inverse) of all values into `shares`, and the sums of each {@link kBlock} of them into `sums`; returns
+ * the sum of all.
+ */
+VECTORIZED double weigh(const float* values, int64_t count, float highest, float inverse, float* shares, double* sums) {
+  double whole = 0;
+  for (int64_t from = 0; from < count; from += kBlock) {
+    const int64_t to = std::min(from + kBlock, count);
+    for (int64_t i = from; i < to; i++) shares[i] = exp_of((values[i] - highest) * inverse);
+    sums[from / kBlock] = sum_of_values(shares + from, to - from);
+    whole += sums[from / kBlock];
+  }
+  return whole;
+}
+
+namespace {
+
+/** The token at which the shares that {@link weigh} left come to `mass`. */
+int64_t reached(const Scratch& scratch, int64_t count, double mass) {
+  const int64_t blocks = (count + kBlock - 1) / kBlock;
+  int64_t block = 0;
+  double before = 0;
+  while (block < blocks - 1 && before + scratch.sums[block] <= mass) before += scratch.sums[block++];
+  // Sums that are rounded otherwise may end below it: then it is the last token up to there that can be drawn at all.
+  int64_t last = -1;
+  double passed = before;
+  for (int64_t i = block * kBlock; i < std::min((block + 1) * kBlock, count); i++) {
+    if (scratch.shares[i] > 0) last = i;
+    passed += scratch.shares[i];
+    if (passed > mass) return i;
+  }
+  for (int64_t i = block * kBlock; last < 0; i--)
+    if (scratch.shares[i] > 0) last = i;
+  return last;
+}
+
 /** Draws of a row whose highest logit is `most`. */
 Draw draw(const float* logits, float most, const uint8_t* used, int64_t vocabulary, const Sampling& sampling, double random,
           Scratch& scratch) {
-  double total = 0;
-  for (int64_t i = 0; i < vocabulary; i++) total += std::exp(logits[i] - most);
+  scratch.shares.resize(vocabulary);
+  scratch.sums.resize((vocabulary + kBlock - 1) / kBlock);
+  const double total = weigh(logits, vocabulary, most, 1, scratch.shares.data(), scratch.sums.data());
   const double log_total = most + std::log(total);
   const bool is_changed = used != nullptr && sampling.penalty != 1;
   const float* values = logits;
@@ -161,19 +205,10 @@ Draw draw(const float* logits, float most, const uint8_t* used, int64_t vocabula
   if (sampling.top_k == 0 && sampling.top_p == 1) {
     double sum = total;
     if (is_changed || temperature != 1) {
-      sum = 0;
-      for (int64_t i = 0; i < vocabulary; i++) sum += std::exp(static_cast<float>((values[i] - highest) / temperature));
+      const float inverse = static_cast<float>(1 / temperature);
+      sum = weigh(values, vocabulary, highest, inverse, scratch.shares.data(), scratch.sums.data());
     }
-    double passed = 0;
-    int64_t token = -1;
-    int64_t last = 0;
-    for (int64_t i = 0; i < vocabulary && token < 0; i++) {
-      const double weight = std::exp(static_cast<float>((values[i] - highest) / temperature));
-      if (weight > 0) last = i;
-      passed += weight;
-      if (passed > random * sum) token = i;
-    }
-    if (token < 0) token = last;
+    const int64_t token = reached(scratch, vocabulary, random * sum);
     return {token, logits[token] - log_total, (values[token] - highest) / temperature - std::log(sum)};
   }
   std::vector<Candidate>& candidates = scratch.candidates;
@@ -359,7 +394,7 @@ Napi::Value sample(const Napi::CallbackInfo& info, Environment& environment) {
     const uint8_t* marked = used.defined() ? marks.const_data_ptr<uint8_t>() : nullptr;
     const float* highest = most.const_data_ptr<float>();
     std::vector<Draw> draws(rows);
-    at::parallel_for(0, rows, 1, [&](int64_t from, int64_t to) {
+    over_rows(rows, 1, [&](int64_t from, int64_t to) {
       Scratch scratch;
       for (int64_t i = from; i < to; i++) {
         draws[i] = draw(values + i * vocabulary, highest[i], marked == nullptr ? nullptr : marked + i * vocabulary, vocabulary,

@@ -22,6 +22,7 @@ export {
 } from './creation.ts';
 export { scope } from './scope.ts';
 export { autocast, enableGrad, grad, noGrad } from './autograd.ts';
+export { decoderStep, type DecoderLayer, type DecoderStepOptions } from './decoder.ts';
 export {
   crossEntropy,
   dropout,

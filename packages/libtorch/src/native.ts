@@ -105,6 +105,18 @@ export interface Native {
     chunk: number,
     withEntropies: boolean,
   ): [Handle, Handle];
+  decoderStep(
+    x: Handle,
+    layers: readonly (Handle | undefined)[],
+    finalNorm: Handle,
+    head: Handle,
+    cos: Handle,
+    sin: Handle,
+    lengths: readonly number[],
+    heads: number,
+    keyValueHeads: number,
+    epsilon: number,
+  ): Handle;
 }
 
 /** What mends a build that is missing or old. */

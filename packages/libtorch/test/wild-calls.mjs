@@ -183,6 +183,53 @@ function named(label, make) {
   return { label, make, isMade: true };
 }
 
+/** A new tensor of a shape. */
+function made(...sizes) {
+  return fc.constant(named(`new[${sizes}]`, () => lt.randn(sizes)));
+}
+
+/** Parts of a decoder of two sequences, two heads of four and one of keys and values; each now and then another. */
+function parts(those) {
+  const odd = fc.oneof(tensor, wild, made(8), made(2, 1, 3, 4));
+  return fc.record(
+    Object.fromEntries(
+      Object.entries(those).map(([name, usual]) => [
+        name,
+        fc.oneof({ weight: 40, arbitrary: usual }, { weight: 1, arbitrary: odd }),
+      ]),
+    ),
+  );
+}
+
+const decoderLayer = parts({
+  inputNorm: made(8),
+  attention: fc.oneof(made(16, 8), fc.constant(named('new[8,16].t', () => lt.randn([8, 16]).t()))),
+  attentionBias: fc.oneof(made(16), fc.constant(undefined)),
+  output: made(8, 8),
+  attentionNorm: made(8),
+  network: made(6, 8),
+  down: made(8, 3),
+  keys: made(3, 1, 5, 4),
+  values: made(3, 1, 5, 4),
+});
+const decoder = parts({
+  layers: fc.oneof(
+    { weight: 9, arbitrary: fc.array(decoderLayer, { maxLength: 2 }) },
+    { weight: 1, arbitrary: wild },
+  ),
+  finalNorm: made(8),
+  head: made(7, 8),
+  cos: made(6, 4),
+  sin: made(6, 4),
+  lengths: fc.array(fc.oneof({ weight: 9, arbitrary: fc.nat(4) }, { weight: 1, arbitrary: place }), {
+    minLength: 2,
+    maxLength: 2,
+  }),
+  heads: fc.constant(2),
+  keyValueHeads: fc.constant(1),
+  epsilon: number,
+});
+
 // What is called with what.
 
 const unary =
@@ -312,6 +359,7 @@ const functions = {
       positions: fc.array(fc.nat(3), { maxLength: 4 }),
     }),
   ],
+  decoderStep: [fc.oneof({ weight: 9, arbitrary: made(2, 8) }, { weight: 1, arbitrary: tensor }), decoder],
   clipGradNorm: [list, number],
   generatorState: [maybe(device)],
   setGeneratorState: [tensor, maybe(device)],
@@ -427,7 +475,7 @@ function fresh(i) {
 }
 
 function realised(value, things, depth = 0) {
-  if (typeof value !== 'object' || value === null || depth > 3) return value;
+  if (typeof value !== 'object' || value === null || depth > 5) return value;
   if (value.isMade === true) return value.make(...things);
   if (Array.isArray(value)) {
     return value === loop || value.length > 100

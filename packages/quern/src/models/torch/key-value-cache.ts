@@ -88,14 +88,25 @@ export class KeyValueCache {
     this.#lengths.pop();
   }
 
+  /** One more token in every row in use: how many each had. There is room for it, which the caller fills in each layer. */
+  nextLengths(): number[] {
+    const lengths = [...this.#lengths];
+    this.#reserve(Math.max(...lengths) + 1);
+    for (let row = 0; row < lengths.length; row++) this.#lengths[row]++;
+    return lengths;
+  }
+
+  /** A layer's keys and values. Shape: (rows, key-value heads, capacity, head size). */
+  layer(i: number): { readonly keys: Tensor; readonly values: Tensor } {
+    return { keys: this.#keys[i], values: this.#values[i] };
+  }
+
   /** One more token in every row in use: where it goes. */
   nextStep(): CacheStep {
-    const rows = this.#lengths.length;
-    const longest = Math.max(...this.#lengths);
+    const lengths = this.nextLengths();
+    const rows = lengths.length;
+    const longest = Math.max(...lengths);
     const keys = longest + 1;
-    this.#reserve(keys);
-    const lengths = [...this.#lengths];
-    for (let row = 0; row < rows; row++) this.#lengths[row]++;
     if (lengths.every((length) => length === longest)) return { rows, keys, place: longest };
     const { device } = this.#placement;
     const positions = tensor(BigInt64Array.from(lengths, BigInt)).to({ device });

@@ -1,5 +1,5 @@
 /** A layer of Qwen2: attention, then the gated network, each on normed values and added to what came in. */
-import { cat, linear, rmsNorm, scope, type Tensor } from '@quern/libtorch';
+import { cat, linear, rmsNorm, type Tensor } from '@quern/libtorch';
 import type { Qwen2Config } from '../checkpoint/qwen2-config.ts';
 
 /** A matrix, with what is added to its products. */
@@ -111,34 +111,65 @@ function project(x: Tensor, { weight, bias, adapter }: LinearWeights): Tensor {
   return plain.add(linear(linear(x, adapter.a), adapter.b).mul(adapter.scale));
 }
 
+/** A layer of {@link joinedLayer}, and what its weights are now. */
+export interface JoinedLayer {
+  readonly layer: Layer;
+  /** Parts of matrices that were joined, and matrices laid out anew, by what they were before. */
+  readonly now: ReadonlyMap<Tensor, Tensor>;
+  /** What the parts are parts of. */
+  readonly wholes: readonly Tensor[];
+}
+
 /**
- * A layer's matrices in two tensors. `replace` is told what each of its weights is now: a part of those two, which is changed
- * with it.
+ * A layer whose matrices that take the same values lie in one tensor. `byInput`: all matrices lie in memory input by input, their
+ * shapes are the same. Within a scope.
  */
-export function joinedMatrices(
-  { query, key, value, gate, up }: Layer,
-  replace: (before: Tensor, now: Tensor) => void,
-): JoinedMatrices {
-  const whole = (tensors: readonly Tensor[]): Tensor => {
-    const made = scope(() => cat(tensors).keep());
+export function joinedLayer(layer: Layer, byInput: boolean): JoinedLayer {
+  const { query, key, value, output, gate, up, down } = layer;
+  const now = new Map<Tensor, Tensor>();
+  const wholes: Tensor[] = [];
+  const laidOut = (matrix: Tensor): Tensor => (byInput ? matrix.t().contiguous().t() : matrix);
+  const joined = (tensors: readonly Tensor[]): Tensor => {
+    const whole = tensors[0].dim === 2 ? laidOut(cat(tensors)) : cat(tensors);
     let from = 0;
     for (const each of tensors) {
-      const length = each.size(0);
-      replace(
-        each,
-        scope(() => made.narrow(0, from, length).keep()),
-      );
-      from += length;
+      now.set(each, whole.narrow(0, from, each.size(0)));
+      from += each.size(0);
     }
-    return made;
+    wholes.push(whole);
+    return whole;
   };
+  const alone = (matrix: LinearWeights): LinearWeights => {
+    if (!byInput) return matrix;
+    const weight = laidOut(matrix.weight);
+    now.set(matrix.weight, weight);
+    return { ...matrix, weight };
+  };
+  const part = ({ name, weight, bias }: LinearWeights): LinearWeights => ({
+    name,
+    weight: now.get(weight) as Tensor,
+    ...(bias && { bias: now.get(bias) }),
+  });
   const biases = [query, key, value].flatMap(({ bias }) => bias ?? []);
+  const attention: LinearWeights = {
+    name: 'attention',
+    weight: joined([query, key, value].map(({ weight }) => weight)),
+    ...(biases.length > 0 && { bias: joined(biases) }),
+  };
+  const network: LinearWeights = { name: 'network', weight: joined([gate.weight, up.weight]) };
   return {
-    attention: {
-      name: 'attention',
-      weight: whole([query, key, value].map(({ weight }) => weight)),
-      bias: biases.length === 0 ? undefined : whole(biases),
+    layer: {
+      ...layer,
+      query: part(query),
+      key: part(key),
+      value: part(value),
+      output: alone(output),
+      gate: part(gate),
+      up: part(up),
+      down: alone(down),
+      joined: { attention, network },
     },
-    network: { name: 'network', weight: whole([gate.weight, up.weight]) },
+    now,
+    wholes,
   };
 }

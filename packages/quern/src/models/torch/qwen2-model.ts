@@ -5,6 +5,7 @@
 import {
   autocast,
   cat,
+  decoderStep,
   embedding,
   enableGrad,
   linear,
@@ -23,7 +24,7 @@ import { Checkpoint } from '../checkpoint/checkpoint.ts';
 import type { Qwen2Config } from '../checkpoint/qwen2-config.ts';
 import type { CacheStep, KeyValueCache } from './key-value-cache.ts';
 import {
-  joinedMatrices,
+  joinedLayer,
   layerOutput,
   matricesOf,
   type Attend,
@@ -64,7 +65,7 @@ export class Qwen2Model {
   /** By their names in a checkpoint, in {@link qwen2Tensors}' order. Where embeddings are tied there is no `lm_head.weight`. */
   weights: WeightMap;
   readonly headSize: number;
-  #layers: readonly Layer[];
+  readonly #layers: Layer[];
   readonly #joined: Tensor[] = [];
   #isClosed = false;
   #table: (Rotation & { readonly positions: number }) | undefined;
@@ -215,6 +216,44 @@ export class Qwen2Model {
     });
   }
 
+  /**
+   * The logits of one more token in each row of a cache, whose keys and values it keeps. `tokens`: (rows, 1). Shape: (rows,
+   * vocabulary). A joined model in float32 on the processor takes one call for it.
+   */
+  logitsOfNext(tokens: Tensor, cache: KeyValueCache): Tensor {
+    const { config, placement } = this;
+    const { heads, keyValueHeads, vocabularySize } = config;
+    if (
+      placement.device !== 'cpu' ||
+      placement.dtype !== 'float32' ||
+      !this.#layers.every(({ joined }) => joined)
+    ) {
+      return this.logits(this.hiddenOfNext(tokens, cache)).view([-1, vocabularySize]);
+    }
+    const lengths = cache.nextLengths();
+    const { cos, sin } = this.#tableOf(Math.max(...lengths) + 1);
+    return decoderStep(this.#embedded(tokens).view([-1, config.hiddenSize]), {
+      layers: this.#layers.map(({ joined, ...layer }, i) => ({
+        ...cache.layer(i),
+        inputNorm: layer.inputNorm,
+        attention: joined!.attention.weight,
+        attentionBias: joined!.attention.bias,
+        output: layer.output.weight,
+        attentionNorm: layer.attentionNorm,
+        network: joined!.network.weight,
+        down: layer.down.weight,
+      })),
+      finalNorm: this.#weight('model.norm.weight'),
+      head: this.head,
+      cos,
+      sin,
+      lengths,
+      heads,
+      keyValueHeads,
+      epsilon: config.normEpsilon,
+    });
+  }
+
   /** Shape: (…, hidden) → (…, vocabulary), in the model's type. */
   logits(hidden: Tensor): Tensor {
     return linear(hidden, this.head);
@@ -234,28 +273,32 @@ export class Qwen2Model {
   }
 
   /**
-   * Has matrices that take the same values lie in one tensor, so that generating makes fewer products. The weights are then parts
-   * of those: their values can be changed in place. Not for a model that is trained or adapted.
+   * Has matrices that take the same values lie in one tensor, so that generating makes fewer products; on the processor input by
+   * input, which makes products of few rows faster. The weights are then parts of those: their values can be changed in place. Not
+   * for a model that is trained or adapted. Where memory ends, the layers before are joined and the model is as good as it was.
    */
   join(): this {
-    const now = new Map<Tensor, Tensor>();
-    const joined = this.#layers.map((layer) =>
-      noGrad(() => joinedMatrices(layer, (before, after) => void now.set(before, after))),
-    );
-    this.weights = new Map(Array.from(this.weights, ([name, weight]) => [name, now.get(weight) ?? weight]));
-    for (const before of now.keys()) before.dispose();
-    this.#layers = joined.map((each, i) => ({ ...this.#layer(`model.layers.${i}.`), joined: each }));
-    for (const { attention, network } of joined) {
-      for (const { weight, bias } of [attention, network]) this.#joined.push(weight, ...(bias ? [bias] : []));
+    const byInput = this.placement.device === 'cpu';
+    for (const [i, layer] of this.#layers.entries()) {
+      if (layer.joined) continue;
+      const { layer: joined, now, wholes } = scope(() => noGrad(() => joinedLayer(layer, byInput)));
+      for (const tensor of [...now.values(), ...wholes]) tensor.keep();
+      this.#joined.push(...wholes);
+      this.#layers[i] = joined;
+      this.weights = new Map(Array.from(this.weights, ([name, weight]) => [name, now.get(weight) ?? weight]));
+      for (const before of now.keys()) before.dispose();
     }
     return this;
   }
 
   /**
    * Has the matrices that `adapters` names (as in a checkpoint, without `.weight`) be changed by them, the others not; an empty
-   * map takes all away. The adapters are the caller's.
+   * map takes all away. The adapters are the caller's. Throws `USAGE` for a model that was joined.
    */
   adapt(adapters: ReadonlyMap<string, LinearAdapter>): void {
+    if (this.#joined.length > 0) {
+      throw new QuernError('USAGE', 'a model that was joined takes no adapters');
+    }
     for (const layer of this.#layers) {
       for (const matrix of matricesOf(layer)) matrix.adapter = adapters.get(matrix.name);
     }

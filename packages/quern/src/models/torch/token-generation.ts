@@ -268,10 +268,10 @@ export class TokenGenerator {
   #step(): void {
     const rows = this.#rows.length;
     const last = this.#rows.map(({ tokens }) => tokens[tokens.length - 1]);
-    const hidden = this.#model.hiddenOfNext(tokenRow(last, this.#model.placement.device).t(), this.#cache);
+    const logits = this.#model.logitsOfNext(tokenRow(last, this.#model.placement.device).t(), this.#cache);
     this.#work.steps++;
     this.#work.rowSteps += rows;
-    this.#draw(this.#model.logits(hidden).view([rows, this.#model.config.vocabularySize]), 0);
+    this.#draw(logits, 0);
   }
 
   /** Draws a token for each row of `logits`, the rows from `first` on, and takes out those that ended. */

@@ -1,9 +1,13 @@
 import { autocast, memory, resetPeakMemory, scope, tensor } from '@quern/libtorch';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { hasLibTorch } from '../../../test/has-libtorch.ts';
+import { temporaryFolder } from '../../../test/temporary-folder.ts';
 import type { Qwen2Config } from '../../models/checkpoint/qwen2-config.ts';
 import { publishedModels } from '../../models/gguf/published-models.ts';
 import { randomQwen2 } from '../../models/torch/random-qwen2.ts';
+import { TrainedModel } from '../policy/trained-model.ts';
+import { tinyModelConfig, writeTinyModel } from '../tiny-model.ts';
 import { checkFits } from './memory-check.ts';
 import { readTrainConfig } from './read-config.ts';
 import type { PresetName } from './presets.ts';
@@ -123,13 +127,14 @@ describe('Qwen2.5-7B', () => {
     expect(() => checkFits(adapted)).not.toThrow();
     expect(bytesOf(adapted, /reference/)).toBeUndefined();
     expect(bytesOf(adapted, /stay/)).toBe(2 * 7_615_616_512);
-    // What is merged into them: all but embeddings, head, norms and biases.
+    // What is merged and joined: all but embeddings, head and norms.
     const matrices = 28 * (2 * 3584 * 3584 + 2 * 3584 * 512 + 3 * 3584 * 18_944);
-    expect(bytesOf(adapted, /sampler/)).toBe(2 * matrices);
+    const biases = 28 * (3584 + 2 * 512);
+    expect(bytesOf(adapted, /sampler/)).toBe(2 * (matrices + biases));
   });
 });
 
-it('on a processor all is in float32, and the sampler has the same weights', async () => {
+it('on a processor all is in float32, and a sampler of this size has the same weights', async () => {
   const onProcessor = await memoryOf({ device: 'cpu', dtype: 'float32' });
   expect(bytesOf(onProcessor, /reference/)).toBe(4 * 1_543_714_304);
   expect(bytesOf(onProcessor, /sampler|bfloat16/)).toBeUndefined();
@@ -225,4 +230,39 @@ describe.skipIf(!hasLibTorch).each(['float32', 'bfloat16'] as const)('an update 
     expect(share).toBeLessThanOrEqual(1);
     expect(share).toBeGreaterThan(0.85);
   });
+});
+
+it.skipIf(!hasLibTorch).each([
+  ['a small model', []],
+  ['adapters of some matrices', ['use_peft=true', 'lora_target_modules=[q_proj]']],
+  ['adapters in bfloat16', ['use_peft=true', 'bf16=true']],
+  ['a small model in bfloat16', ['bf16=true']],
+])('on a processor what is always held is what a trained model holds: %s', async (_, set) => {
+  const folder = temporaryFolder();
+  await writeTinyModel(join(folder, 'tiny'), 1);
+  const given = ['max_prompt_length=64', 'max_completion_length=16', 'beta=0.01', ...set];
+  const dtype = set.includes('bf16=true') ? ('bfloat16' as const) : ('float32' as const);
+  const planned = await memoryOf({ device: 'cpu', dtype, model: tinyModelConfig, set: given });
+  const { config } = planned.subject;
+  const before = memory().bytes;
+  const trained = await TrainedModel.open({
+    folder: join(folder, 'tiny'),
+    device: 'cpu',
+    bf16: dtype === 'bfloat16',
+    seed: 1,
+    optimizer: { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0 },
+    keepsReference: true,
+    samples: true,
+    gradientCheckpointing: false,
+    ...(config.use_peft && {
+      lora: { rank: config.lora_r, alpha: config.lora_alpha, targets: config.lora_target_modules },
+    }),
+  });
+  const held = memory().bytes - before;
+  trained.close();
+  const wanted = planned.rows
+    .filter(({ phase, what }) => phase === undefined && !/gradients|moments/.test(what))
+    .reduce((sum, { bytes }) => sum + bytes, 0);
+  expect(held / wanted).toBeGreaterThan(0.97);
+  expect(held / wanted).toBeLessThan(1.03);
 });

@@ -7,6 +7,7 @@ import type { Qwen2Config } from '../../models/checkpoint/qwen2-config.ts';
 import { layerMatrices, qwen2Tensors } from '../../models/checkpoint/qwen2-tensors.ts';
 import { freeMemory } from '../../models/free-memory.ts';
 import { byteSize } from '../../byte-size.ts';
+import { copiedParameters } from '../policy/sampler-copy.ts';
 import type { TrainConfig } from './train-config.ts';
 
 /** A part of the memory. */
@@ -68,10 +69,10 @@ export function trainingMemory(
 
 /** What is held from the first step to the last. */
 function heldRows({ config, model, device, dtype }: MemorySubject): MemoryRow[] {
-  const isGpu = device === 'cuda';
   const all = parameterCount(model);
   const trained = trainedCount(config, model);
-  const half = isGpu && dtype === 'bfloat16' ? 2 : 4;
+  const bf16 = dtype === 'bfloat16';
+  const half = bf16 ? 2 : 4;
   const rows: MemoryRow[] = config.use_peft
     ? [
         { what: 'weights, which stay as they are', bytes: all * half, setting: 'model_name_or_path' },
@@ -85,9 +86,9 @@ function heldRows({ config, model, device, dtype }: MemorySubject): MemoryRow[] 
   if (config.beta > 0 && !config.use_peft) {
     rows.push({ what: 'reference model', bytes: all * half, setting: 'beta' });
   }
-  if (isGpu && (config.use_peft || half === 2)) {
-    const copied = config.use_peft ? adaptedCount(config, model) : all;
-    rows.push({ what: "the sampler's copy of weights that change", bytes: copied * half, setting });
+  const copied = copiedParameters({ model, device, bf16, isAdapted: config.use_peft });
+  if (copied > 0) {
+    rows.push({ what: "the sampler's copy", bytes: copied * half, setting: 'model_name_or_path' });
   }
   return rows;
 }
@@ -121,8 +122,8 @@ function updateRows({ config, model, device, dtype }: MemorySubject): MemoryRow[
       phase: 'update',
     },
   ];
-  // Autocast keeps what it made of float32 weights until the pass ends; frozen ones on a GPU are in bfloat16 already.
-  if (isHalf && !(config.use_peft && device === 'cuda')) {
+  // Autocast keeps what it made of float32 weights until the pass ends; frozen ones are in bfloat16 already.
+  if (isHalf && !config.use_peft) {
     const bytes = parameterCount(model) * 2;
     rows.push({ what: 'weights in bfloat16', bytes, setting: 'bf16', phase: 'update' });
   }
@@ -166,8 +167,8 @@ function rowsOf(subject: MemorySubject, left: number): number {
 }
 
 /** Bytes of the keys and values of a completion and its prompt, at their longest. */
-function cacheBytes({ config, model, device, dtype }: MemorySubject): number {
-  const size = device === 'cuda' && dtype === 'bfloat16' ? 2 : 4;
+function cacheBytes({ config, model, dtype }: MemorySubject): number {
+  const size = dtype === 'bfloat16' ? 2 : 4;
   const tokens = config.max_prompt_length + config.max_completion_length;
   return model.layers * 2 * keyValueSize(model) * size * Math.min(tokens, model.positions);
 }
@@ -193,11 +194,6 @@ export function trainedCount(config: TrainConfig, model: Qwen2Config): number {
     (sum, [rows, columns]) => sum + config.lora_r * (rows + columns),
     0,
   );
-}
-
-/** The parameters of the matrices that adapters change. */
-function adaptedCount(config: TrainConfig, model: Qwen2Config): number {
-  return adaptedShapes(config, model).reduce((sum, [rows, columns]) => sum + rows * columns, 0);
 }
 
 function adaptedShapes(

@@ -1,7 +1,8 @@
 /**
  * A model under training: what is changed, what changes it, what completions are drawn from, and what it is held to. Weights that
- * are trained, their gradients and moments are float32; on a GPU matrix products are in bfloat16 (autocast), and completions are
- * drawn from a copy in bfloat16 that follows after each step. On the processor they are drawn from the weights themselves.
+ * are trained, their gradients and moments are float32; on a GPU matrix products are in bfloat16 (autocast). Completions are drawn
+ * from a copy that follows after each step: in bfloat16 on a GPU, and where there are adapters, or the model is small, on the
+ * processor too.
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -19,12 +20,14 @@ import {
 } from '@quern/libtorch';
 import { optimizerFile } from '../../models/model-files.ts';
 import { LoraWeights, mergedMatrix, type LoraSettings } from '../../models/torch/lora.ts';
+import type { LinearAdapter } from '../../models/torch/qwen2-layer.ts';
 import { Qwen2Model } from '../../models/torch/qwen2-model.ts';
 import { saveModel } from '../../models/torch/save-model.ts';
 import { readTensorFile, writeTensorFile } from '../../models/torch/tensor-file.ts';
 import type { WeightMap } from '../../models/torch/weight-map.ts';
 import type { OnWork } from '../../work.ts';
 import type { SequenceBatch } from '../sequence-batch.ts';
+import { drawsFromCopy, isCopied } from './sampler-copy.ts';
 
 /** The numbers of AdamW. */
 export interface OptimizerSettings {
@@ -295,23 +298,25 @@ export class TrainedModel {
     );
   }
 
-  /** A model of its own where the trained one is not what completions are drawn from as it is. */
+  /** A model of its own where that is faster than the trained one as it is. */
   #newSampler(): Qwen2Model {
     const { bf16, device } = this.#options;
-    if (!this.lora && !bf16) return this.model;
+    const { config } = this.model;
+    const isAdapted = this.lora !== undefined;
+    if (!drawsFromCopy({ model: config, device, bf16, isAdapted })) return this.model;
     const dtype = bf16 ? 'bfloat16' : 'float32';
     const weights = scope(
       () =>
         new Map(
           Array.from(this.model.weights, ([name, weight]) => {
-            const adapter = this.lora?.pairs.get(name.replace(/\.weight$/, ''));
-            // What is never changed needs no copy.
-            if (this.lora && !adapter && weight.dtype === dtype) return [name, weight.detach()] as const;
+            // What is never changed, or is used as it is, needs no copy.
+            const isOwn = this.lora ? this.#adapterOf(name) : isCopied(name);
+            if (weight.dtype === dtype && !isOwn) return [name, weight.detach()] as const;
             return [name, weight.detach().to(dtype).clone()] as const;
           }),
         ),
     );
-    return new Qwen2Model(this.model.config, weights, { dtype, device }).join();
+    return new Qwen2Model(config, weights, { dtype, device }).join();
   }
 
   /** Has the sampler be as the policy is now. */
@@ -320,13 +325,17 @@ export class TrainedModel {
     scope(() =>
       noGrad(() => {
         for (const [name, weight] of this.model.weights) {
-          const adapter = this.lora?.pairs.get(name.replace(/\.weight$/, ''));
-          if (this.lora && !adapter) continue;
+          const adapter = this.#adapterOf(name);
           const copy = this.#sampler.weights.get(name) as Tensor;
+          if (this.lora ? !adapter : !isCopied(name) && copy.dtype === weight.dtype) continue;
           copy.copy_(adapter ? mergedMatrix(weight, adapter) : weight);
         }
       }),
     );
+  }
+
+  #adapterOf(name: string): LinearAdapter | undefined {
+    return this.lora?.pairs.get(name.replace(/\.weight$/, ''));
   }
 }
 
