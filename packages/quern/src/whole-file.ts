@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { open, realpath, rename, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
@@ -50,6 +50,15 @@ export async function checkFolderOf(path: string): Promise<void> {
     throw fileError(error, folder);
   });
   if (!found.isDirectory()) throw new QuernError('IO', 'is a file, not a folder', { where: folder });
+}
+
+/** Makes the files in a folder durable, and then its entries. Throws what the file system does. */
+export async function syncFiles(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const file = await open(join(folder, name), 'r+');
+    await file.sync().finally(() => file.close());
+  }
+  await syncFolder(folder);
 }
 
 /** Makes the entries of a folder durable, as far as the system can: Windows and some networks cannot. */

@@ -1,5 +1,5 @@
 /** Runs of training that are stopped, or go wrong: what is told of it, what is left, and what taking them up comes to. */
-import { readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -21,6 +21,11 @@ function checkpointsOf(run: string): string[] {
   return readdirSync(run).filter((name) => name.startsWith('checkpoint-'));
 }
 
+function trainerStateOf(run: string, step: number): Record<string, unknown> {
+  const path = join(run, `checkpoint-${step}`, 'trainer_state.json');
+  return JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
+}
+
 /** A file of questions with these records. */
 function written(name: string, records: readonly unknown[]): string {
   const path = join(folder, name);
@@ -38,6 +43,10 @@ function abortAt(isTime: (event: TrainingEvent) => boolean): {
     if (isTime(event)) controller.abort();
   };
   return { signal: controller.signal, onEvent };
+}
+
+function abortAtLine(kind: string, step: number): ReturnType<typeof abortAt> {
+  return abortAt((event) => event.kind === 'metrics' && event.line.kind === kind && event.line.step === step);
 }
 
 beforeEach(() => server.open());
@@ -75,6 +84,85 @@ describe.skipIf(!hasLibTorch)('a training that ends early', () => {
     expect(await train(config, stop)).toMatchObject({ status: 'stopped', step: 4 });
     expect(await train(config, { resume: true })).toMatchObject({ status: 'done', step: 8 });
     expect(madeBy(run, 8)).toEqual(through);
+  });
+
+  it('does not forget the best checkpoint where it is stopped in a validation, and again right after it', async () => {
+    const run = join(folder, 'stopped twice');
+    const config = await smokeConfig(run, [...validated, 'save_total_limit=1']);
+    expect(await train(config, abortAtLine('train', 2))).toMatchObject({ status: 'stopped', step: 2 });
+    expect(trainerStateOf(run, 2)).not.toHaveProperty('best');
+    expect(await train(config, { resume: true, ...abortAtLine('eval', 2) })).toMatchObject({
+      status: 'stopped',
+      step: 2,
+      best: { step: 2 },
+    });
+    expect(trainerStateOf(run, 2)).toMatchObject({ best: { step: 2, metric: 'eval/reward' } });
+    await train(config, { resume: true, ...abortAtLine('train', 3) });
+    expect(checkpointsOf(run)).toEqual(['checkpoint-2', 'checkpoint-3']);
+    expect(stateOf(run)['best']).toMatchObject({ step: 2 });
+  });
+
+  it('looks for another best checkpoint where it is measured on something else from now on', async () => {
+    const run = join(folder, 'measured on less');
+    const stop = abortAt((event) => event.kind === 'metrics' && event.line.step === 3);
+    await train(await smokeConfig(run, validated), stop);
+    expect(trainerStateOf(run, 3)).toMatchObject({ best: { step: 2 } });
+    const notes: string[] = [];
+    const less = await smokeConfig(run, [...validated, 'eval_questions=1', 'max_steps=4']);
+    const onEvent = (event: TrainingEvent): void => void (event.kind === 'note' && notes.push(event.text));
+    expect(await train(less, { resume: true, onEvent })).toMatchObject({ best: { step: 4 } });
+    expect(notes).toEqual([expect.stringContaining('was measured on something else')]);
+  });
+
+  it('is not taken up with other data under the same name', async () => {
+    const run = join(folder, 'other data');
+    const own = written('changing.jsonl', [{ id: 1, question: 'why rust', positives: ['iron'] }]);
+    const config = await smokeConfig(run, [...quick, `train_data=[${JSON.stringify(own)}]`, 'max_steps=1']);
+    await train(config);
+    const before = fileHashes(run);
+    written('changing.jsonl', [{ id: 1, question: 'why rust', positives: ['water'] }]);
+    await expect(train({ ...config, max_steps: 2 }, { resume: true })).rejects.toMatchObject({
+      code: 'USAGE',
+      what: 'the data has changed since the run was begun',
+      where: own,
+    });
+    expect(fileHashes(run)).toEqual(before);
+  });
+
+  it('is not taken up for fewer steps than it has made', async () => {
+    const run = join(folder, 'through');
+    await expect(
+      train(await smokeConfig(run, [...validated, 'max_steps=2']), { resume: true }),
+    ).rejects.toThrow(/has made 8 steps already/);
+  });
+
+  it('generates as many completions at a time as before', async () => {
+    const run = join(folder, 'rows');
+    await train(await smokeConfig(run, [...quick, 'max_steps=1']));
+    const state = trainerStateOf(run, 1);
+    expect(state).toMatchObject({ rows: 4 });
+    writeFileSync(join(run, 'checkpoint-1/trainer_state.json'), JSON.stringify({ ...state, rows: 3 }));
+    await train(await smokeConfig(run, [...quick, 'max_steps=2']), { resume: true });
+    expect(trainerStateOf(run, 2)).toMatchObject({ rows: 3 });
+  });
+
+  it('tells of a checkpoint that could not be written when it was stopped', async () => {
+    const run = join(folder, 'gone');
+    const notes: string[] = [];
+    const controller = new AbortController();
+    const onEvent = (event: TrainingEvent): void => {
+      if (event.kind === 'note') notes.push(event.text);
+      if (event.kind !== 'metrics' || event.line.step !== 3) return;
+      // No folder can be made in what is a file.
+      rmSync(run, { recursive: true });
+      writeFileSync(run, '');
+      controller.abort();
+    };
+    await expect(
+      train(await smokeConfig(run, quick), { onEvent, signal: controller.signal }),
+    ).rejects.toThrow(/ENOTDIR|not a directory|is a file|IO|file/i);
+    expect(notes).toEqual([expect.stringContaining('no checkpoint of step 3 could be written')]);
+    rmSync(run);
   });
 
   it('stops between two steps of a rollout with a checkpoint of none of them, and makes them again', async () => {
@@ -194,7 +282,7 @@ describe.skipIf(!hasLibTorch)('a training that ends early', () => {
       where: expect.stringContaining(where) as string,
     });
     // Nothing is left of a run that never began, so that its folder can be named again.
-    expect(readdirSync(run)).toEqual([]);
+    expect(existsSync(run)).toBe(false);
   });
 
   it('tells of prompts that are all too long', async () => {
@@ -217,7 +305,7 @@ describe.skipIf(!hasLibTorch)('a training that ends early', () => {
     await expect(train(config)).rejects.toMatchObject({ code: 'OUT_OF_MEMORY' });
     expect(server.asked).toBe(0);
     // Nothing is left of a run that never began, so that its folder can be named again.
-    expect(readdirSync(run)).toEqual([]);
+    expect(existsSync(run)).toBe(false);
   });
 
   it('is not begun where its folder cannot be made', async () => {

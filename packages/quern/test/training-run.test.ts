@@ -7,6 +7,7 @@ import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { readTrainConfig } from '../src/train/configuration/read-config.ts';
 import { Qwen2Model } from '../src/models/torch/qwen2-model.ts';
 import { train } from '../src/train/trainer.ts';
+import { silentWork } from '../src/work.ts';
 import { fileHashes } from './file-hashes.ts';
 import { hasLibTorch } from './has-libtorch.ts';
 import { finished, quern, startQuern, type Finished } from './run-quern.ts';
@@ -147,6 +148,65 @@ describe.skipIf(!hasLibTorch)('a run of training', () => {
     expect(code).toBe(0);
     expect(linesOf(run).map(({ step }) => step)).toEqual([1, 2, 3]);
     expect(stateOf(run)).toMatchObject({ status: 'done', step: 3, max_steps: 3 });
+  });
+
+  it('is measured on a collection with the policy as the reasoner, over several passes of a rollout', async () => {
+    const run = join(folder, 'measured');
+    const set = [
+      ...quick,
+      'num_iterations=2',
+      'eval_steps=2',
+      `eval_collection=beir:${join(import.meta.dirname, '../../../examples/collection')}`,
+      'eval_topics=3',
+      'metric_for_best_model=ndcg@10',
+      'max_steps=4',
+      'max_prompt_length=300',
+    ];
+    expect(await train(await smokeConfig(run, set))).toMatchObject({ status: 'done', step: 4 });
+    const lines = linesOf(run);
+    expect(lines.map(({ kind, step }) => `${kind} ${step}`)).toEqual([
+      'eval 0',
+      'train 2',
+      'eval 2',
+      'train 4',
+      'eval 4',
+    ]);
+    for (const line of lines.filter(({ kind }) => kind === 'eval')) {
+      // The questions themselves find what they are about; what a model of random weights writes does not.
+      expect(line['eval/ndcg@10/none']).toBeGreaterThan(0.3);
+      expect(line['eval/ndcg@10']).toBeLessThan(line['eval/ndcg@10/none'] as number);
+    }
+    expect(stateOf(run)['best']).toMatchObject({ metric: 'eval/ndcg@10' });
+    // A second pass over a rollout is one of another policy than drew it.
+    const first = lines.find(({ kind }) => kind === 'train');
+    expect(first!['sampling/sampling_logp_difference/max']).toBeLessThan(1e-3);
+  });
+
+  it('in a thread ends as one in none, tells of its work, and throws the same errors', async () => {
+    // A thread of Node runs what is built.
+    const { trainInThread } = await import('../dist/train.js');
+    const run = join(folder, 'in a thread');
+    const works: string[] = [];
+    const onWork = (what: string) => {
+      works.push(what);
+      return silentWork;
+    };
+    const config = await smokeConfig(run, [...quick, 'max_steps=2']);
+    expect(await trainInThread(config, { onWork })).toMatchObject({ status: 'done', step: 2 });
+    expect(works).toEqual(expect.arrayContaining([expect.stringContaining('loading')]));
+    await expect(trainInThread(config)).rejects.toMatchObject({
+      name: 'QuernError',
+      code: 'ALREADY_EXISTS',
+      where: run,
+    });
+    const longer = { ...config, max_steps: 4 };
+    const controller = new AbortController();
+    const stopped = trainInThread(longer, {
+      resume: true,
+      signal: controller.signal,
+      onEvent: (event) => void (event.kind === 'metrics' && controller.abort()),
+    });
+    expect(await stopped).toMatchObject({ status: 'stopped' });
   });
 
   describe.each([

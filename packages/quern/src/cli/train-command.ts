@@ -6,6 +6,7 @@ import { configYaml, readTrainConfig } from '../train/configuration/read-config.
 import type { TrainConfig } from '../train/configuration/train-config.ts';
 import type { TrainingEvent, TrainingOutcome } from '../train/trainer.ts';
 import { interruptSignal } from './interrupt.ts';
+import { startProgress } from './progress.ts';
 import { shared } from './options.ts';
 import { durationText, note, print, printJson } from './output.ts';
 import { trainWatchCommand } from './train-watch-command.ts';
@@ -66,6 +67,7 @@ async function run(file: string | undefined, options: Options): Promise<void> {
     resume: options.resume,
     signal,
     onEvent: (event) => tellEvent(event, config),
+    onWork: startProgress,
   });
   const milliseconds = performance.now() - started;
   if (options.json) printJson({ ...outcome, milliseconds });
@@ -99,7 +101,10 @@ async function configurationOf(
 async function dryRun(config: TrainConfig, { json }: Options): Promise<void> {
   const { plannedMemory } = await import('../train/planned-memory.ts');
   const { checkFits } = await import('../train/configuration/memory-check.ts');
-  const { memory, text } = await plannedMemory(config, { signal: interruptSignal() });
+  const signal = interruptSignal();
+  const { memory, text } = await plannedMemory(config, { signal, onWork: startProgress });
+  const { dataText } = await import('../train/planned-data.ts');
+  const data = await dataText(config, signal);
   const { rows, total, available, resolvedRows } = memory;
   if (json) {
     const free = Number.isFinite(available) ? { available } : {};
@@ -113,7 +118,9 @@ async function dryRun(config: TrainConfig, { json }: Options): Promise<void> {
     print(configYaml(config).trimEnd());
     print();
     print(text);
-    if (resolvedRows > 0) print(`completions at a time: ${resolvedRows}`);
+    if (total <= available && resolvedRows > 0) print(`completions at a time: ${resolvedRows}`);
+    print();
+    print(data);
   }
   checkFits(memory);
 }

@@ -22,13 +22,12 @@ import {
   type RewardedGroup,
 } from './rollout.ts';
 import { nextOf, seedFor, shuffled } from './seeds.ts';
-import { readTrainingQuestions, type DataSplit } from './training-data.ts';
+import { hashOf, readTrainingQuestions, type DataSplit } from './training-data.ts';
 import { ValidationCollection, validationRewards } from './validation.ts';
 
 /** What a {@link GrpoMethod} works with. */
 export interface GrpoParts {
   readonly config: TrainConfig;
-  readonly trained: TrainedModel;
   readonly prompts: Prompts;
   /** Completions at a time. */
   readonly rows: number;
@@ -40,6 +39,7 @@ export interface GrpoParts {
 export class GrpoMethod implements Method {
   readonly stepsAtOnce: number;
   readonly best: Method['best'];
+  readonly data: string;
   readonly #parts: GrpoParts;
   readonly #questions: readonly PromptedQuestion[];
   readonly #validation: readonly PromptedQuestion[];
@@ -58,6 +58,7 @@ export class GrpoMethod implements Method {
     const { config } = parts;
     this.stepsAtOnce = config.steps_per_generation * config.num_iterations;
     this.best = { metric: `eval/${config.metric_for_best_model}`, sign: 1 };
+    this.data = hashOf(opened.questions.map(({ id, question, positives }) => [id, question, positives]));
     this.#parts = parts;
     this.#questions = opened.questions;
     this.#validation = opened.validation;
@@ -73,7 +74,7 @@ export class GrpoMethod implements Method {
       config.eval_steps > 0 && config.eval_data.length > 0
         ? chosen(await promptedQuestions(config.eval_data, 'validation', parts), config)
         : [];
-    const reward = await openReward(config, { onNote, onWork });
+    const reward = await openReward(config, { onNote, onWork, signal });
     try {
       const collection =
         config.eval_steps > 0 && config.eval_collection !== undefined
@@ -87,10 +88,11 @@ export class GrpoMethod implements Method {
   }
 
   async advance(
+    trained: TrainedModel,
     step: number,
     { withSamples, signal }: { readonly withSamples: boolean; readonly signal?: AbortSignal },
   ): Promise<Progress> {
-    const { config, trained, prompts, rows } = this.#parts;
+    const { config, prompts, rows } = this.#parts;
     const { device } = trained;
     const clock = new Clock(() => {
       if (device !== 'cpu') synchronize(device);
@@ -150,16 +152,22 @@ export class GrpoMethod implements Method {
     };
   }
 
-  async validate(signal?: AbortSignal): Promise<Record<string, number> | undefined> {
-    const { config, trained, prompts, rows } = this.#parts;
+  async validate(
+    { sampler }: TrainedModel,
+    signal?: AbortSignal,
+  ): Promise<Record<string, number> | undefined> {
+    const { config, prompts, rows } = this.#parts;
     const drawing = drawingOf(config, rows);
     const found: Record<string, number> = {};
     if (this.#validation.length > 0) {
       const of = { prompts, reward: this.#reward, questions: this.#validation };
-      Object.assign(found, await validationRewards(trained.sampler, of, config, drawing, signal));
+      const rewards = validationRewards(sampler, of, config, drawing, signal);
+      Object.assign(found, await naming('generation_rows', rows, rewards));
     }
     if (this.#collection) {
-      found['eval/ndcg@10'] = await this.#collection.measured(trained.sampler, prompts, drawing, signal);
+      const most = promptRoom(config, prompts);
+      const measured = this.#collection.measured(sampler, prompts, { ...drawing, most }, signal);
+      found['eval/ndcg@10'] = await naming('generation_rows', rows, measured);
       found['eval/ndcg@10/none'] = this.#collection.none;
     }
     return Object.keys(found).length === 0 ? undefined : found;
@@ -182,10 +190,7 @@ async function promptedQuestions(
   { config, prompts, onNote, signal }: GrpoParts,
 ): Promise<PromptedQuestion[]> {
   const all = await readTrainingQuestions(paths, { split, signal });
-  const most = Math.min(
-    config.max_prompt_length,
-    prompts.config.positions - config.max_completion_length - 1,
-  );
+  const most = promptRoom(config, prompts);
   const prompted = all.map((question) => ({ ...question, prompt: prompts.training(question.question) }));
   const kept = prompted.filter(({ prompt }) => prompt.length <= most);
   if (kept.length < all.length) {
@@ -196,8 +201,16 @@ async function promptedQuestions(
   if (kept.length > 0) return kept;
   throw new QuernError('BAD_INPUT', `no question has a prompt of at most ${most} tokens`, {
     where: paths.join(', '),
-    hint: 'Raise max_prompt_length',
+    hint:
+      most < config.max_prompt_length
+        ? `The model has ${prompts.config.positions} positions: lower max_completion_length`
+        : `Raise max_prompt_length: the shortest prompt has ${Math.min(...prompted.map(({ prompt }) => prompt.length))} tokens`,
   });
+}
+
+/** The most tokens of a prompt. */
+function promptRoom(config: TrainConfig, { config: { positions } }: Prompts): number {
+  return Math.min(config.max_prompt_length, positions - config.max_completion_length - 1);
 }
 
 /** The questions of validation: the same each time. */

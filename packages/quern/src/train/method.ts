@@ -1,5 +1,6 @@
 /** What differs between ways to train: where a step's lessons come from, and what validation measures. */
 import type { MetricsLine } from './metrics.ts';
+import type { TrainedModel } from './policy/trained-model.ts';
 
 /** What was done in one go. */
 export interface Progress {
@@ -17,13 +18,19 @@ export interface Progress {
 export interface Method {
   /** Optimiser steps that are made in one go. */
   readonly stepsAtOnce: number;
+  /** What tells data apart that is learnt from: a hash. */
+  readonly data: string;
   /** Makes the steps after the first `step`. */
   advance(
+    trained: TrainedModel,
     step: number,
     options: { readonly withSamples: boolean; readonly signal?: AbortSignal },
   ): Promise<Progress>;
   /** Figures by their names in `metrics.jsonl`; undefined where there is nothing to validate on. */
-  validate(signal?: AbortSignal): Promise<Omit<MetricsLine, 'kind' | 'step'> | undefined>;
+  validate(
+    trained: TrainedModel,
+    signal?: AbortSignal,
+  ): Promise<Omit<MetricsLine, 'kind' | 'step'> | undefined>;
   /** The figure that the best checkpoint is best in; how much better it is when it is higher: 1, or -1. */
   readonly best: { readonly metric: string; readonly sign: 1 | -1 };
   /** Forgets what later steps could depend on and a run that is taken up again does not have. */

@@ -56,12 +56,14 @@ function extreme(values: readonly number[], which: 'min' | 'max'): number {
   return values.length === 0 ? 0 : Math[which](...values);
 }
 
-/** Of an update. */
+/** Of an update; where no group had anything to teach there was none, and it has no figures. */
 export function updateMetrics(found: UpdateStatistics): Record<string, number> {
+  const always = { learning_rate: found.learningRate, skipped_groups: found.skippedGroups };
+  if (found.trainedTokens === 0) return always;
   return {
+    ...always,
     loss: found.loss,
     grad_norm: found.gradientNorm,
-    learning_rate: found.learningRate,
     ...(found.kl !== undefined && { kl: found.kl }),
     entropy: found.entropy,
     'clip_ratio/low_mean': found.clipping.lowMean,
@@ -74,7 +76,6 @@ export function updateMetrics(found: UpdateStatistics): Record<string, number> {
     'sampling/importance_sampling_ratio/min': found.samplingRatio.min,
     'sampling/importance_sampling_ratio/mean': found.samplingRatio.mean,
     'sampling/importance_sampling_ratio/max': found.samplingRatio.max,
-    skipped_groups: found.skippedGroups,
   };
 }
 
@@ -91,7 +92,9 @@ export function costMetrics(
     'seconds/reward': seconds.reward,
     'seconds/update': seconds.update,
     'tokens_per_second/rollout': tokens.drawn / Math.max(seconds.rollout, 1e-9),
-    'tokens_per_second/update': tokens.trained / Math.max(seconds.update, 1e-9),
+    ...(tokens.trained > 0 && {
+      'tokens_per_second/update': tokens.trained / Math.max(seconds.update, 1e-9),
+    }),
     'memory/process': process.memoryUsage.rss(),
     'memory/device': device === 'cpu' ? held.peakBytes : held.devicePeakBytes,
   };

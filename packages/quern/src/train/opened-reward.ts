@@ -7,14 +7,22 @@ import type { OnWork } from '../work.ts';
 import { isRewardAddress } from './configuration/together.ts';
 import type { TrainConfig } from './configuration/train-config.ts';
 
+/** Who is told of what opening and scoring take, and stops it. */
+export interface RewardListeners {
+  readonly onNote?: (text: string) => void;
+  readonly onWork?: OnWork;
+  readonly signal?: AbortSignal;
+}
+
 /** Opens it, with its index where it ranks in one. Throws what opening them throws. */
 export async function openReward(
   { reward: name = '', reward_index: index, reward_retries: retries }: TrainConfig,
-  { onNote, onWork }: { readonly onNote?: (text: string) => void; readonly onWork?: OnWork } = {},
+  { onNote, onWork, signal }: RewardListeners = {},
 ): Promise<Reward> {
   if (isRewardAddress(name)) {
     return remoteReward(name, {
       retries,
+      signal,
       onRetry: (failure, attempt) =>
         onNote?.(`the reward's server fails (${failure}); try ${attempt} of ${retries}`),
     });

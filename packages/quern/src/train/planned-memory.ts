@@ -1,7 +1,12 @@
 /** Where a training computes, and the memory that it would take there. */
+import { join } from 'node:path';
 import { checkpointFolder } from '../models/checkpoint-folder.ts';
 import { tinyModelName } from '../models/checkpoint-parts.ts';
-import type { Qwen2Config } from '../models/checkpoint/qwen2-config.ts';
+import { readJsonObject } from '../models/checkpoint/json-file.ts';
+import { parseQwen2Config, type Qwen2Config } from '../models/checkpoint/qwen2-config.ts';
+import { resolveModel } from '../models/hub.ts';
+import { parseCheckpointName } from '../models/model-name.ts';
+import { QuernError } from '../errors.ts';
 import { torchDevice } from '../models/torch/device.ts';
 import type { OnWork } from '../work.ts';
 import type { TrainConfig } from './configuration/train-config.ts';
@@ -15,24 +20,37 @@ export async function plannedMemory(
   config: TrainConfig,
   options: { readonly onWork?: OnWork; readonly signal?: AbortSignal } = {},
 ): Promise<{ readonly memory: TrainingMemory; readonly text: string }> {
-  const device = deviceOf(config);
-  const prompts =
-    config.model_name_or_path === tinyModelName
-      ? undefined
-      : await openPrompts(
-          await checkpointFolder(config.model_name_or_path, options),
-          config.prompt,
-          options.signal,
-        );
-  const memory = await memoryOf(config, prompts?.config ?? tinyModelConfig, device);
+  const memory = await memoryOf(config, await plannedModel(config, options), deviceOf(config));
   return { memory, text: memoryText(memory) };
 }
 
+/** The shape of the model that is named; of one of the hub the configuration alone is fetched. */
+async function plannedModel(
+  { model_name_or_path: name, prompt }: TrainConfig,
+  options: { readonly onWork?: OnWork; readonly signal?: AbortSignal },
+): Promise<Qwen2Config> {
+  if (name === tinyModelName) return tinyModelConfig;
+  const { kind, at } = await parseCheckpointName(name);
+  if (kind !== 'hub')
+    return (await openPrompts(await checkpointFolder(name, options), prompt, options.signal)).config;
+  const { folder } = await resolveModel(at, { ...options, files: (file) => file === 'config.json' });
+  const path = join(folder, 'config.json');
+  return parseQwen2Config(await readJsonObject(path), path);
+}
+
 /** The device that is asked for. Throws as {@link torchDevice} does. */
-export function deviceOf(config: TrainConfig): string {
-  return torchDevice(
-    config.device === undefined ? process.env : { ...process.env, QUERN_DEVICE: config.device },
-  );
+export function deviceOf({ device }: TrainConfig): string {
+  if (device === undefined) return torchDevice();
+  try {
+    return torchDevice({ ...process.env, QUERN_DEVICE: device });
+  } catch (error) {
+    if (!(error instanceof QuernError) || error.where !== 'QUERN_DEVICE') throw error;
+    throw new QuernError(error.code, error.what, {
+      where: `device ${device}`,
+      hint: error.hint,
+      cause: error,
+    });
+  }
 }
 
 /** Whether products are in bfloat16. */

@@ -67,6 +67,28 @@ it('gives each completion its own reward, asked for in one batch', async () => {
   });
 });
 
+it('makes a completion that could not be read worth no more than the worst that could', async () => {
+  const given: RewardResult[] = [
+    { reward: -1.5, parts: { own: -1.5 } },
+    { reward: -1, parts: {}, failure: 'no words' },
+    { reward: 0.5, parts: { own: 0.5 } },
+    { reward: -1, parts: {}, failure: 'no words' },
+  ];
+  const groups = await rewardedGroups(
+    rewardOf(() => given),
+    questions,
+    drawn,
+    { ...length, cache: 0 },
+  );
+  expect(groups.map(({ completions }) => completions.map((each) => each.reward))).toEqual([
+    [-1.5, -1.5],
+    [0.5, -1],
+  ]);
+  const failing = rewardOf((items) => items.map(() => ({ reward: -1, parts: {}, failure: 'empty' })));
+  const [{ completions }] = await rewardedGroups(failing, questions, drawn, { ...length, cache: 0 });
+  expect(completions.map((each) => each.reward)).toEqual([-1, -1]);
+});
+
 it.each([NaN, Infinity, -Infinity])('refuses the reward %d', async (value) => {
   const reward = rewardOf((items) => items.map((_, i) => ({ reward: i === 2 ? value : 0, parts: {} })));
   await expect(rewardedGroups(reward, questions, drawn, length)).rejects.toMatchObject({

@@ -71,7 +71,9 @@ export interface RewardedGroup {
   readonly completions: readonly RewardedText[];
 }
 
-/** Rewards completions, all in one call. Throws what the reward throws, and `BAD_REPLY` for numbers that are none. */
+/**
+ * Rewards completions, all in one call. One that could not be read is worth what the reward gives it, but no more than the worst
+ * that could of its question: else a policy that writes badly would learn to write what cannot be read. Throws what the reward throws, and `BAD_REPLY` for numbers that are none. */
 export async function rewardedGroups(
   reward: Reward,
   questions: readonly PromptedQuestion[],
@@ -91,22 +93,30 @@ export async function rewardedGroups(
   );
   const results = await reward.score(items, signal);
   let at = 0;
-  return questions.map((question, i) => ({
-    question,
-    completions: drawn[i].map((completion) => {
-      const { reward: value, parts, failure } = results[at++];
-      const overlong = overlongPunishment(completion.tokens.length, length.most, length.cache);
-      const whole = value + length.weight * overlong;
-      if (!Number.isFinite(whole))
-        throw new QuernError('BAD_REPLY', 'a reward is no number', { where: reward.id });
-      return {
-        ...completion,
-        reward: whole,
-        parts: length.cache === 0 ? parts : { ...parts, overlong },
-        ...(failure !== undefined && { failure }),
-      };
-    }),
-  }));
+  return questions.map((question, i) => {
+    const own = results.slice(at, at + drawn[i].length);
+    at += own.length;
+    const worst = Math.min(
+      ...own.flatMap(({ reward: value, failure }) => (failure === undefined ? [value] : [])),
+    );
+    return { question, completions: drawn[i].map((completion, j) => rewarded(completion, own[j], worst)) };
+  });
+
+  function rewarded(completion: DrawnCompletion, found: RewardResult, worst: number): RewardedText {
+    const { reward: given, parts, failure } = found;
+    const value = failure === undefined ? given : Math.min(given, worst);
+    const overlong = overlongPunishment(completion.tokens.length, length.most, length.cache);
+    const whole = value + length.weight * overlong;
+    if (!Number.isFinite(whole)) {
+      throw new QuernError('BAD_REPLY', 'a reward is no number', { where: reward.id });
+    }
+    return {
+      ...completion,
+      reward: whole,
+      parts: length.cache === 0 ? parts : { ...parts, overlong },
+      ...(failure !== undefined && { failure }),
+    };
+  }
 }
 
 /** As an update takes it. */

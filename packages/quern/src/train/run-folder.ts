@@ -1,12 +1,12 @@
 /** The folder of a run: its configuration, what is told of its steps, samples, checkpoints, and how it fares. */
 import { randomBytes } from 'node:crypto';
-import { appendFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { appendFile, mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { pathKindIfAny } from '../collections/files.ts';
 import { fileError, QuernError } from '../errors.ts';
 import { tinyModelFolder } from '../models/checkpoint-parts.ts';
 import { ProcessLock } from '../process-lock.ts';
-import { syncFolder, writeLines } from '../whole-file.ts';
+import { syncFiles, syncFolder, writeLines } from '../whole-file.ts';
 import type { MetricsLine } from './metrics.ts';
 
 /** What a checkpoint knows of the run beside its weights. */
@@ -16,6 +16,10 @@ export interface TrainerState {
   /** Tokens of prompts and completions that went through the model. */
   readonly tokens: number;
   readonly best?: BestCheckpoint;
+  /** Completions that were generated at a time. */
+  readonly rows?: number;
+  /** What tells the data apart that was learnt from. */
+  readonly data?: string;
 }
 
 /** The checkpoint that was the best at validation. */
@@ -23,6 +27,8 @@ export interface BestCheckpoint {
   readonly step: number;
   readonly metric: string;
   readonly value: number;
+  /** What it was measured on: the fields of the configuration that say so, as JSON. */
+  readonly on: string;
 }
 
 /** How a run fares, as `state.json` tells. */
@@ -52,10 +58,15 @@ function isKept(name: string): boolean {
 export class RunFolder {
   readonly path: string;
   readonly #lock: ProcessLock;
+  #isDiscarded = false;
 
-  private constructor(path: string, lock: ProcessLock) {
+  /** The first folder that was made for it, if any. */
+  readonly #made: string | undefined;
+
+  private constructor(path: string, lock: ProcessLock, made: string | undefined) {
     this.path = path;
     this.#lock = lock;
+    this.#made = made;
   }
 
   /**
@@ -77,8 +88,9 @@ export class RunFolder {
         hint: isRun ? 'Go on with it by --resume, or name another folder' : 'Name another folder',
       });
     }
+    let made: string | undefined;
     try {
-      await mkdir(path, { recursive: true });
+      made = await mkdir(path, { recursive: true });
     } catch (error) {
       throw fileError(error, path);
     }
@@ -86,17 +98,22 @@ export class RunFolder {
     try {
       // What a killed process left half-written.
       for (const name of await readdir(path)) {
-        if (name.endsWith('.partial')) await rm(join(path, name), { recursive: true, force: true });
+        if (/\.(?:partial|tmp)$/.test(name)) await rm(join(path, name), { recursive: true, force: true });
+      }
+      const samples = join(path, files.samples);
+      for (const name of (await pathKindIfAny(samples)) ? await readdir(samples) : []) {
+        if (name.endsWith('.tmp')) await rm(join(samples, name), { force: true });
       }
     } catch (error) {
       await lock.release();
       throw fileError(error, path);
     }
-    return new RunFolder(path, lock);
+    return new RunFolder(path, lock, made);
   }
 
-  /** Takes away what a run leaves that never began. */
+  /** Takes away what a run leaves that never began, once it is closed also the folder, if it was made for it. */
   async discard(): Promise<void> {
+    this.#isDiscarded = true;
     for (const name of await readdir(this.path).catch(() => [])) {
       if (!isKept(name) && name !== lockFile) {
         await rm(join(this.path, name), { recursive: true, force: true }).catch(() => undefined);
@@ -196,13 +213,21 @@ export class RunFolder {
     try {
       await write(beside);
       await writeFile(join(beside, trainerStateFile), `${JSON.stringify(state, null, 2)}\n`);
-      await syncFolder(beside);
+      await syncFiles(beside);
       await rename(beside, to);
       await syncFolder(this.path);
     } catch (error) {
       await rm(beside, { recursive: true, force: true }).catch(() => undefined);
       throw fileError(error, to);
     }
+  }
+
+  /** Has a checkpoint know more of the run than when it was made. */
+  async writeTrainerState(state: TrainerState): Promise<void> {
+    await this.#replace(
+      join(`checkpoint-${state.step}`, trainerStateFile),
+      `${JSON.stringify(state, null, 2)}\n`,
+    );
   }
 
   /** What a checkpoint knows of the run. Throws `CORRUPT_FILE`. */
@@ -235,15 +260,21 @@ export class RunFolder {
     }
   }
 
-  close(): Promise<void> {
-    return this.#lock.release();
+  async close(): Promise<void> {
+    await this.#lock.release();
+    if (!this.#isDiscarded || this.#made === undefined) return;
+    const first = resolve(this.#made);
+    // Folders that somebody has put something in meanwhile stay.
+    for (let path = resolve(this.path); path.startsWith(first); path = dirname(path)) {
+      await rmdir(path).catch(() => undefined);
+    }
   }
 
   async #replace(name: string, text: string): Promise<void> {
     const path = join(this.path, name);
     const beside = `${path}.${randomBytes(4).toString('hex')}.partial`;
     try {
-      await writeFile(beside, text);
+      await writeFile(beside, text, { flush: true });
       await rename(beside, path);
     } catch (error) {
       await rm(beside, { force: true }).catch(() => undefined);

@@ -1,5 +1,7 @@
 /** A run under way: what is loaded, and its steps with what is told and kept of them. */
+import { QuernError } from '../errors.ts';
 import { checkpointFolder } from '../models/checkpoint-folder.ts';
+import type { Qwen2Config } from '../models/checkpoint/qwen2-config.ts';
 import { tinyModelFolder, tinyModelName } from '../models/checkpoint-parts.ts';
 import type { OnWork } from '../work.ts';
 import { meanOf } from './advantages.ts';
@@ -9,7 +11,7 @@ import { GrpoMethod } from './grpo-method.ts';
 import type { Method } from './method.ts';
 import type { MetricsLine } from './metrics.ts';
 import { deviceOf, memoryOf, usesBf16 } from './planned-memory.ts';
-import { TrainedModel } from './policy/trained-model.ts';
+import { TrainedModel, type TrainedModelOptions } from './policy/trained-model.ts';
 import { openPrompts } from './prompts.ts';
 import type { BestCheckpoint, RunFolder, TrainerState } from './run-folder.ts';
 import { SftMethod } from './sft-method.ts';
@@ -37,6 +39,7 @@ export class Run {
   readonly #options: TrainingOptions;
   readonly #trained: TrainedModel;
   readonly #method: Method;
+  readonly #rows: number;
   #tokens: number;
   #best: BestCheckpoint | undefined;
   /** The last step that was made whole. */
@@ -50,6 +53,7 @@ export class Run {
       options: TrainingOptions;
       trained: TrainedModel;
       method: Method;
+      rows: number;
     },
     from: TrainerState | undefined,
   ) {
@@ -58,12 +62,22 @@ export class Run {
     this.#options = parts.options;
     this.#trained = parts.trained;
     this.#method = parts.method;
+    this.#rows = parts.rows;
     this.#step = from?.step ?? 0;
     this.#tokens = from?.tokens ?? 0;
     this.#best = from?.best;
+    if (this.#best && this.#best.on !== measuredOn(this.#config)) {
+      this.#note(
+        `the best checkpoint so far, ${this.#best.step}, was measured on something else: from here on others are`,
+      );
+      this.#best = undefined;
+    }
   }
 
-  /** Loads what is needed, after a look at whether memory has room for it. */
+  /**
+   * Loads what is needed: what may be wrong and is soon known first, the model after a look at whether memory has room for it.
+   * Throws `USAGE` where the data is not what the run was begun with.
+   */
   static async open(
     config: TrainConfig,
     folder: RunFolder,
@@ -74,35 +88,20 @@ export class Run {
     const device = deviceOf(config);
     const base = await modelFolder(config, folder, options);
     const prompts = await openPrompts(base, config.prompt, signal);
-    const memory = await memoryOf(config, prompts.config, device);
-    checkFits(memory);
-    const trained = await TrainedModel.open({
-      folder: base,
-      device,
-      bf16: usesBf16(config, device),
-      seed: config.seed,
-      ...(config.use_peft && {
-        lora: { rank: config.lora_r, alpha: config.lora_alpha, targets: config.lora_target_modules },
-      }),
-      optimizer: {
-        beta1: config.adam_beta1,
-        beta2: config.adam_beta2,
-        epsilon: config.adam_epsilon,
-        weightDecay: config.weight_decay,
-      },
-      keepsReference: config.method === 'grpo' && config.beta > 0,
-      samples: config.method === 'grpo',
-      gradientCheckpointing: config.gradient_checkpointing,
-      ...(from && { from: folder.checkpoint(from.step), steps: from.step }),
-      signal,
-      onWork,
-    });
+    const rows = await rowsOf(config, prompts.config, device, from, onNote);
+    const parts = { config, prompts, rows, onNote, onWork, signal };
+    const method = config.method === 'grpo' ? await GrpoMethod.open(parts) : await SftMethod.open(parts);
     try {
-      const parts = { config, trained, prompts, rows: memory.resolvedRows, onNote, onWork, signal };
-      const method = config.method === 'grpo' ? await GrpoMethod.open(parts) : await SftMethod.open(parts);
-      return new Run({ config, folder, options, trained, method }, from);
+      if (from?.data !== undefined && from.data !== method.data) {
+        throw new QuernError('USAGE', 'the data has changed since the run was begun', {
+          where: config.train_data.join(', '),
+          hint: 'Put it back as it was, or begin a new run',
+        });
+      }
+      const trained = await TrainedModel.open(trainedOptions(config, base, device, { folder, ...options }));
+      return new Run({ config, folder, options, trained, method, rows }, from);
     } catch (error) {
-      trained.close();
+      await method.close();
       throw error;
     }
   }
@@ -136,7 +135,10 @@ export class Run {
       const after = before + this.#method.stepsAtOnce;
       const passes = (every: number): boolean => isDue(every, after);
       const begun = performance.now();
-      const made = await this.#method.advance(before, { withSamples: passes(logSteps), signal });
+      const made = await this.#method.advance(this.#trained, before, {
+        withSamples: passes(logSteps),
+        signal,
+      });
       this.#step = after;
       this.#tokens += made.tokens;
       if (made.samples) await this.#folder.addSamples(after, made.samples);
@@ -160,13 +162,8 @@ export class Run {
     // In the middle of several steps by one rollout there is no place to go on from.
     if (this.#step === 0 || this.#trained.steps !== this.#step) return;
     if ((await this.#folder.checkpoints()).includes(this.#step)) return;
-    const state: TrainerState = {
-      step: this.#step,
-      tokens: this.#tokens,
-      ...(this.#best && { best: this.#best }),
-    };
     const base = this.#config.model_name_or_path;
-    await this.#folder.addCheckpoint(state, (folder) => this.#trained.save(folder, { base }));
+    await this.#folder.addCheckpoint(this.#state(), (folder) => this.#trained.save(folder, { base }));
     await this.#folder.keepCheckpoints(this.#config.save_total_limit, this.#best?.step);
     this.#method.forget();
     const isBest = this.#best?.step === this.#step;
@@ -174,21 +171,44 @@ export class Run {
   }
 
   async close(): Promise<void> {
-    await this.#method.close();
-    this.#trained.close();
+    try {
+      await this.#method.close();
+    } finally {
+      this.#trained.close();
+    }
+  }
+
+  #state(): TrainerState {
+    return {
+      step: this.#step,
+      tokens: this.#tokens,
+      ...(this.#best && { best: this.#best }),
+      rows: this.#rows,
+      data: this.#method.data,
+    };
+  }
+
+  #note(text: string): void {
+    this.#options.onEvent?.({ kind: 'note', text });
   }
 
   /** Whether the policy is the best so far. */
   async #validate(): Promise<boolean> {
-    const found = this.#config.eval_steps > 0 ? await this.#method.validate(this.#options.signal) : undefined;
+    if (this.#config.eval_steps === 0) return false;
+    const found = await this.#method.validate(this.#trained, this.#options.signal);
     if (!found) return false;
-    await this.#tell({ kind: 'eval', step: this.#step, ...found });
     const { metric, sign } = this.#method.best;
     const value = found[metric];
-    if (typeof value !== 'number' || this.#step === 0) return false;
-    if (this.#best && sign * value <= sign * this.#best.value) return false;
-    this.#best = { step: this.#step, metric, value };
-    return true;
+    const isBest =
+      typeof value === 'number' && this.#step > 0 && !(this.#best && sign * value <= sign * this.#best.value);
+    if (isBest) {
+      this.#best = { step: this.#step, metric, value, on: measuredOn(this.#config) };
+      // The run was stopped in this validation, and has the checkpoint already. Before the line: what has one is not validated again.
+      if ((await this.#folder.checkpoints()).includes(this.#step))
+        await this.#folder.writeTrainerState(this.#state());
+    }
+    await this.#tell({ kind: 'eval', step: this.#step, ...found });
+    return isBest;
   }
 
   async #tell(line: MetricsLine): Promise<void> {
@@ -201,6 +221,71 @@ export class Run {
       ...(recent.length > 0 && { secondsLeft: left * meanOf(recent) }),
     });
   }
+}
+
+/** The fields that say what the best checkpoint is best at. */
+function measuredOn(config: TrainConfig): string {
+  const { eval_data, eval_questions, eval_collection, eval_split, eval_topics, metric_for_best_model } =
+    config;
+  return JSON.stringify({
+    eval_data,
+    eval_questions,
+    eval_collection,
+    eval_split,
+    eval_topics,
+    metric_for_best_model,
+  });
+}
+
+/** Completions at a time: as many as before where memory has room for them, as their number changes how sums are rounded. */
+async function rowsOf(
+  config: TrainConfig,
+  model: Qwen2Config,
+  device: string,
+  from: TrainerState | undefined,
+  onNote: (text: string) => void,
+): Promise<number> {
+  if (config.generation_rows === 'auto' && from?.rows !== undefined && from.rows > 0) {
+    const asBefore = await memoryOf({ ...config, generation_rows: from.rows }, model, device);
+    if (asBefore.total <= asBefore.available) return asBefore.resolvedRows;
+  }
+  const memory = await memoryOf(config, model, device);
+  checkFits(memory);
+  if (from?.rows !== undefined && from.rows > 0 && from.rows !== memory.resolvedRows) {
+    onNote(
+      `${memory.resolvedRows} completions at a time, before it were ${from.rows}: sums are rounded otherwise, and other tokens can be drawn`,
+    );
+  }
+  return memory.resolvedRows;
+}
+
+function trainedOptions(
+  config: TrainConfig,
+  base: string,
+  device: string,
+  { folder, from, signal, onWork }: TrainingOptions & { folder: RunFolder; from?: TrainerState },
+): TrainedModelOptions {
+  return {
+    folder: base,
+    device,
+    bf16: usesBf16(config, device),
+    seed: config.seed,
+    ...(config.use_peft && {
+      lora: { rank: config.lora_r, alpha: config.lora_alpha, targets: config.lora_target_modules },
+    }),
+    optimizer: {
+      beta1: config.adam_beta1,
+      beta2: config.adam_beta2,
+      epsilon: config.adam_epsilon,
+      weightDecay: config.weight_decay,
+    },
+    keepsReference: config.method === 'grpo' && config.beta > 0,
+    samples: config.method === 'grpo',
+    gradientCheckpointing: config.gradient_checkpointing,
+    ...(from && { from: folder.checkpoint(from.step), steps: from.step }),
+    signal,
+    onWork,
+  };
 }
 
 /** The checkpoint that training begins with; a tiny one of random weights is made in the run's folder. */

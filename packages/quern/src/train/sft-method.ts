@@ -10,12 +10,11 @@ import type { Prompts } from './prompts.ts';
 import { nextOf, seedFor, shuffled } from './seeds.ts';
 import { lengthOf, type Sequence } from './sequence-batch.ts';
 import { sftLoss, sftStep } from './sft.ts';
-import { readDemonstrations } from './training-data.ts';
+import { hashOf, readDemonstrations } from './training-data.ts';
 
 /** What a {@link SftMethod} works with. */
 export interface SftParts {
   readonly config: TrainConfig;
-  readonly trained: TrainedModel;
   readonly prompts: Prompts;
   readonly onNote: (text: string) => void;
   readonly signal?: AbortSignal;
@@ -24,6 +23,7 @@ export interface SftParts {
 export class SftMethod implements Method {
   readonly stepsAtOnce = 1;
   readonly best: Method['best'] = { metric: 'eval/loss', sign: -1 };
+  readonly data: string;
   readonly #parts: SftParts;
   readonly #examples: readonly Sequence[];
   readonly #validation: readonly Sequence[];
@@ -31,6 +31,7 @@ export class SftMethod implements Method {
   private constructor(parts: SftParts, examples: readonly Sequence[], validation: readonly Sequence[]) {
     this.#parts = parts;
     this.#examples = examples;
+    this.data = hashOf(examples.map(({ prompt, completion }) => [prompt, completion]));
     this.#validation = validation;
   }
 
@@ -48,8 +49,12 @@ export class SftMethod implements Method {
     );
   }
 
-  async advance(step: number, { signal }: { readonly signal?: AbortSignal }): Promise<Progress> {
-    const { config, trained } = this.#parts;
+  async advance(
+    trained: TrainedModel,
+    step: number,
+    { signal }: { readonly signal?: AbortSignal },
+  ): Promise<Progress> {
+    const { config } = this.#parts;
     resetPeakMemory();
     const count = config.generation_batch_size;
     const begun = performance.now();
@@ -89,9 +94,9 @@ export class SftMethod implements Method {
     };
   }
 
-  async validate(signal?: AbortSignal): Promise<Record<string, number> | undefined> {
+  async validate(trained: TrainedModel, signal?: AbortSignal): Promise<Record<string, number> | undefined> {
     if (this.#validation.length === 0) return undefined;
-    const { config, trained } = this.#parts;
+    const { config } = this.#parts;
     return { 'eval/loss': await sftLoss(trained, this.#validation, config.tokens_per_micro_batch, signal) };
   }
 
@@ -117,12 +122,17 @@ async function sequencesOf(
   );
   if (kept.length < all.length) {
     onNote(
-      `${all.length - kept.length} of ${all.length} examples are left out: they are too long (max_prompt_length, max_completion_length)`,
+      `${all.length - kept.length} of ${all.length} examples are left out: their prompts are longer than ${config.max_prompt_length} tokens or their answers than ${config.max_completion_length}`,
     );
   }
   if (kept.length > 0) return kept;
+  const least = (of: (each: Sequence) => readonly number[]): number =>
+    Math.min(...all.map((each) => of(each).length));
   throw new QuernError('BAD_INPUT', 'no example is short enough', {
     where: paths.join(', '),
-    hint: 'Raise max_completion_length',
+    hint:
+      `The shortest prompt has ${least(({ prompt }) => prompt)} tokens (max_prompt_length ${config.max_prompt_length}), the ` +
+      `shortest answer ${least(({ completion }) => completion)} (max_completion_length ${config.max_completion_length}), and the ` +
+      `model ${prompts.config.positions} positions`,
   });
 }

@@ -21,7 +21,7 @@ export interface TrainingOutcome {
 
 /**
  * Trains as a configuration says, in the folder that it names; with `resume`, on from the last checkpoint. A run that is stopped
- * is returned as such. Throws what its parts throw, after what was done up to the last whole step is in a checkpoint, unless it is
+ * between its steps is returned as such; one that is stopped while it is opened throws `ABORTED`. Throws what its parts throw, after what was done up to the last whole step is in a checkpoint, unless it is
  * `DIVERGED` or memory, disk or device are used up: then the last checkpoint is as it was.
  */
 export async function train(config: TrainConfig, options: TrainingOptions = {}): Promise<TrainingOutcome> {
@@ -30,6 +30,12 @@ export async function train(config: TrainConfig, options: TrainingOptions = {}):
   try {
     if (resume) await checkSameRun(config, folder);
     const last = (await folder.checkpoints()).at(-1) ?? 0;
+    if (last > config.max_steps) {
+      throw new QuernError('USAGE', `the run has made ${last} steps already`, {
+        where: `max_steps ${config.max_steps}`,
+        hint: 'Give it as many, or more',
+      });
+    }
     const from = last === 0 ? undefined : await folder.trainerState(last);
     const run = await Run.open(config, folder, { ...options, from }).catch(async (error: unknown) => {
       // Nothing was done yet: the folder is as it was, and can be named again.
@@ -39,7 +45,7 @@ export async function train(config: TrainConfig, options: TrainingOptions = {}):
     try {
       await folder.rewind(last);
       await folder.writeConfig(configYaml(config));
-      return await toItsEnd(run, config, folder);
+      return await toItsEnd(run, config, folder, options);
     } finally {
       await run.close();
     }
@@ -49,7 +55,12 @@ export async function train(config: TrainConfig, options: TrainingOptions = {}):
 }
 
 /** Makes the steps that are left, and tells in the folder how the run fares. */
-async function toItsEnd(run: Run, config: TrainConfig, folder: RunFolder): Promise<TrainingOutcome> {
+async function toItsEnd(
+  run: Run,
+  config: TrainConfig,
+  folder: RunFolder,
+  options: TrainingOptions,
+): Promise<TrainingOutcome> {
   const tell = (status: RunState['status'], error?: string): Promise<void> =>
     folder.writeState({
       status,
@@ -66,9 +77,15 @@ async function toItsEnd(run: Run, config: TrainConfig, folder: RunFolder): Promi
   } catch (error) {
     const typed = quernError(error);
     const isStop = typed instanceof QuernError && typed.code === 'ABORTED';
-    if (isKeepable(typed)) await run.keep().catch(() => undefined);
-    const message = typed instanceof Error ? typed.message : String(typed);
-    await tell(isStop ? 'stopped' : 'failed', isStop ? undefined : message).catch(() => undefined);
+    let message = isStop ? undefined : messageOf(typed);
+    if (isKeepable(typed)) {
+      await run.keep().catch((unkept: unknown) => {
+        const lost = `no checkpoint of step ${run.step} could be written: ${messageOf(unkept)}`;
+        options.onEvent?.({ kind: 'note', text: lost });
+        message = message === undefined ? lost : `${message}; ${lost}`;
+      });
+    }
+    await tell(isStop ? 'stopped' : 'failed', message).catch(() => undefined);
     if (isStop) return outcome('stopped', run, folder);
     throw typed;
   }
@@ -98,6 +115,10 @@ async function checkSameRun(config: TrainConfig, folder: RunFolder): Promise<voi
     where: folder.configFile,
     hint: 'Leave it as it was, or begin a new run',
   });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** Whether weights are good, and memory and disk there to keep them, when this went wrong. */

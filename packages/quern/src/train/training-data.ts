@@ -1,4 +1,5 @@
 /** What is trained on: questions with documents that answer them, and questions with reasoned queries to imitate. */
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openCollection } from '../collections/collection.ts';
@@ -11,6 +12,7 @@ import { RecordedReasoner } from '../reason/recorded.ts';
 
 /** A question to learn from. */
 export interface TrainingQuestion {
+  /** Its own, or its place. */
   readonly id: string;
   readonly question: string;
   /** Texts of documents that answer it, one or more. */
@@ -49,7 +51,7 @@ export async function readTrainingQuestions(
     }
     for await (const placed of recordsOf(path, split)) {
       throwIfAborted(signal);
-      const found = questionOf(placed, questions.length);
+      const found = questionOf(placed);
       const before = places.get(found.id);
       if (before !== undefined) {
         throw new QuernError('BAD_INPUT', `has the id ${JSON.stringify(found.id)}, as ${before} has`, {
@@ -88,6 +90,13 @@ export async function readDemonstrations(
   return found;
 }
 
+/** What tells data apart: a hash of all of it, in its order. */
+export function hashOf(records: Iterable<unknown>): string {
+  const hash = createHash('sha256');
+  for (const each of records) hash.update(`${JSON.stringify(each)}\n`);
+  return hash.digest('hex');
+}
+
 async function* recordsOf(path: string, split: DataSplit): AsyncGenerator<PlacedRecord> {
   const kind = await pathKindIfAny(path);
   if (kind === undefined) throw new QuernError('NOT_FOUND', 'is not there', { where: path });
@@ -107,7 +116,7 @@ async function* recordsOf(path: string, split: DataSplit): AsyncGenerator<Placed
   } else yield* readJsonl(path);
 }
 
-function questionOf(placed: PlacedRecord, count: number): TrainingQuestion {
+function questionOf(placed: PlacedRecord): TrainingQuestion {
   const { record, where } = placed;
   const question = wordsIn(placed, 'question');
   const positives: unknown = record['positives'];
@@ -122,8 +131,7 @@ function questionOf(placed: PlacedRecord, count: number): TrainingQuestion {
   }
   const ids = record['positive_ids'];
   return {
-    id:
-      record['id'] === undefined || record['id'] === null ? String(count) : idText(record['id'], 'id', where),
+    id: record['id'] === undefined || record['id'] === null ? where : idText(record['id'], 'id', where),
     question,
     positives: positives as string[],
     ...(ids !== undefined && ids !== null && { positiveIds: idListField(placed, 'positive_ids') }),

@@ -4,12 +4,14 @@ import { QuernError } from '../errors.ts';
 import { receivedError } from '../sent-error.ts';
 import type { TrainConfig } from './configuration/train-config.ts';
 import type { TrainingEvent, TrainingOutcome } from './trainer.ts';
-import type { FromThread, ToThread, TrainingThreadData } from './training-worker.ts';
+import { silentWork, type OnWork, type Work } from '../work.ts';
+import type { FromThread, ToldWork, ToThread, TrainingThreadData } from './training-worker.ts';
 
 /** How a run in a thread is begun or taken up. */
 export interface ThreadOptions {
   readonly resume?: boolean;
   readonly onEvent?: (event: TrainingEvent) => void;
+  readonly onWork?: OnWork;
   /** Stops it: what was done is kept in a checkpoint. */
   readonly signal?: AbortSignal;
 }
@@ -19,7 +21,8 @@ export async function trainInThread(
   config: TrainConfig,
   options: ThreadOptions = {},
 ): Promise<TrainingOutcome> {
-  const { resume = false, onEvent, signal } = options;
+  const { resume = false, onEvent, onWork, signal } = options;
+  const works = new Map<number, Work>();
   const file = new URL(
     import.meta.url.endsWith('.ts') ? './training-worker.ts' : './training-worker.js',
     import.meta.url,
@@ -32,6 +35,7 @@ export async function trainInThread(
     return await new Promise<TrainingOutcome>((resolve, reject) => {
       worker.on('message', (message: FromThread) => {
         if ('event' in message) onEvent?.(message.event);
+        else if ('work' in message) hear(message, works, onWork);
         else if ('outcome' in message) resolve(message.outcome);
         else reject(receivedError(message.error, 'training'));
       });
@@ -40,7 +44,18 @@ export async function trainInThread(
     });
   } finally {
     signal?.removeEventListener('abort', stop);
+    for (const work of works.values()) work.stop();
     await worker.terminate();
+  }
+}
+
+/** Hands on what the thread tells of a long stretch of work. */
+function hear({ work, ...told }: ToldWork, works: Map<number, Work>, onWork: OnWork | undefined): void {
+  if ('what' in told) works.set(work, onWork?.(told.what, told.total) ?? silentWork);
+  else if ('done' in told) works.get(work)?.update(told.done);
+  else {
+    works.get(work)?.stop();
+    works.delete(work);
   }
 }
 

@@ -65,16 +65,18 @@ export class ValidationCollection {
     }
   }
 
-  /** nDCG@10 where the policy's reasoned query, the likeliest token each time, replaces each question. */
+  /**
+   * nDCG@10 where the policy's reasoned query, the likeliest token each time, replaces each question; of a question whose prompt
+   * would be longer than `most` tokens the policy is asked the beginning.
+   */
   async measured(
     model: Qwen2Model,
     prompts: Prompts,
-    drawing: DrawingSettings,
+    { most, ...drawing }: DrawingSettings & { readonly most: number },
     signal?: AbortSignal,
   ): Promise<number> {
-    const room = prompts.config.positions - drawing.maxTokens;
     const asked = this.#topics.map(({ text }) => ({
-      prompt: prompts.inference(text).slice(0, room),
+      prompt: promptOfBeginning(prompts, text, most),
       seeds: [0],
     }));
     const greedy = { ...drawing, temperature: 0, topP: 1, topK: 0, repetitionPenalty: 1 };
@@ -102,6 +104,21 @@ export class ValidationCollection {
   close(): Promise<void> {
     return this.#index.close();
   }
+}
+
+/** The prompt of a text, or of as much of it as makes a prompt of at most `most` tokens. */
+export function promptOfBeginning({ inference }: Prompts, text: string, most: number): number[] {
+  const whole = inference(text);
+  if (whole.length <= most) return whole;
+  const letters = Array.from(text);
+  let fitting = 0;
+  let beyond = letters.length;
+  while (beyond - fitting > 1) {
+    const middle = Math.floor((fitting + beyond) / 2);
+    if (inference(letters.slice(0, middle).join('')).length <= most) fitting = middle;
+    else beyond = middle;
+  }
+  return inference(letters.slice(0, fitting).join(''));
 }
 
 async function ndcg(

@@ -109,11 +109,21 @@ function ofOption(value: unknown, where: string): Given {
 
 function unknownName(name: string, place: Pick<Given, 'where' | 'code'>): QuernError {
   const nearest = nearestName(name, fieldNames);
+  const instead = Object.hasOwn(insteadOf, name) ? insteadOf[name] : undefined;
   return new QuernError(place.code, `unknown field ${shownKey(name)}`, {
     where: place.where,
-    hint: nearest === undefined ? undefined : `Did you mean ${nearest}?`,
+    hint: instead ?? (nearest === undefined ? undefined : `Did you mean ${nearest}?`),
   });
 }
+
+/** What stands for fields of TRL that there are not. */
+const insteadOf: Readonly<Record<string, string>> = {
+  gradient_accumulation_steps:
+    'Parts of a batch are as many as tokens_per_micro_batch makes; steps_per_generation counts steps of the optimiser',
+  per_device_train_batch_size:
+    'Give generation_batch_size, the completions of a rollout, and tokens_per_micro_batch',
+  num_train_epochs: 'Give max_steps',
+};
 
 /** An issue of the schema as an error at the place of the field that is to blame, or of the last one that was given. */
 function issueError(

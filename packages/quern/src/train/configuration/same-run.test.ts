@@ -26,6 +26,12 @@ it('what the steps depend on must stay, and is named', async () => {
   expect(sameRun(await smoke(), changed)).toEqual(['train_data', 'seed', 'bf16', 'lora_target_modules']);
 });
 
+it("a reward's server may be at another address, but is no reward computed here", async () => {
+  const [first, second] = ['http://127.0.0.1:1/r', 'https://other/r'].map((at) => `reward=${at}`);
+  expect(sameRun(await smoke(first), await smoke(second))).toEqual([]);
+  expect(sameRun(await smoke(first), await smoke('reward=lexical'))).toEqual(['reward']);
+});
+
 it('epsilon_high is no other where it is written out', async () => {
   expect(sameRun(await smoke(), await smoke('epsilon_high=0.2'))).toEqual([]);
 });

@@ -1,8 +1,9 @@
+import { isRewardAddress } from './together.ts';
 import { fieldNames, type TrainConfig } from './train-config.ts';
 
 /** What decides only when a run ends, where it runs, and what is written of it. */
 const changeable =
-  /^(?:max_steps|save_.*|eval_.*|log_.*|output_dir|reward_retries|device|tokens_per_micro_batch|generation_rows)$/;
+  /^(?:max_steps|save_.*|eval_.*|log_.*|output_dir|max_loss|reward_retries|device|tokens_per_micro_batch|generation_rows)$/;
 
 /**
  * The fields in which two configurations differ and that a run which is taken up again must keep: with them changed, it would
@@ -10,6 +11,10 @@ const changeable =
  */
 export function sameRun(a: TrainConfig, b: TrainConfig): (keyof TrainConfig)[] {
   return fieldNames.filter(
-    (name) => !changeable.test(name) && JSON.stringify(a[name]) !== JSON.stringify(b[name]),
+    (name) =>
+      !changeable.test(name) &&
+      JSON.stringify(a[name]) !== JSON.stringify(b[name]) &&
+      // A reward's server may come to be at another address.
+      !(name === 'reward' && isRewardAddress(a.reward ?? '') && isRewardAddress(b.reward ?? '')),
   );
 }

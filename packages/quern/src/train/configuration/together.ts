@@ -35,6 +35,14 @@ export function isRewardAddress(reward: string): boolean {
 
 function* rolloutIssues(config: ParsedFields): Generator<TogetherIssue> {
   const { generation_batch_size: completions, num_generations: group, steps_per_generation: steps } = config;
+  const atOnce = steps * config.num_iterations;
+  if (config.max_steps % atOnce !== 0) {
+    yield {
+      message: `${config.max_steps} steps are no whole number of rollouts of ${atOnce} (steps_per_generation × num_iterations)`,
+      fields: ['max_steps', 'steps_per_generation', 'num_iterations'],
+      hint: `Take a multiple of it, e.g. ${Math.ceil(config.max_steps / atOnce) * atOnce}`,
+    };
+  }
   const prompts = completions / group;
   if (!Number.isInteger(prompts)) {
     const nearest = Math.max(1, Math.round(prompts)) * group;
@@ -75,6 +83,14 @@ function* rewardIssues({
   const isAddress = isRewardAddress(reward);
   if (isAddress && !URL.canParse(reward)) {
     yield { message: 'is no address', fields: ['reward'] };
+    return;
+  }
+  if (isAddress && /[?#]/.test(reward)) {
+    yield {
+      message: 'is an address with a query or a fragment, which the requests to it would not have',
+      fields: ['reward'],
+      hint: 'Leave away what follows ? or #',
+    };
     return;
   }
   const nameIssue = isAddress ? undefined : rewardNameIssue(reward);

@@ -100,7 +100,7 @@ const fields = {
   }),
   steps_per_generation: field(whole(1), 1, {
     description:
-      'Optimiser steps of one pass over a rollout; its completions are divided evenly among them, in a random order.',
+      'Optimiser steps of one pass over a rollout; its prompts are divided evenly among them, in a random order. TRL counts micro-batches by it, of which gradient_accumulation_steps make a step: it is its steps_per_generation / gradient_accumulation_steps.',
     source: trl,
   }),
   num_iterations: field(whole(1), 1, {
