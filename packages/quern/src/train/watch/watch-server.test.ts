@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../../test/temporary-folder.ts';
 import type { Listening } from '../../reward/server/listening.ts';
 import type { ListedRun } from './page/wire.ts';
-import { openRuns, runNames } from './watched-run.ts';
+import { runNames } from './watched-run.ts';
 import { watchApplication, watchRuns } from './watch-server.ts';
 
 const root = realpathSync(temporaryFolder());
@@ -77,6 +77,7 @@ describe('the server of runs', () => {
         },
         isAlive: true,
         written: expect.any(Number),
+        hasSamples: true,
         summary: [
           ['method', 'grpo'],
           ['reward', 'https://host:1/score'],
@@ -87,8 +88,8 @@ describe('the server of runs', () => {
     expect(JSON.stringify(body)).not.toContain('secret');
   });
 
-  it('answers for a run that has written nothing, or what cannot be read', async () => {
-    const empty = writeRun('empty');
+  it('answers for a run that has written no more than its configuration, or what cannot be read', async () => {
+    const empty = writeRun('empty', { 'config.yaml': '' });
     const odd = writeRun('odd', { 'state.json': '{"status": "run', 'config.yaml': '{{{' });
     const gone = writeRun('gone', {
       'state.json': '{"status": "running", "step": 1, "max_steps": 2, "pid": 4194303}',
@@ -164,7 +165,7 @@ describe('the server of runs', () => {
     expect((await application.inject('/api/runs/0/samples')).json()).toEqual({ steps: [] });
     expect((await application.inject('/api/runs/0/samples/10')).statusCode).toBe(404);
     const { runs } = (await application.inject('/api/runs')).json<{ runs: ListedRun[] }>();
-    expect(runs).toEqual([{ name: 'linked', summary: [] }]);
+    expect(runs).toEqual([{ name: 'linked', hasSamples: false, summary: [] }]);
     await application.close();
   });
 
@@ -207,12 +208,6 @@ describe('the server of runs', () => {
     }
     expect((await application.inject({ method: 'POST', url: '/api/runs' })).statusCode).toBe(404);
     await application.close();
-  });
-
-  it('refuses what is no folder, and one that is named twice', async () => {
-    await expect(openRuns([join(root, 'none')])).rejects.toMatchObject({ code: 'NOT_FOUND' });
-    await expect(openRuns([join(run, 'state.json')])).rejects.toMatchObject({ code: 'IO' });
-    await expect(openRuns([run, `${run}/../run`])).rejects.toMatchObject({ code: 'USAGE' });
   });
 });
 

@@ -33,8 +33,8 @@ const policy = [
 ].join('; ');
 
 /**
- * Serves a page that shows runs of training as they go: curves of their metrics, and samples. Nothing but the runs in the
- * folders `paths` can be read, and nothing changed. Throws `NOT_FOUND`, `IO` and `USAGE` for the folders, `USAGE` for a host that
+ * Serves a page that shows runs of training as they go: curves of their metrics, and samples. `paths` are folders of runs, or
+ * such as hold them; nothing but these runs can be read, and nothing changed. Throws what `runFolders` does, `USAGE` for a host that
  * others reach without a token or that this machine does not have and for a port that is taken, and `MISSING_PACKAGE`.
  */
 export async function watchRuns(

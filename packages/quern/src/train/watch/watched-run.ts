@@ -1,11 +1,11 @@
-import { realpath, stat } from 'node:fs/promises';
 import { basename, sep } from 'node:path';
 import { parse } from 'yaml';
 import * as z from 'zod';
-import { fileError, QuernError } from '../../errors.ts';
 import { MetricsFile } from './metrics-file.ts';
 import type { ListedRun, RunState } from './page/wire.ts';
 import { readInside, writtenInside } from './run-file.ts';
+import { runFolders } from './run-folders.ts';
+import { sampleSteps } from './samples.ts';
 
 /** A run that is watched. */
 export interface WatchedRun {
@@ -38,25 +38,11 @@ const summarized = [
   'seed',
 ];
 
-/** Opens the runs in folders. Throws `NOT_FOUND` or `IO` for what is no folder, and `USAGE` for one that is named twice. */
+/** Opens the runs that `paths` name, as {@link runFolders} finds them; throws what that throws. */
 export async function openRuns(paths: readonly string[]): Promise<WatchedRun[]> {
-  const folders: string[] = [];
-  for (const path of paths) {
-    const folder = await realFolder(path);
-    if (folders.includes(folder)) throw new QuernError('USAGE', 'is named twice', { where: path });
-    folders.push(folder);
-  }
+  const folders = await runFolders(paths);
   const names = runNames(folders);
   return folders.map((folder, i) => ({ name: names[i]!, folder, metrics: new MetricsFile(folder) }));
-}
-
-async function realFolder(path: string): Promise<string> {
-  try {
-    if ((await stat(path)).isDirectory()) return await realpath(path);
-  } catch (error) {
-    throw fileError(error, path);
-  }
-  throw new QuernError('IO', 'is a file, not the folder of a run', { where: path });
 }
 
 /** What each of several folders is called: its own name, with as many of those above as tell it from the others. */
@@ -88,6 +74,7 @@ export async function listedRun({ name, folder }: WatchedRun): Promise<ListedRun
     ...(state && { state }),
     ...(state?.status === 'running' && pid !== undefined && { isAlive: isAlive(pid) }),
     ...(times.length > 0 && { written: Math.max(...times) }),
+    hasSamples: (await sampleSteps(folder)).steps.length > 0,
     summary: await configurationSummary(folder),
   };
 }

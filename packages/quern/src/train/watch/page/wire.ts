@@ -18,6 +18,8 @@ export interface ListedRun {
   readonly isAlive?: boolean;
   /** When the run last wrote its metrics or its state, in milliseconds since 1970. */
   readonly written?: number;
+  /** Whether it has kept any samples. */
+  readonly hasSamples: boolean;
   /** Names and values of its configuration, those that tell runs apart. */
   readonly summary: readonly (readonly [name: string, value: string])[];
 }
