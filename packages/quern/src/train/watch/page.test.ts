@@ -5,7 +5,7 @@ import { RunSeries } from './page/run-series.ts';
 import { smoothed } from './page/smoothing.ts';
 import { timeLeft } from './page/time-left.ts';
 import type { MetricsAnswer, MetricsLine } from './page/wire.ts';
-import { durationText, hoursText, valueText } from './page/words.ts';
+import { durationText, hoursText, sampleText, signedText, valueText } from './page/words.ts';
 
 function line(step: number, values: Record<string, number> = { reward: step }): MetricsLine {
   return { kind: 'train', step, time: step * 1000, values };
@@ -89,6 +89,15 @@ describe('numbers', () => {
     [41.23, 'seconds', '41.2 s'],
   ] as const)('%d as a %s is %s', (value, unit, text) => {
     expect(valueText(value, unit)).toBe(text);
+  });
+
+  it.each([
+    [-2.78e-13, '0', '0'],
+    [9.9e-10, '0', '0'],
+    [1e-9, '1e−9', '+1e−9'],
+    [-0.5, '−0.5', '−0.5'],
+  ])('of samples are 0 where rounding left no more: %d is %s', (value, text, signed) => {
+    expect([sampleText(value), signedText(value)]).toEqual([text, signed]);
   });
 
   it('on an axis have as many digits as tell them apart', () => {

@@ -1,6 +1,6 @@
 import { element, isolated } from './elements.ts';
 import type { SampledCompletion, SampledQuestion } from './wire.ts';
-import { valueText } from './words.ts';
+import { sampleText, signedText, withoutNoise } from './words.ts';
 
 /** The orders that completions are shown in; missing rewards come last. */
 const orders: Readonly<Record<string, (a: SampledCompletion, b: SampledCompletion) => number>> = {
@@ -42,20 +42,16 @@ function outcome({ reward, parts = {}, advantage, tokens, finish, failure }: Sam
     const text = element('b', style === '' ? {} : { class: style }, isolated(value));
     line.append(element('span', {}, isolated(name), ' ', text));
   };
-  if (reward !== undefined) add('reward', valueText(reward, 'number'), 'reward');
+  if (reward !== undefined) add('reward', sampleText(reward), 'reward');
   if (advantage !== undefined) {
-    add('advantage', signed(advantage), advantage > 0 ? 'gain' : advantage < 0 ? 'loss' : '');
+    const style = ['loss', '', 'gain'][Math.sign(withoutNoise(advantage)) + 1];
+    add('advantage', signedText(advantage), style);
   }
-  for (const [name, value] of Object.entries(parts)) add(name, valueText(value, 'number'));
+  for (const [name, value] of Object.entries(parts)) add(name, sampleText(value));
   if (tokens !== undefined) add('tokens', String(tokens));
   if (finish === 'length') line.append(element('span', { class: 'loss' }, 'cut at the limit'));
   if (failure !== undefined) line.append(element('span', { class: 'loss' }, isolated(failure)));
   return line;
-}
-
-function signed(value: number): string {
-  const text = valueText(value, 'number');
-  return value > 0 ? `+${text}` : text;
 }
 
 const foldedFrom = 500;

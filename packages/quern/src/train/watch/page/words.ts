@@ -48,3 +48,20 @@ export function hoursText(hours: number, apart: number): string {
   const shown = apart < 1 / 60 ? parts : parts.slice(0, 2);
   return shown.map((part, i) => (i === 0 ? String(part) : String(part).padStart(2, '0'))).join(':');
 }
+
+const noise = 1e-9;
+
+/** `value`, or 0 where it is no more than rounding leaves of a zero, as of an advantage among equal rewards. */
+export function withoutNoise(value: number): number {
+  return Math.abs(value) < noise ? 0 : value;
+}
+
+/** A value of a sample. */
+export function sampleText(value: number): string {
+  return valueText(withoutNoise(value), 'number');
+}
+
+/** A value of a sample with its sign, a plus included. */
+export function signedText(value: number): string {
+  return withoutNoise(value) > 0 ? `+${sampleText(value)}` : sampleText(value);
+}
