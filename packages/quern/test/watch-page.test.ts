@@ -12,6 +12,25 @@ const built = resolve(import.meta.dirname, '../dist/train/watch/watch-server.js'
 /** What would change the title, were it taken for markup. */
 const attack = `<img src=x onerror="document.title='owned'"><script>document.title='owned'</script>`;
 
+type Watch = typeof import('../src/train/watch/watch-server.ts');
+
+/** The page of runs as a browser has it after a few seconds. */
+async function pageOf(...runs: readonly string[]): Promise<string> {
+  if (!existsSync(built)) throw new Error('packages/quern is not built: npm run build');
+  const { watchRuns } = (await import(pathToFileURL(built).href)) as Watch;
+  const server = await watchRuns(runs);
+  try {
+    return await documentAt(server.url, join(root, 'profile'), 6000);
+  } finally {
+    await server.close();
+  }
+}
+
+/** What begins an element with an id. */
+function startOf(html: string, id: string): string {
+  return new RegExp(`<[^>]* ?id="${id}"[^>]*>`, 'u').exec(html)![0];
+}
+
 function writeRun(): string {
   const folder = join(root, 'run');
   mkdirSync(join(folder, 'samples'), { recursive: true });
@@ -38,24 +57,26 @@ function writeRun(): string {
 
 describe.skipIf(chromium === undefined)('the page of runs', () => {
   it('shows curves and samples, and every text as it is, whatever stands in it', async () => {
-    if (!existsSync(built)) throw new Error('packages/quern is not built: npm run build');
-    const { watchRuns } = (await import(
-      pathToFileURL(built).href
-    )) as typeof import('../src/train/watch/watch-server.ts');
-    const server = await watchRuns([writeRun()]);
-    try {
-      const html = await documentAt(server.url, join(root, 'profile'), 6000);
-      expect(html).toContain('<title>Training runs · Quern</title>');
-      expect(html).toContain('step 3 of 9');
-      expect(html).toContain('<canvas');
-      const shown = attack.replaceAll('<', '&lt;').replaceAll('>', '&gt;');
-      for (const place of ['error', 'reward', 'part', 'failure', 'text', 'question', 'prompt']) {
-        expect(html).toContain(`${place} ${shown}`);
-      }
-      expect(html.match(/<img|<script(?! src="\/)/g)).toBeNull();
-    } finally {
-      await server.close();
+    const html = await pageOf(writeRun());
+    expect(html).toContain('<title>Training runs · Quern</title>');
+    expect(html).toContain('step 3 of 9');
+    expect(html).toContain('<canvas');
+    const shown = attack.replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+    for (const place of ['error', 'reward', 'part', 'failure', 'text', 'question', 'prompt']) {
+      expect(html).toContain(`${place} ${shown}`);
     }
+    expect(html.match(/<img|<script(?! src="\/)/g)).toBeNull();
+    for (const id of ['settings', 'contents', 'samples']) expect(startOf(html, id)).not.toContain('hidden');
+  });
+
+  it('has nothing but the run as long as that has written nothing', async () => {
+    const opened = join(root, 'opened');
+    mkdirSync(opened);
+    writeFileSync(join(opened, 'config.yaml'), 'seed: 1\n');
+    const html = await pageOf(opened);
+    expect(html).toContain('Not begun');
+    for (const id of ['settings', 'contents', 'samples']) expect(startOf(html, id)).toContain('hidden');
+    expect(html).not.toContain('<canvas');
   });
 });
 

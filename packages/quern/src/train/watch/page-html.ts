@@ -16,11 +16,12 @@ export const watchPage = markup`<!doctype html>
 <body>
 <header>
 <h1>Training runs</h1>
+<nav id="contents" aria-label="On this page" hidden><a href="#samples">Samples</a></nav>
 <p id="connection" role="status"></p>
 </header>
 <main>
 <section aria-labelledby="runs-title"><h2 id="runs-title" class="unseen">Runs</h2><ul id="runs"></ul></section>
-<form id="settings" aria-label="How curves are drawn">
+<form id="settings" aria-label="How curves are drawn" hidden>
 <label>Smoothing <input id="smoothing" type="range" min="0" max="0.99" step="0.01" value="0.6"> <output id="smoothing-value" for="smoothing"></output></label>
 <fieldset><legend>Against</legend>
 <label><input type="radio" name="against" value="step" checked> step</label>
@@ -32,16 +33,16 @@ export const watchPage = markup`<!doctype html>
 <section id="samples" aria-labelledby="samples-title" hidden><h2 id="samples-title">Samples</h2>
 <form id="sample-choice" aria-label="Which samples are shown">
 <label id="sample-run-label">Run <select id="sample-run"></select></label>
-<div class="steps"><label for="sample-step">Step</label>
+<div id="sample-place" class="steps"><label for="sample-step">Step</label>
 <button id="step-before" type="button" aria-label="The step before">‹</button>
 <input id="sample-step" type="range" min="0" max="0" value="0">
 <button id="step-after" type="button" aria-label="The step after">›</button>
 <output id="sample-step-value" for="sample-step"></output></div>
-<div class="steps"><span id="question-label">Question</span>
+<div id="question-place" class="steps"><span id="question-label">Question</span>
 <button id="question-before" type="button" aria-label="The question before">‹</button>
 <output id="question-value" aria-labelledby="question-label"></output>
 <button id="question-after" type="button" aria-label="The question after">›</button></div>
-<label>Order <select id="sample-order"><option value="best">highest reward first</option><option value="worst">lowest reward first</option><option value="long">longest first</option><option value="drawn">as they were drawn</option></select></label>
+<label id="order-label">Order <select id="sample-order"><option value="best">highest reward first</option><option value="worst">lowest reward first</option><option value="long">longest first</option><option value="drawn">as they were drawn</option></select></label>
 </form>
 <p id="sample-note" class="note" role="status"></p>
 <div id="sample"></div>

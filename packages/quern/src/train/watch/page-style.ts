@@ -20,6 +20,7 @@ body { margin: 0; background: var(--paper); color: var(--ink);
   font: 1rem/1.45 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Helvetica Neue", Arial, sans-serif;
   font-variant-numeric: tabular-nums; overflow-wrap: break-word }
 header, main { max-width: 100rem; margin: 0 auto; padding: 0 1.5rem }
+#contents { font-size: .9rem } #contents a { color: var(--gain) }
 header { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 1rem; padding-top: 1.6rem }
 main { padding-bottom: 4rem }
 h1, h2, h3 { line-height: 1.25; font-weight: 600; margin: 0 }
@@ -78,7 +79,7 @@ ${runColours.light.map((_, i) => `.c${i} { border-color: var(--run${i}) }`).join
 .u-hz .u-cursor-x { border-right: 1px solid var(--soft) }
 .u-select { background: var(--soft); opacity: .2 }
 
-#samples { border-top: 1px solid var(--rule); margin-top: 2.5rem }
+#samples { border-top: 1px solid var(--rule); margin-top: 2.5rem; scroll-margin-top: 3.5rem }
 .steps { display: flex; gap: .4rem; align-items: center }
 .steps input[type=range] { width: min(16rem, 36vw) }
 .steps output { min-width: 3.4rem }

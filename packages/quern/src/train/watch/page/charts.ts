@@ -80,6 +80,7 @@ export class Charts implements ChartFrame {
     }
     for (const [section, grid] of this.#grids)
       grid.closest<HTMLElement>('.section')!.hidden = !last.has(section);
+    byId('settings', HTMLFormElement).hidden = plans.length === 0;
     this.#drawAll();
   }
 

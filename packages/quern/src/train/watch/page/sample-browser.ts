@@ -47,8 +47,10 @@ export class SampleBrowser {
       if (Number(value) < names.length) this.#run.value = value || '0';
     }
     byId('sample-run-label', HTMLLabelElement).hidden = runs.length < 2;
-    byId('samples', HTMLElement).hidden = runs.length === 0;
-    await this.#askSteps();
+    const isAny = runs.some(({ hasSamples }) => hasSamples);
+    byId('samples', HTMLElement).hidden = !isAny;
+    byId('contents', HTMLElement).hidden = !isAny;
+    if (isAny) await this.#askSteps();
   }
 
   async #askSteps(): Promise<void> {
@@ -58,6 +60,8 @@ export class SampleBrowser {
     if (run !== Number(this.#run.value)) return;
     const current = this.#steps[this.#step.valueAsNumber];
     this.#steps = steps;
+    for (const id of ['sample-place', 'question-place', 'order-label'])
+      byId(id, HTMLElement).hidden = steps.length === 0;
     this.#step.max = String(Math.max(steps.length - 1, 0));
     const same = this.#isNewest || current === undefined ? -1 : steps.indexOf(current);
     await this.#show(same === -1 ? steps.length - 1 : same);
