@@ -69,6 +69,13 @@ describe.skipIf(chromium === undefined)('the page of runs', () => {
     for (const id of ['settings', 'contents', 'samples']) expect(startOf(html, id)).not.toContain('hidden');
   });
 
+  it('tells the last value as it is, where the curve is smoothed', async () => {
+    const html = await pageOf(writeRun());
+    const reward = html.slice(html.indexOf('<figure'), html.indexOf('</figure>'));
+    expect(reward).toContain('>Reward</h3><span class="at">last</span>');
+    expect(reward).toMatch(/<\/bdi>0\.75<\/li>/u);
+  });
+
   it('has nothing but the run as long as that has written nothing', async () => {
     const opened = join(root, 'opened');
     mkdirSync(opened);

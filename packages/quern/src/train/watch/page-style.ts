@@ -1,6 +1,6 @@
 import { dark, light, variables } from '../../report/style.ts';
 
-/** The colours of runs, in their order; after the last one they begin again, dashed. */
+/** The colours of runs, in their order; after the last one they begin again, in another kind of line. */
 export const runColours = {
   light: ['#0a7263', '#b5480a', '#3557c4', '#a3277a', '#686500', '#5d5f66'],
   dark: ['#55c8b3', '#f0985f', '#8aabff', '#ea8cc6', '#cbc356', '#b4b6bb'],
@@ -56,9 +56,10 @@ legend { float: left; padding: 0 }
 #runs .error { font-size: .85rem; white-space: pre-wrap; overflow-wrap: anywhere; max-height: 8rem; overflow: auto; margin-top: .3rem }
 #runs details { font-size: .85rem; margin-top: .4rem }
 #runs summary { cursor: pointer; color: var(--soft) }
-.swatch { flex: none; display: inline-block; width: 1.1rem; height: 0; border-top: 3px solid; border-radius: 1px; vertical-align: middle }
-.swatch.dashed { border-top-style: dashed }
-${runColours.light.map((_, i) => `.c${i} { border-color: var(--run${i}) }`).join(' ')}
+.swatch { flex: none; display: inline-block; width: 24px; height: 3px; border-radius: 1px; background: currentColor; vertical-align: middle }
+.swatch.dashed { background: repeating-linear-gradient(90deg, currentColor 0 9px, transparent 9px 15px) }
+.swatch.dotted { background: repeating-linear-gradient(90deg, currentColor 0 4px, transparent 4px 10px) }
+${runColours.light.map((_, i) => `.c${i} { color: var(--run${i}) }`).join(' ')}
 .facts { display: grid; grid-template-columns: minmax(7rem, auto) minmax(0, 1fr); gap: .1rem 1rem; margin: .3rem 0 0 }
 .facts dt { color: var(--soft) } .facts dd { margin: 0; overflow-wrap: anywhere }
 
@@ -69,8 +70,10 @@ ${runColours.light.map((_, i) => `.c${i} { border-color: var(--run${i}) }`).join
 .section > h2 { margin-top: 1.3rem }
 .section > summary { cursor: pointer; margin-top: 1.3rem }
 .section > summary h2 { display: inline; }
-.grid { display: grid; gap: 1rem 1.4rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 24rem), 1fr)); margin-top: .5rem }
-.chart { margin: 0; min-width: 0; border-radius: .3rem }
+.grid { display: flex; flex-wrap: wrap; gap: 1rem 1.4rem; margin-top: .5rem }
+.chart { flex: 1 1 min(100%, 24rem); margin: 0; min-width: 0; border-radius: .3rem }
+/* No more than three fit in a row; where that would leave one alone in the last, the last two have two each. */
+.chart:nth-child(3n+1):nth-last-child(4), .chart:nth-child(3n+1):nth-last-child(4) ~ .chart { flex-basis: max(40%, min(100%, 24rem)) }
 .chart figcaption { display: flex; justify-content: space-between; gap: 1rem; align-items: baseline }
 .chart .at { color: var(--soft); font-size: .8rem; white-space: nowrap }
 .chart .values { display: flex; flex-wrap: wrap; gap: 0 .9rem; font-size: .8rem; min-height: 1.2rem; margin: 0; padding: 0; list-style: none }
@@ -104,6 +107,8 @@ ${runColours.light.map((_, i) => `.c${i} { border-color: var(--run${i}) }`).join
   header { padding-top: 1rem }
   #settings { gap: .3rem 1rem; font-size: .85rem }
   #settings input[type=range] { width: 6rem }
-  .chart .drawing { height: 11rem }
+  .grid { gap: .6rem }
+  .chart .drawing { height: 8.5rem }
+  #samples { scroll-margin-top: 5rem }
 }
 `;

@@ -1,7 +1,8 @@
 /** What of the page's scripts needs no page. */
 import { describe, expect, it } from 'vitest';
-import { chartPlans } from './page/chart-list.ts';
+import { chartPlans, validationTitle } from './page/chart-list.ts';
 import { RunSeries } from './page/run-series.ts';
+import { runStyle } from './page/run-style.ts';
 import { smoothed } from './page/smoothing.ts';
 import { timeLeft } from './page/time-left.ts';
 import type { MetricsAnswer, MetricsLine } from './page/wire.ts';
@@ -62,19 +63,47 @@ it('every metric has a chart or is the band of one, those that are known in thei
     'rewards/a b/mean',
     'rewards/a b/std',
     'new',
+    'completions/min_length',
     'loss',
   ]);
-  const validated = new Set(['eval/reward', 'eval/reward_std', 'eval/ndcg@10']);
+  const validated = new Set([
+    'eval/completions/clipped_ratio',
+    'eval/completions/max_terminated_length',
+    'eval/ndcg@10',
+    'eval/ndcg@10/none',
+    'eval/new',
+    'eval/reward',
+    'eval/reward_std',
+  ]);
   const plans = chartPlans(trained, validated);
   expect(plans.map(({ section, title, deviation }) => [section, title, deviation])).toEqual([
     ['Reward', 'Reward', 'reward_std'],
     ['Reward', 'a b', 'rewards/a b/std'],
-    ['Validation', 'ndcg@10', undefined],
-    ['Validation', 'reward', 'eval/reward_std'],
+    ['Validation', 'Reward', 'eval/reward_std'],
+    ['Validation', 'nDCG@10', undefined],
+    ['Validation', 'nDCG@10 of the questions alone', undefined],
     ['Policy', 'KL from the reference policy', undefined],
     ['Optimisation', 'Loss', undefined],
+    ['Other metrics', 'Shortest (tokens)', undefined],
     ['Other metrics', 'new', undefined],
+    ['Other metrics', 'Validation: Cut at the limit', undefined],
+    ['Other metrics', 'Validation: Longest that ended (tokens)', undefined],
+    ['Other metrics', 'Validation: new', undefined],
   ]);
+  expect(['eval/reward', 'eval/loss', 'eval/new'].map(validationTitle)).toEqual(['Reward', 'Loss', 'new']);
+});
+
+it('what training tells is smoothed, but for schedules and counts; what validation tells is not', () => {
+  const trained = new Set(['reward', 'learning_rate', 'epoch', 'num_tokens', 'new']);
+  const plans = chartPlans(trained, new Set(['eval/reward', 'eval/new']));
+  const exact = plans.filter(({ isExact }) => isExact).map(({ name }) => name);
+  expect(exact.sort()).toEqual(['epoch', 'eval/new', 'eval/reward', 'learning_rate', 'num_tokens']);
+});
+
+it('no two of eighteen runs look the same, and neighbours have different kinds of lines', () => {
+  const styles = Array.from({ length: 18 }, (_, run) => runStyle(run));
+  expect(new Set(styles.map(({ colour, line: kind }) => `${colour} ${kind}`)).size).toBe(18);
+  expect(styles.slice(1).every(({ line: kind }, i) => kind !== styles[i]!.line)).toBe(true);
 });
 
 describe('numbers', () => {

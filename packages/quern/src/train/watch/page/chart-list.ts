@@ -10,14 +10,26 @@ export interface ChartPlan {
   readonly unit: Unit;
   /** The metric that is its standard deviation, drawn as a band. */
   readonly deviation?: string;
+  /** Whether it is drawn as it is, as it has no noise that smoothing could take off. */
+  readonly isExact: boolean;
 }
 
 type Known = readonly [name: string, title: string, unit?: Unit, deviation?: string];
 
-/** The metrics of training that have a place of their own, in the order that they are shown in. */
+const validation = 'Validation';
+
+/** The metrics that have a place of their own, in the order that they are shown in; those of validation begin with `eval/`. */
 const sections: readonly (readonly [section: string, known: readonly Known[]])[] = [
   ['Reward', [['reward', 'Reward', 'number', 'reward_std']]],
-  ['Validation', []],
+  [
+    validation,
+    [
+      ['eval/reward', 'Reward', 'number', 'eval/reward_std'],
+      ['eval/ndcg@10', 'nDCG@10'],
+      ['eval/ndcg@10/none', 'nDCG@10 of the questions alone'],
+      ['eval/loss', 'Loss'],
+    ],
+  ],
   [
     'Completions',
     [
@@ -56,6 +68,20 @@ const sections: readonly (readonly [section: string, known: readonly Known[]])[]
   ],
 ];
 
+/** What the rest is called where its names do not say it, of training and of validation. */
+const otherTitles: ReadonlyMap<string, readonly [title: string, unit?: Unit]> = new Map([
+  ['completions/mean_length', ['Mean length (tokens)']],
+  ['completions/min_length', ['Shortest (tokens)']],
+  ['completions/max_length', ['Longest (tokens)']],
+  ['completions/clipped_ratio', ['Cut at the limit', 'share']],
+  ['completions/mean_terminated_length', ['Mean length of those that ended (tokens)']],
+  ['completions/min_terminated_length', ['Shortest that ended (tokens)']],
+  ['completions/max_terminated_length', ['Longest that ended (tokens)']],
+]);
+
+/** Schedules and counts of what was done. */
+const exact: ReadonlySet<string> = new Set(['learning_rate', 'epoch', 'num_tokens']);
+
 /** The section of what has no place of its own; it is closed at first. */
 export const otherSection = 'Other metrics';
 
@@ -64,24 +90,30 @@ export const sectionNames: readonly string[] = [...sections.map(([section]) => s
 
 /** The charts for the metrics that runs have, in the order that they are shown in. */
 export function chartPlans(trained: ReadonlySet<string>, validated: ReadonlySet<string>): ChartPlan[] {
-  const shown = new Set<string>();
-  const plans = sections.flatMap(([section, known]) => {
-    if (section === 'Validation') return validationPlans(validated);
-    const own = known.filter(([name]) => trained.has(name));
+  const placed = sections.flatMap(([section, known]) => {
+    const kind = section === validation ? 'eval' : 'train';
+    const names = kind === 'eval' ? validated : trained;
     const parts = section === 'Reward' ? rewardParts(trained) : [];
-    return [...own, ...parts].map(([name, title, unit = 'number', deviation]): ChartPlan => {
-      for (const each of [name, deviation]) if (each !== undefined) shown.add(each);
-      return { section, title, kind: 'train', name, unit, ...(deviation !== undefined && { deviation }) };
-    });
+    return [...known, ...parts]
+      .filter(([name]) => names.has(name))
+      .map(([name, title, unit = 'number', deviation]) =>
+        plan({ section, title, kind, name, unit, ...(deviation !== undefined && { deviation }) }),
+      );
   });
-  const others = [...trained].filter((name) => !shown.has(name)).sort();
-  return [
-    ...plans,
-    ...others.map((name): ChartPlan => {
-      const unit = name.startsWith('seconds/') ? 'seconds' : 'number';
-      return { section: otherSection, title: name, kind: 'train', name, unit };
-    }),
-  ];
+  const shown = new Set(
+    placed.flatMap(({ kind, name, deviation = name }) => [name, deviation].map((each) => `${kind} ${each}`)),
+  );
+  const others = (['train', 'eval'] as const).flatMap((kind) =>
+    [...(kind === 'eval' ? validated : trained)]
+      .filter((name) => !shown.has(`${kind} ${name}`))
+      .sort()
+      .map((name) => otherPlan(kind, name)),
+  );
+  return [...placed, ...others];
+}
+
+function plan(of: Omit<ChartPlan, 'isExact'>): ChartPlan {
+  return { ...of, isExact: of.kind === 'eval' || exact.has(of.name) };
 }
 
 function rewardParts(trained: ReadonlySet<string>): Known[] {
@@ -91,26 +123,20 @@ function rewardParts(trained: ReadonlySet<string>): Known[] {
   });
 }
 
-/** How good the policy is comes first, then what its completions are like. */
-function byWorth(a: string, b: string): number {
-  const [before, after] = [a, b].map((name) => Number(name.includes('/completions/')));
-  return before - after || (a < b ? -1 : 1);
+function otherPlan(kind: ChartPlan['kind'], name: string): ChartPlan {
+  const own = kind === 'eval' ? name.replace(/^eval\//u, '') : name;
+  const [title, unit = own.startsWith('seconds/') ? 'seconds' : 'number'] = otherTitles.get(own) ?? [own];
+  return plan({
+    section: otherSection,
+    title: kind === 'eval' ? `${validation}: ${title}` : title,
+    kind,
+    name,
+    unit,
+  });
 }
 
-/** All that was validated; what is the deviation of another metric is its band. */
-function validationPlans(validated: ReadonlySet<string>): ChartPlan[] {
-  return [...validated]
-    .sort(byWorth)
-    .filter((name) => !(name.endsWith('_std') && validated.has(name.slice(0, -'_std'.length))))
-    .map((name): ChartPlan => {
-      const deviation = `${name}_std`;
-      return {
-        section: 'Validation',
-        title: name.replace(/^eval\//u, ''),
-        kind: 'eval',
-        name,
-        unit: name.endsWith('clipped_ratio') ? 'share' : 'number',
-        ...(validated.has(deviation) && { deviation }),
-      };
-    });
+/** What a metric of validation is called: its title, or its name where it has none. */
+export function validationTitle(name: string): string {
+  const [, known] = sections.find(([section]) => section === validation)!;
+  return known.find(([of]) => of === name)?.[1] ?? name.replace(/^eval\//u, '');
 }

@@ -1,6 +1,7 @@
 import type UPlot from 'uplot';
 import type { ChartPlan } from './chart-list.ts';
-import { element, runStyle, swatch } from './elements.ts';
+import { element, swatch } from './elements.ts';
+import { runStyle } from './run-style.ts';
 import { uPlot } from './uplot.ts';
 import { hoursText, valueText, type Unit } from './words.ts';
 
@@ -28,7 +29,7 @@ export interface ChartFrame {
   choosePart(part: readonly [number, number]): void;
 }
 
-/** Where a run stands among the series of a chart. */
+/** A curve, and which of the chart's series has its values as they are, unsmoothed. */
 interface Drawn {
   readonly curve: DrawnCurve;
   readonly series: number;
@@ -158,7 +159,7 @@ export class Chart {
     };
   }
 
-  /** The values at the cursor, or the last ones where there is none. */
+  /** The values at the cursor, or the last ones where there is none: as they are, whatever is smoothed. */
   #showValues(): void {
     const plot = this.#plot;
     if (plot === undefined) return;
@@ -169,8 +170,8 @@ export class Chart {
     this.#at.textContent = x === undefined ? 'last' : isTime ? `after ${hoursText(x, 0)}` : `step ${x}`;
     this.#values.replaceChildren(
       ...this.#drawn.flatMap(({ curve, series }) => {
-        const at = isOver ? idxs?.[series] : undefined;
-        const value = isOver ? (at == null ? undefined : plot.data[series]![at]) : curve.ys.at(-1);
+        const ys = isOver ? plot.data[series]! : (curve.raw ?? curve.ys);
+        const value = ys[isOver ? (idxs?.[series] ?? -1) : ys.length - 1];
         if (value === undefined || value === null) return [];
         const name = element('bdi', { class: 'unseen' }, `${curve.name}: `);
         return [element('li', {}, swatch(curve.run), name, valueText(value, this.#plan.unit))];
@@ -202,6 +203,11 @@ const hourSteps = [
   1, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21_600, 43_200, 86_400, 172_800, 432_000,
 ].map((seconds) => seconds / 3600);
 
+/** Of each kind of line: points shrink from the bottom up, so that those below show around the others. */
+const pointSizes = [9, 6, 3];
+/** Of each kind of line, in CSS pixels. */
+const dashes = [[], [9, 7], [4, 8]];
+
 /** The curves as uPlot takes them: one horizontal axis for all, and as many series a run as it needs. */
 function plotted(
   curves: readonly DrawnCurve[],
@@ -215,9 +221,10 @@ function plotted(
   const series: UPlot.Series[] = [];
   const bands: UPlot.Band[] = [];
   const drawn: Drawn[] = [];
-  const tables = curves.map((curve): UPlot.AlignedData => {
+  const fromBelow = curves.toSorted((a, b) => runStyle(a.run).line - runStyle(b.run).line);
+  const tables = fromBelow.map((curve): UPlot.AlignedData => {
     const { run, xs, ys, raw, deviations } = curve;
-    const { colour, isDashed } = runStyle(run);
+    const { colour, line } = runStyle(run);
     const stroke = (): string => colourOf(`--run${colour}`);
     const columns: (readonly number[])[] = [xs];
     const add = (values: readonly number[], options: UPlot.Series): number => {
@@ -235,13 +242,19 @@ function plotted(
       );
       bands.push({ series: [high, low], fill: () => withAlpha(stroke(), 0.16) });
     }
-    if (raw !== undefined) add(raw, { stroke: () => withAlpha(stroke(), 0.28), width: 1 });
-    const points = { show: isPoints || xs.length === 1, size: 6, fill: stroke };
-    const own = { stroke, width: 2, points, ...(isDashed && { dash: [6, 4] }) };
-    drawn.push({ curve, series: add(ys, own) });
+    const exact = raw && add(raw, { stroke: () => withAlpha(stroke(), 0.28), width: 1 });
+    const points = { show: isPoints || xs.length === 1, size: pointSizes[line], fill: stroke };
+    const own = add(ys, {
+      stroke,
+      width: 2,
+      points,
+      dash: dashes[line]!.map((length) => length * devicePixelRatio),
+    });
+    drawn.push({ curve, series: exact ?? own });
     return columns as unknown as UPlot.AlignedData;
   });
   const data = tables.length === 0 ? ([[]] as unknown as UPlot.AlignedData) : uPlot.join(tables);
+  drawn.sort((a, b) => a.curve.run - b.curve.run);
   return { data, drawn, series, bands };
 }
 

@@ -162,7 +162,7 @@ export class Charts implements ChartFrame {
     });
   }
 
-  #curves({ kind, name, deviation }: ChartPlan): DrawnCurve[] {
+  #curves({ kind, name, deviation, isExact }: ChartPlan): DrawnCurve[] {
     // Bands of several runs would hide each other.
     const band = this.#runs.length === 1 ? deviation : undefined;
     return this.#runs.flatMap(({ run, name: runName, series }): DrawnCurve[] => {
@@ -171,7 +171,7 @@ export class Charts implements ChartFrame {
       if (values.length === 0 || (this.isTime && (start === undefined || times.includes(undefined))))
         return [];
       const xs = this.isTime ? times.map((time) => hours(time! - start!)) : steps;
-      const isSmooth = kind === 'train' && this.#smoothing > 0;
+      const isSmooth = !isExact && this.#smoothing > 0;
       const smooth = (of: readonly number[]): readonly number[] =>
         isSmooth ? smoothed(of, this.#smoothing) : of;
       return [

@@ -1,3 +1,5 @@
+import { lineKinds, runStyle } from './run-style.ts';
+
 /**
  * An element of `name` around `children`. Texts become text nodes and never markup, whatever is in them; attributes are the
  * page's own words or numbers.
@@ -25,16 +27,8 @@ export function byId<T extends HTMLElement>(id: string, type: new () => T): T {
   throw new Error(`the page has no ${type.name} #${id}`);
 }
 
-/** The mark of the run with a number, in its colour. */
+/** The mark of the run with a number, in its colour and its kind of line. */
 export function swatch(run: number): HTMLElement {
-  const { colour, isDashed } = runStyle(run);
-  const dashes = isDashed ? ' dashed' : '';
-  return element('span', { class: `swatch c${colour}${dashes}`, 'aria-hidden': 'true' });
-}
-
-const colours = 6;
-
-/** Which of the page's colours a run has, and whether it is the second that has it. */
-export function runStyle(run: number): { readonly colour: number; readonly isDashed: boolean } {
-  return { colour: run % colours, isDashed: Math.floor(run / colours) % 2 === 1 };
+  const { colour, line } = runStyle(run);
+  return element('span', { class: `swatch c${colour} ${lineKinds[line]}`, 'aria-hidden': 'true' });
 }

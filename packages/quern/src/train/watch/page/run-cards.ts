@@ -1,7 +1,8 @@
+import { validationTitle } from './chart-list.ts';
 import { byId, element, isolated, swatch } from './elements.ts';
 import type { RunSeries } from './run-series.ts';
 import { timeLeft } from './time-left.ts';
-import type { ListedRun } from './wire.ts';
+import type { ListedRun, RunState } from './wire.ts';
 import { durationText, valueText } from './words.ts';
 
 const statusWords: Readonly<Record<string, string>> = {
@@ -116,9 +117,13 @@ function restOf({ state, isAlive, written }: ListedRun, series: RunSeries, step:
   if (left !== undefined) parts.push(`about ${durationText(left)} left`);
   if (status === 'running' && written !== undefined)
     parts.push(`last wrote ${durationText(Date.now() - written)} ago`);
-  if (best !== undefined)
-    parts.push(`best ${best.metric} ${valueText(best.value, 'number')} at step ${best.step}`);
+  if (best !== undefined) parts.push(`best validation at step ${best.step}: ${bestText(best)}`);
   return parts.join(' · ');
+}
+
+function bestText({ metric, value }: NonNullable<RunState['best']>): string {
+  const title = validationTitle(metric);
+  return `${title.charAt(0).toLowerCase()}${title.slice(1)} ${valueText(value, 'number')}`;
 }
 
 function notesOf({ stride, unreadable }: RunSeries): string {
