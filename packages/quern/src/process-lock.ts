@@ -77,7 +77,7 @@ export class ProcessLock {
       const lock = new ProcessLock(path, token);
       try {
         for (const name of await readdir(dirname(path))) {
-          if (name.startsWith(`${basename(path)}.`)) await rm(join(dirname(path), name), { force: true });
+          if (isOfLock(name, basename(path))) await rm(join(dirname(path), name), { force: true });
         }
       } catch (error) {
         await lock.release();
@@ -132,6 +132,11 @@ async function holdersOf(path: string, guarded: Guarded): Promise<Holder[]> {
 
 function areSame(some: readonly Holder[], others: readonly Holder[]): boolean {
   return some.length === others.length && some.every(({ token }, i) => token === others[i].token);
+}
+
+/** Whether a file is one of those that taking the lock `lock` in turns leaves. */
+export function isOfLock(name: string, lock: string): boolean {
+  return name.startsWith(`${lock}.`) && /^(?:own|after)-[0-9a-f]{16}$/.test(name.slice(lock.length + 1));
 }
 
 function afterPath(path: string, { token }: Holder): string {

@@ -30,7 +30,7 @@ export async function readYamlFile(path: string, kind: string): Promise<YamlFile
 function parsedDocument(text: string, path: string, lineCounter: LineCounter): Document {
   let document: Document;
   try {
-    document = parseDocument(text, { lineCounter, prettyErrors: false });
+    document = parseDocument(text, { lineCounter, prettyErrors: false, logLevel: 'error' });
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new QuernError('BAD_INPUT', 'is nested too deeply', { where: path });

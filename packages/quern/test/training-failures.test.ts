@@ -1,5 +1,5 @@
 /** Runs of training that are stopped, or go wrong: what is told of it, what is left, and what taking them up comes to. */
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -127,6 +127,31 @@ describe.skipIf(!hasLibTorch)('a training that ends early', () => {
       where: own,
     });
     expect(fileHashes(run)).toEqual(before);
+  });
+
+  it('is taken up where its files were meddled with, or says which is damaged', async () => {
+    const run = join(folder, 'meddled');
+    await train(await smokeConfig(run, [...quick, 'max_steps=2', 'save_steps=1']));
+    appendFileSync(join(run, 'metrics.jsonl'), 'null\n7\n{"kind":"train"}\n');
+    const more = await smokeConfig(run, [...quick, 'max_steps=3', 'save_steps=1']);
+    await train(more, { resume: true });
+    expect(linesOf(run).map(({ step }) => step)).toEqual([1, 2, 3]);
+    const last = join(run, 'checkpoint-3');
+    for (const name of ['model.safetensors', 'optimizer.safetensors', 'config.json']) {
+      const path = join(last, name);
+      const bytes = readFileSync(path);
+      writeFileSync(path, bytes.subarray(0, 20));
+      await expect(train({ ...more, max_steps: 4 }, { resume: true })).rejects.toMatchObject({
+        where: expect.stringContaining(path) as string,
+        hint: expect.stringContaining(`take ${last} away`) as string,
+      });
+      writeFileSync(path, bytes);
+    }
+    rmSync(join(run, 'samples'), { recursive: true });
+    writeFileSync(join(run, 'samples'), '');
+    await expect(train({ ...more, max_steps: 4 }, { resume: true })).rejects.toMatchObject({
+      name: 'QuernError',
+    });
   });
 
   it('is not taken up for fewer steps than it has made', async () => {

@@ -115,6 +115,26 @@ describe.skipIf(!hasLibTorch)('a run of training', () => {
     expect(fileHashes(run)).toEqual(before);
   });
 
+  it.each(['lock.kdbx', 'film.partial', 'checkpoint-1', 'lockers', 'config.yaml.partial'])(
+    'leaves a file %s alone, which is none of its own',
+    async (name) => {
+      const run = join(folder, `with ${name}`);
+      await mkdir(run);
+      await writeFile(join(run, name), 'mine');
+      await expect(train(await smokeConfig(run, quick))).rejects.toMatchObject({ code: 'ALREADY_EXISTS' });
+      expect(await readFile(join(run, name), 'utf8')).toBe('mine');
+    },
+  );
+
+  it('leaves a model of the same name as its tiny one alone', async () => {
+    const run = join(folder, 'with a model');
+    await mkdir(join(run, 'random-tiny'), { recursive: true });
+    await writeFile(join(run, 'random-tiny/mine'), 'mine');
+    await expect(train(await smokeConfig(run, quick))).rejects.toMatchObject({ name: 'QuernError' });
+    expect(await readdir(run)).toEqual(['random-tiny']);
+    expect(await readFile(join(run, 'random-tiny/mine'), 'utf8')).toBe('mine');
+  });
+
   it('is written by one process at a time', async () => {
     const run = join(folder, 'locked');
     let arrived: (() => void) | undefined;
@@ -161,6 +181,7 @@ describe.skipIf(!hasLibTorch)('a run of training', () => {
       'metric_for_best_model=ndcg@10',
       'max_steps=4',
       'max_prompt_length=300',
+      'max_completion_length=60',
     ];
     expect(await train(await smokeConfig(run, set))).toMatchObject({ status: 'done', step: 4 });
     const lines = linesOf(run);

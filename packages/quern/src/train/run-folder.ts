@@ -5,7 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import { pathKindIfAny } from '../collections/files.ts';
 import { fileError, QuernError } from '../errors.ts';
 import { tinyModelFolder } from '../models/checkpoint-parts.ts';
-import { ProcessLock } from '../process-lock.ts';
+import { isOfLock, ProcessLock } from '../process-lock.ts';
 import { syncFiles, syncFolder, writeLines } from '../whole-file.ts';
 import type { MetricsLine } from './metrics.ts';
 
@@ -49,9 +49,23 @@ const files = {
 const trainerStateFile = 'trainer_state.json';
 const lockFile = 'lock';
 
-/** Whether a file is more than what a run leaves that never began. */
+/** Whether something in a run's folder is what a killed process left half-written, going by the names that are written under. */
+function isHalfWritten(name: string): boolean {
+  return [
+    /^(?:checkpoint-\d+|config\.yaml|state\.json)(?:\.[0-9a-f]{8}\.partial)+$/,
+    /^(?:checkpoint-\d+|random-tiny)\.partial(?:\.[0-9a-f]{8}\.partial)?$/,
+    /^metrics\.jsonl\.[0-9a-f-]{36}\.tmp$/,
+  ].some((form) => form.test(name));
+}
+
+/** Whether something is more than what a run leaves that never began. */
 function isKept(name: string): boolean {
-  return name !== tinyModelFolder('') && !name.startsWith(lockFile) && !name.endsWith('.partial');
+  const isLock = name === lockFile || isOfLock(name, lockFile);
+  return name !== tinyModelFolder('') && !isLock && !isHalfWritten(name);
+}
+
+function isMetricsLine(value: unknown): value is MetricsLine {
+  return typeof value === 'object' && value !== null && 'step' in value && typeof value.step === 'number';
 }
 
 /** An open run, which no other process writes meanwhile. */
@@ -63,10 +77,14 @@ export class RunFolder {
   /** The first folder that was made for it, if any. */
   readonly #made: string | undefined;
 
-  private constructor(path: string, lock: ProcessLock, made: string | undefined) {
+  /** What was in it when it was opened. */
+  readonly #before: ReadonlySet<string>;
+
+  private constructor(path: string, lock: ProcessLock, before: { made?: string; names: readonly string[] }) {
     this.path = path;
     this.#lock = lock;
-    this.#made = made;
+    this.#made = before.made;
+    this.#before = new Set(before.names);
   }
 
   /**
@@ -98,24 +116,25 @@ export class RunFolder {
     try {
       // What a killed process left half-written.
       for (const name of await readdir(path)) {
-        if (/\.(?:partial|tmp)$/.test(name)) await rm(join(path, name), { recursive: true, force: true });
+        if (isHalfWritten(name)) await rm(join(path, name), { recursive: true, force: true });
       }
       const samples = join(path, files.samples);
-      for (const name of (await pathKindIfAny(samples)) ? await readdir(samples) : []) {
-        if (name.endsWith('.tmp')) await rm(join(samples, name), { force: true });
+      for (const name of (await pathKindIfAny(samples))?.isFolder ? await readdir(samples) : []) {
+        if (/^step-\d+\.jsonl\.[0-9a-f-]{36}\.tmp$/.test(name))
+          await rm(join(samples, name), { force: true });
       }
     } catch (error) {
       await lock.release();
       throw fileError(error, path);
     }
-    return new RunFolder(path, lock, made);
+    return new RunFolder(path, lock, { made, names: kind ? await readdir(path) : [] });
   }
 
   /** Takes away what a run leaves that never began, once it is closed also the folder, if it was made for it. */
   async discard(): Promise<void> {
     this.#isDiscarded = true;
     for (const name of await readdir(this.path).catch(() => [])) {
-      if (!isKept(name) && name !== lockFile) {
+      if (!isKept(name) && name !== lockFile && !this.#before.has(name)) {
         await rm(join(this.path, name), { recursive: true, force: true }).catch(() => undefined);
       }
     }
@@ -157,7 +176,8 @@ export class RunFolder {
     });
     return text.split('\n').flatMap((line) => {
       try {
-        return line === '' ? [] : [JSON.parse(line) as MetricsLine];
+        const read: unknown = line === '' ? undefined : JSON.parse(line);
+        return isMetricsLine(read) ? [read] : [];
       } catch {
         // A line that a killed process did not end.
         return [];
@@ -167,7 +187,9 @@ export class RunFolder {
 
   async addSamples(step: number, records: readonly unknown[]): Promise<void> {
     const folder = join(this.path, files.samples);
-    await mkdir(folder, { recursive: true });
+    await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+      throw fileError(error, folder);
+    });
     await writeLines(
       join(folder, `step-${step}.jsonl`),
       records.map((each) => JSON.stringify(each)),
@@ -176,6 +198,14 @@ export class RunFolder {
 
   /** Takes away what was written of steps after `step`, as they will be made again, and for 0 all that was written. */
   async rewind(step: number): Promise<void> {
+    try {
+      await this.#rewound(step);
+    } catch (error) {
+      throw fileError(error, this.path);
+    }
+  }
+
+  async #rewound(step: number): Promise<void> {
     const kept = step === 0 ? [] : (await this.metrics()).filter((line) => line.step <= step);
     const path = join(this.path, files.metrics);
     if (await pathKindIfAny(path))

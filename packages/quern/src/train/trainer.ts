@@ -40,7 +40,7 @@ export async function train(config: TrainConfig, options: TrainingOptions = {}):
     const run = await Run.open(config, folder, { ...options, from }).catch(async (error: unknown) => {
       // Nothing was done yet: the folder is as it was, and can be named again.
       if (!resume) await folder.discard();
-      throw quernError(error);
+      throw from === undefined ? quernError(error) : ofCheckpoint(quernError(error), folder.checkpoint(last));
     });
     try {
       await folder.rewind(last);
@@ -114,6 +114,17 @@ async function checkSameRun(config: TrainConfig, folder: RunFolder): Promise<voi
   throw new QuernError('USAGE', `the run was begun with another ${changed.join(', ')}`, {
     where: folder.configFile,
     hint: 'Leave it as it was, or begin a new run',
+  });
+}
+
+/** What opening a damaged checkpoint throws, with what can be done about it. */
+function ofCheckpoint(error: unknown, checkpoint: string): unknown {
+  const isOfIt = error instanceof QuernError && error.where?.startsWith(checkpoint) === true;
+  if (!isOfIt || error.code === 'ABORTED' || error.code === 'OUT_OF_MEMORY') return error;
+  return new QuernError(error.code, error.what, {
+    where: error.where,
+    hint: `If the checkpoint is damaged, take ${checkpoint} away: the run goes on from the one before`,
+    cause: error,
   });
 }
 

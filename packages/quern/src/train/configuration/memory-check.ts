@@ -56,8 +56,11 @@ function frugalChoices(config: TrainConfig): Change[][] {
 /** What changes what is learnt from, or how. */
 function methodChoices(config: TrainConfig): Change[][] {
   const tokens = halves(config.max_prompt_length, 512);
+  const drawn = halves(config.max_completion_length, 256);
   return newChoices(config, [
     tokens.map((each) => ({ max_prompt_length: each })),
+    drawn.map((each) => ({ max_completion_length: each })),
+    config.use_peft ? halves(config.lora_r, 16).map((each) => ({ lora_r: each })) : [],
     [{ beta: 0 }],
     [{ use_peft: true }],
   ]);

@@ -90,7 +90,7 @@ const fields = {
     description: 'Steps of the optimiser; of grpo, rollouts × steps_per_generation × num_iterations.',
     source: `transformers, TrainingArguments; 150: ${tongSearch}`,
   }),
-  generation_batch_size: field(whole(1), 192, {
+  generation_batch_size: field(whole(1, 65_536), 192, {
     description: 'Completions of a rollout: prompts × num_generations. For sft, examples a step.',
     source: `${trl}; 192 (12 prompts × 16): ${tongSearch}`,
   }),
@@ -115,7 +115,7 @@ const fields = {
     description: 'Tokens after which a completion is cut.',
     source: `${trl}; 500: ${tongSearch}`,
   }),
-  temperature: field(positive(), 1, {
+  temperature: field(positive(10), 1, {
     description: 'Of sampling; logits are divided by it, in the loss as well.',
     source: trl,
   }),
@@ -128,7 +128,7 @@ const fields = {
     description: 'Completions are drawn from so many of the likeliest tokens; 0: from all.',
     source: trl,
   }),
-  repetition_penalty: field(positive(), 1, {
+  repetition_penalty: field(positive(10), 1, {
     description:
       'What logits of tokens that occurred are divided by (multiplied, where negative); 1 changes nothing.',
     source: trl,
