@@ -269,6 +269,28 @@ describe.skipIf(!hasLibTorch)('an update of GRPO', () => {
     begun.close();
   });
 
+  it.each([1, 64])(
+    'ends where the loss of a step is too large, not that of a part of it: micro-batches of %i tokens',
+    async (tokensPerMicroBatch) => {
+      await withTwins(async (trained, byHand, begun) => {
+        const given = { ...settings, lossType: 'grpo' as const, tokensPerMicroBatch };
+        const old = (lesson: Lesson): number[] => new PolicyByHand(begun).logProbabilities(lesson);
+        const loss = Math.abs(byHand.step(lessonsOf([mixed, other]), given, old));
+        await expect(
+          update(trained, [mixed, other], { ...given, maxLoss: 0.99 * loss }),
+        ).rejects.toMatchObject({
+          code: 'DIVERGED',
+          what: expect.stringMatching(/^the loss of step 1 is /) as string,
+        });
+        expect(farthest(trained.model, begun)).toBe(0);
+        expect(trained.steps).toBe(0);
+        // The losses of completions have both signs: that of the longest, which comes first, is larger by itself.
+        await update(trained, [mixed, other], { ...given, maxLoss: 1.01 * loss });
+        expect(farthest(trained.model, byHand.model)).toBeLessThan(1e-5);
+      });
+    },
+  );
+
   it('holds π_old and the reference fixed over its passes', async () => {
     const given = { ...settings, iterations: 3, beta: 0.1 };
     await withTwins(

@@ -14,6 +14,7 @@
  */
 import { scope, tensor, type Tensor } from '@quern/libtorch';
 import { randomIntegers } from '../random.ts';
+import type { QuernError } from '../errors.ts';
 import { advantagesOf, meanOf, type RewardScale } from './advantages.ts';
 import {
   lossStatistics,
@@ -60,7 +61,7 @@ export interface GrpoSettings {
   /** The most tokens that go through the model together, padding counted. */
   readonly tokensPerMicroBatch: number;
   readonly maxGradientNorm: number;
-  /** A loss beyond it ends the training. */
+  /** A step whose loss is beyond it, either way, ends the training. */
   readonly maxLoss?: number;
   /** Of which completions make a step together, where there are several steps. */
   readonly seed: number;
@@ -146,10 +147,14 @@ async function addGradients(
   const counted = part.filter(({ counts }) => counts);
   const sizes = {
     completions: part.length,
-    tokens: counted.reduce((sum, { completion }) => sum + completion.length, 0),
+    tokens: tokensOf(counted),
     maxCompletionLength,
   };
   const learnt = counted.filter((lesson) => !lesson.isFlat);
+  const divergedAt = (loss: number, lessons: readonly Lesson[]): QuernError =>
+    diverged(
+      `the loss of step ${trained.steps + 1} is ${loss} after a batch of ${lessons.length} completions with ${tokensOf(lessons)} tokens`,
+    );
   let loss = 0;
   for (const batch of batchesOf(learnt, settings)) {
     await turn(signal);
@@ -179,15 +184,16 @@ async function addGradients(
       backward(differentiated);
       return { ...lossStatistics(statistics), entropy: entropies.sum().item() };
     });
+    if (!Number.isFinite(found.loss)) throw divergedAt(found.loss, batch);
     loss += found.loss;
-    if (!Number.isFinite(loss) || Math.abs(loss) > (maxLoss ?? Infinity)) {
-      const tokens = batch.reduce((sum, { completion }) => sum + completion.length, 0);
-      throw diverged(
-        `the loss of step ${trained.steps + 1} is ${loss} after a batch of ${batch.length} completions with ${tokens} tokens`,
-      );
-    }
     totals.addBatch(found, batch);
   }
+  // Sums of some batches depend on how the step is cut into them.
+  if (Math.abs(loss) > (maxLoss ?? Infinity)) throw divergedAt(loss, learnt);
+}
+
+function tokensOf(lessons: readonly Lesson[]): number {
+  return lessons.reduce((sum, { completion }) => sum + completion.length, 0);
 }
 
 /** Fills in what is known of the tokens before the policy is changed. */
@@ -273,7 +279,7 @@ class Totals {
   #learningRate = 0;
 
   addBatch(found: LossStatistics & { readonly entropy: number }, batch: readonly Lesson[]): void {
-    const tokens = batch.reduce((sum, { completion }) => sum + completion.length, 0);
+    const tokens = tokensOf(batch);
     this.#tokens += tokens;
     this.#trainedTokens += batch.reduce((sum, lesson) => sum + lengthOf(lesson), 0);
     this.#loss += found.loss;
