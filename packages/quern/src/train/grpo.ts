@@ -13,9 +13,8 @@
  * are divided by, as if they had. So without a KL term the result is that of computing them too.
  */
 import { scope, tensor, type Tensor } from '@quern/libtorch';
-import { randomIntegers } from '../random.ts';
 import type { QuernError } from '../errors.ts';
-import { advantagesOf, meanOf, type RewardScale } from './advantages.ts';
+import { advantagesOf, meanOf, type Advantages, type RewardScale } from './advantages.ts';
 import {
   lossStatistics,
   policyLoss,
@@ -25,6 +24,7 @@ import {
 } from './policy-loss.ts';
 import { diverged } from './diverged.ts';
 import type { TrainedModel } from './policy/trained-model.ts';
+import { shuffled } from './seeds.ts';
 import { lengthOf, microBatches, sequenceBatch, type Sequence } from './sequence-batch.ts';
 import { turn } from './turn.ts';
 
@@ -110,7 +110,9 @@ export async function grpoUpdate(
   signal?: AbortSignal,
 ): Promise<UpdateStatistics> {
   const { iterations, stepsPerIteration, beta } = settings;
-  const lessons = lessonsOf(groups, settings);
+  const rewards = groups.map(({ completions }) => completions.map(({ reward }) => reward));
+  const found = advantagesOf(rewards, settings.scaleRewards);
+  const lessons = lessonsOf(groups, found, settings);
   const totals = new Totals();
   try {
     // With one step a rollout the policy is, when it is differentiated, what it was when the rollout was made.
@@ -131,8 +133,7 @@ export async function grpoUpdate(
     trained.forgetGradients();
     throw error;
   }
-  const skippedGroups = groups.filter(({ completions }) => isFlat(completions)).length;
-  return { ...totals.statistics(beta !== 0), skippedGroups };
+  return { ...totals.statistics(beta !== 0), skippedGroups: found.isFlat.filter(Boolean).length };
 }
 
 /** The gradients of one step's loss. */
@@ -221,9 +222,11 @@ async function score(
   }
 }
 
-function lessonsOf(groups: readonly Group[], { scaleRewards, masksTruncated }: GrpoSettings): Lesson[] {
-  const rewards = groups.map(({ completions }) => completions.map(({ reward }) => reward));
-  const { advantages } = advantagesOf(rewards, scaleRewards);
+function lessonsOf(
+  groups: readonly Group[],
+  { advantages, isFlat }: Advantages,
+  { masksTruncated }: GrpoSettings,
+): Lesson[] {
   return groups.flatMap(({ prompt, completions }, i) =>
     completions.map(({ tokens, drawnLogProbabilities, isTruncated }, j) => ({
       prompt,
@@ -231,26 +234,17 @@ function lessonsOf(groups: readonly Group[], { scaleRewards, masksTruncated }: G
       sampler: drawnLogProbabilities,
       advantage: advantages[i][j],
       counts: tokens.length > 0 && !(masksTruncated && isTruncated),
-      isFlat: isFlat(completions),
+      isFlat: isFlat[i],
     })),
   );
-}
-
-function isFlat(completions: readonly RewardedCompletion[]): boolean {
-  return completions.every(({ reward }) => reward === completions[0].reward);
 }
 
 /** As many parts of one size, of completions in a random order; all of them as they are where there is one. */
 function partsOf(lessons: readonly Lesson[], count: number, seed: number): Lesson[][] {
   if (count === 1) return [[...lessons]];
-  const random = randomIntegers(seed);
-  const shuffled = [...lessons];
-  for (let i = shuffled.length - 1; i > 0; i--) {
-    const other = random() % (i + 1);
-    [shuffled[i], shuffled[other]] = [shuffled[other], shuffled[i]];
-  }
-  const size = Math.ceil(shuffled.length / count);
-  return Array.from({ length: count }, (_, i) => shuffled.slice(i * size, (i + 1) * size));
+  const order = shuffled(lessons.length, seed).map((i) => lessons[i]);
+  const size = Math.ceil(order.length / count);
+  return Array.from({ length: count }, (_, i) => order.slice(i * size, (i + 1) * size));
 }
 
 function batchesOf(lessons: readonly Lesson[], { tokensPerMicroBatch }: GrpoSettings): Lesson[][] {
