@@ -366,6 +366,19 @@ describe.skipIf(!hasLibTorch)('an update of GRPO', () => {
     },
   );
 
+  it('has no KL term where no reference was kept', async () => {
+    const trained = TrainedModel.of(options, { model: largeRandom(3) });
+    const before = weightsOf(trained.model);
+    await expect(update(trained, [mixed, other], { ...settings, beta: 0.1 })).rejects.toMatchObject({
+      code: 'USAGE',
+      message:
+        'the model keeps no policy that it began with, which a KL term asks. Open it with keepsReference, or set beta to 0',
+    });
+    expect(weightsOf(trained.model)).toEqual(before);
+    expect(trained.steps).toBe(0);
+    trained.close();
+  });
+
   it('with gradients of 0 has matrices decay, and neither norms nor biases', () => {
     const trained = TrainedModel.of(options, { model: largeRandom(3) });
     const begun = largeRandom(3, false);

@@ -100,7 +100,8 @@ interface Lesson extends Sequence {
 /**
  * Changes the policy by a rollout. `learningRateOf` is asked for each step, counted from 0 in the whole training. Throws
  * `DIVERGED` where a loss or a gradient is no finite number or a loss exceeds `maxLoss`: weights are then those of the step
- * before; `OUT_OF_MEMORY`; and `ABORTED` between two micro-batches.
+ * before; `USAGE` where `beta` is not 0 and the model has no reference policy (neither an adapter nor `keepsReference`);
+ * `OUT_OF_MEMORY`; and `ABORTED` between two micro-batches.
  */
 export async function grpoUpdate(
   trained: TrainedModel,

@@ -18,6 +18,7 @@ import {
   type Device,
   type Tensor,
 } from '@quern/libtorch';
+import { QuernError } from '../../errors.ts';
 import { optimizerFile } from '../../models/model-files.ts';
 import { LoraWeights, mergedMatrix, type LoraSettings } from '../../models/torch/lora.ts';
 import type { LinearAdapter } from '../../models/torch/qwen2-layer.ts';
@@ -49,7 +50,10 @@ export interface TrainedModelOptions {
   /** Of the adapter's first weights. */
   readonly seed: number;
   readonly optimizer: OptimizerSettings;
-  /** Whether the policy that training begins with is asked later. */
+  /**
+   * Whether the policy that training begins with is asked later, as a KL term does (`beta` other than 0): a second model, that
+   * {@link TrainedModel.of} is given. With LoRA there is no need of it: that policy is the model without its adapter.
+   */
   readonly keepsReference: boolean;
   /** Whether completions will be drawn. */
   readonly samples: boolean;
@@ -188,9 +192,17 @@ export class TrainedModel {
     return this.#unrecorded(this.model, batch, temperature);
   }
 
-  /** Under the policy that training began with: with LoRA the model without its adapter. Shape: (N) of float32. */
+  /**
+   * Under the policy that training began with: with LoRA the model without its adapter. Shape: (N) of float32. Throws `USAGE` where
+   * there is neither an adapter nor a reference that was kept.
+   */
   referenceLogProbabilities(batch: SequenceBatch, temperature: number): Tensor {
-    if (!this.lora) return this.#unrecorded(this.#reference ?? this.model, batch, temperature);
+    if (!this.lora) {
+      if (this.#reference) return this.#unrecorded(this.#reference, batch, temperature);
+      throw new QuernError('USAGE', 'the model keeps no policy that it began with, which a KL term asks', {
+        hint: 'Open it with keepsReference, or set beta to 0',
+      });
+    }
     this.model.adapt(new Map());
     try {
       return this.#unrecorded(this.model, batch, temperature);
