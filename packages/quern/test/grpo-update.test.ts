@@ -366,6 +366,22 @@ describe.skipIf(!hasLibTorch)('an update of GRPO', () => {
     },
   );
 
+  it('moves nothing where no group has variance, whatever momentum there is', async () => {
+    const trained = TrainedModel.of(options, { model: largeRandom(3) });
+    await update(trained, [mixed], settings);
+    const before = weightsOf(trained.model);
+    expect(await update(trained, [flat, flat], settings)).toMatchObject({
+      steps: 1,
+      loss: 0,
+      gradientNorm: 0,
+      skippedGroups: 2,
+      trainedTokens: 0,
+    });
+    expect(weightsOf(trained.model)).toEqual(before);
+    expect(trained.steps).toBe(2);
+    trained.close();
+  });
+
   it('has no KL term where no reference was kept', async () => {
     const trained = TrainedModel.of(options, { model: largeRandom(3) });
     const before = weightsOf(trained.model);

@@ -10,7 +10,10 @@
  *        clip the gradients, step
  *
  * Groups whose rewards are all the same teach nothing: they go through no model, but their completions count in what the losses
- * are divided by, as if they had. So without a KL term the result is that of computing them too.
+ * are divided by, as if they had. Beside groups that do teach, and without a KL term, the step is that of computing them too. A
+ * step with nothing else has no gradients at all, and then nothing moves: AdamW passes over weights without gradients, moments and
+ * its count of steps included. Gradients of 0 would have it go on by its momentum and let weights decay, away from a policy that
+ * nothing was found against. The step counts all the same in the training and its learning rate.
  */
 import { scope, tensor, type Tensor } from '@quern/libtorch';
 import type { QuernError } from '../errors.ts';
