@@ -8,9 +8,13 @@ export {
   type UpdateStatistics,
 } from './train/grpo.ts';
 export {
+  lossStatistics,
   lossTypes,
   policyLoss,
+  tokenWeight,
+  type BatchTotals,
   type LossSettings,
+  type LossStatistics,
   type LossType,
   type TokenLosses,
 } from './train/policy-loss.ts';

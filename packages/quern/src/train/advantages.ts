@@ -28,11 +28,12 @@ export function advantagesOf(rewards: readonly (readonly number[])[], scale: Rew
   return { advantages, isFlat: rewards.map((group) => group.every((each) => each === group[0])), deviations };
 }
 
+/** The arithmetic mean; 0 of no values. */
 export function meanOf(values: readonly number[]): number {
   return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** With Bessel's correction; 0 of fewer than two. */
+/** The standard deviation with Bessel's correction; 0 of fewer than two values. */
 export function deviationOf(values: readonly number[]): number {
   if (values.length < 2) return 0;
   const mean = meanOf(values);

@@ -36,6 +36,11 @@ export interface GrpoParts {
   readonly signal?: AbortSignal;
 }
 
+/**
+ * GRPO of a configuration: each time a rollout of as many questions as it says, rewarded, and all the steps that are made of it.
+ * What is drawn depends on the configuration's seed and the step alone, so that a training may be taken up at any rollout.
+ * Validation is by rewards, by a collection's nDCG@10, or both. The model stays its caller's to close.
+ */
 export class GrpoMethod implements Method {
   readonly stepsAtOnce: number;
   readonly best: Method['best'];

@@ -46,27 +46,35 @@ export interface Group {
   readonly completions: readonly RewardedCompletion[];
 }
 
-/** What an update depends on, beside the rollout. */
+/** What an update depends on, beside the rollout; of the symbols policy-loss.ts has the formula. */
 export interface GrpoSettings {
+  /** What rewards are divided by, less the mean of their group. */
   readonly scaleRewards: RewardScale;
+  /** How the losses of tokens are summed up. */
   readonly lossType: LossType;
+  /** Ratios π / π_old are clipped to 1 - `epsilon` and 1 + `epsilonHigh`. */
   readonly epsilon: number;
   readonly epsilonHigh: number;
+  /** The weight of the KL term; 0: none, and no reference is asked. */
   readonly beta: number;
+  /** The most that a token counts more for having been sampled too seldom; undefined: no correction for the sampler. */
   readonly samplingCap?: number;
+  /** The one that completions were drawn with, above 0: policies are what they are at it. */
   readonly temperature: number;
+  /** The most tokens that a completion could have had; `dr_grpo` divides by it. */
   readonly maxCompletionLength: number;
   /** Whether the tokens of completions that were cut at the most tokens are left out. */
   readonly masksTruncated: boolean;
-  /** Passes over a rollout, and steps a pass. */
+  /** Passes over a rollout, and optimiser steps a pass, each by a part of the completions; whole numbers from 1. */
   readonly iterations: number;
   readonly stepsPerIteration: number;
   /** The most tokens that go through the model together, padding counted. */
   readonly tokensPerMicroBatch: number;
+  /** Gradients of a step are scaled to a norm of at most this, all weights taken together. */
   readonly maxGradientNorm: number;
   /** A step whose loss is beyond it, either way, ends the training. */
   readonly maxLoss?: number;
-  /** Of which completions make a step together, where there are several steps. */
+  /** Of which completions make a step together, where there are several a pass: a whole number from 0. */
   readonly seed: number;
 }
 

@@ -44,21 +44,27 @@ export interface TokenLosses {
 
 /** Sums over tokens, and extremes; of nothing that is recorded. */
 export interface LossStatistics {
+  /** By the tokens' weights. */
   readonly loss: number;
+  /** In nats, without weights or β; 0 without a reference. */
   readonly kl: number;
   /** Tokens whose ratio was clipped from below, with a negative advantage, and from above, with a positive one. */
   readonly clippedLow: number;
   readonly clippedHigh: number;
-  /** |ln π_old - ln π_sampler|. */
+  /** |ln π_old - ln π_sampler|, in nats. */
   readonly samplingDifference: number;
   readonly largestSamplingDifference: number;
-  /** The truncated importance ratio of the sampler. */
+  /** π_old / π_sampler, at most the cap; without correction as it is. */
   readonly samplingRatio: number;
   readonly leastSamplingRatio: number;
   readonly largestSamplingRatio: number;
 }
 
-/** The loss, and its statistics as one tensor on the device, for {@link lossStatistics}. */
+/**
+ * The loss of at least one token, recorded: a tensor of shape () to be differentiated. With it its statistics as one tensor on the
+ * same device, from which {@link lossStatistics} reads them. Weights are {@link tokenWeight}'s. Throws LibTorch's errors where
+ * shapes differ or memory runs out.
+ */
 export function policyLoss(
   { logProbabilities, old, sampler, reference, advantages, weights }: TokenLosses,
   { epsilon, epsilonHigh, beta, samplingCap }: LossSettings,
@@ -100,7 +106,7 @@ function klOf(reference: Tensor, logProbabilities: Tensor): Tensor {
   return difference.exp().sub(difference).sub(1);
 }
 
-/** What {@link policyLoss} found; waits for the device. */
+/** What {@link policyLoss} found, of its `statistics`, as numbers; waits for the device. */
 export function lossStatistics(statistics: Tensor): LossStatistics {
   const [
     loss,
@@ -126,12 +132,13 @@ export function lossStatistics(statistics: Tensor): LossStatistics {
   };
 }
 
-/** What the weights of a batch's tokens depend on. */
+/** What the weights of the tokens of a step depend on, all of its micro-batches together. */
 export interface BatchTotals {
   /** Completions, also those whose tokens are left out. */
   readonly completions: number;
   /** Tokens that count. */
   readonly tokens: number;
+  /** The most tokens that a completion could have had. */
   readonly maxCompletionLength: number;
 }
 

@@ -20,6 +20,10 @@ export interface SftParts {
   readonly signal?: AbortSignal;
 }
 
+/**
+ * Supervised fine-tuning of a configuration: each time one step by as many examples as `generation_batch_size` says, which depend on
+ * its seed and the step alone. Validation is by the mean cross-entropy of a token, in nats. The model stays its caller's to close.
+ */
 export class SftMethod implements Method {
   readonly stepsAtOnce = 1;
   readonly best: Method['best'] = { metric: 'eval/loss', sign: -1 };

@@ -77,6 +77,11 @@ export interface RecordedTokens {
   readonly backward: (loss: Tensor) => void;
 }
 
+/**
+ * A model with the optimiser that trains it. It holds its tensors until {@link TrainedModel.close}. Batches are as
+ * {@link sequenceBatch} makes them, on {@link TrainedModel.device}; methods that compute throw
+ * LibTorch's errors (`OUT_OF_MEMORY`, `WRONG_DEVICE`, …).
+ */
 export class TrainedModel {
   /** What is trained; with LoRA what the adapter changes. */
   readonly model: Qwen2Model;
@@ -187,14 +192,17 @@ export class TrainedModel {
     };
   }
 
-  /** The same as numbers, under the policy as it is now. Shape: (N) of float32. */
+  /**
+   * The log-probability of each token of the completions, in nats, under the policy as it is now, at a temperature above 0; not
+   * recorded. Shape: (N) of float32, in the order of the batch's `targets`.
+   */
   logProbabilities(batch: SequenceBatch, temperature: number): Tensor {
     return this.#unrecorded(this.model, batch, temperature);
   }
 
   /**
-   * Under the policy that training began with: with LoRA the model without its adapter. Shape: (N) of float32. Throws `USAGE` where
-   * there is neither an adapter nor a reference that was kept.
+   * The same under the policy that training began with: with LoRA the model without its adapter. Throws `USAGE` where there is
+   * neither an adapter nor a reference that was kept.
    */
   referenceLogProbabilities(batch: SequenceBatch, temperature: number): Tensor {
     if (!this.lora) {
