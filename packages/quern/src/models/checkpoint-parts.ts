@@ -2,7 +2,9 @@
 import { dirname, join, resolve } from 'node:path';
 import { firstFile } from '../collections/files.ts';
 import { QuernError } from '../errors.ts';
+import { Checkpoint } from './checkpoint/checkpoint.ts';
 import { readJsonObject } from './checkpoint/json-file.ts';
+import { LoraAdapter } from './checkpoint/lora-adapter.ts';
 import { checkpointFolder, type ModelFolderOptions } from './checkpoint-folder.ts';
 
 /** What a model is made of. */
@@ -57,6 +59,18 @@ export async function partsIn(folder: string, options: ModelFolderOptions = {}):
   }
 }
 
+/** Throws what opening the checkpoint and its adapters throws: where one is damaged, of another kind, or does not fit. */
+export async function checkParts({ folder, adapters }: CheckpointParts, signal?: AbortSignal): Promise<void> {
+  const checkpoint = await Checkpoint.open(folder, signal);
+  try {
+    for (const adapter of adapters) {
+      await (await LoraAdapter.open(adapter, checkpoint.tensors, signal)).close();
+    }
+  } finally {
+    await checkpoint.close();
+  }
+}
+
 function advice(folder: string): string {
-  return `Name the checkpoint, and this as its adapter: quern export CHECKPOINT --lora ${folder} --out FILE`;
+  return `Write there where the checkpoint is, or name both: quern export CHECKPOINT --lora ${folder} --out FILE`;
 }

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import type { Environment } from '../collections/environment.ts';
 import { fileError, QuernError } from '../errors.ts';
 import { checkpointFolder } from '../models/checkpoint-folder.ts';
-import { Checkpoint } from '../models/checkpoint/checkpoint.ts';
+import { checkParts, partsIn, type CheckpointParts } from '../models/checkpoint-parts.ts';
+import { adapterFiles } from '../models/checkpoint/lora-adapter.ts';
 import { contentHash } from '../models/content-hash.ts';
 import { isModelFile } from '../models/model-files.ts';
 import { LocalReasoner, type LocalEngine } from './local-reasoner.ts';
@@ -13,8 +14,9 @@ import type { ModelSettings } from './settings.ts';
 const generationVersion = 1;
 
 /**
- * `torch:FOLDER_OR_HUB_ID`: a checkpoint that runs inside this process on LibTorch, as it is: no conversion. On a GPU where there
- * is one, in bfloat16; on the processor in float32 (`QUERN_DEVICE` chooses).
+ * `torch:FOLDER_OR_HUB_ID`: a checkpoint that runs inside this process on LibTorch, as it is: no conversion; or a LoRA adapter,
+ * which is merged into the checkpoint that it names as that is loaded. On a GPU where there is one, in bfloat16; on the processor
+ * in float32 (`QUERN_DEVICE` chooses).
  *
  * The same call yields the same text on the same machine as long as one query is asked at a time; with `parallel` above 1,
  * several go through the model together, which can change the last bits of a probability, and with them, rarely, a token. Draws
@@ -23,6 +25,8 @@ const generationVersion = 1;
 export class TorchReasoner extends LocalReasoner {
   protected readonly computedBy = 'LibTorch';
   #computing: readonly unknown[] = [];
+  /** Known with the hash. */
+  #parts: CheckpointParts | undefined;
 
   /** `name` is what follows `torch:`. Nothing is opened yet. Throws `USAGE` for impossible settings. */
   constructor(name: string, settings: ModelSettings = {}) {
@@ -46,13 +50,14 @@ export class TorchReasoner extends LocalReasoner {
 
   /** The SHA-256 of each file that decides what it writes, `+` between them. */
   protected async computeHash(): Promise<string> {
-    const { onWork } = this.settings;
+    const { env, warnings, onWork } = this.settings;
     const signal = this.closing;
-    const folder = await this.located.get();
-    this.#computing = await computing(this.settings.env);
+    const parts = await partsIn(await this.located.get(), { env, warnings, onWork, signal });
+    this.#parts = parts;
+    this.#computing = await computing(env);
     // What is wrong with it is known much sooner than its hash.
-    await (await Checkpoint.open(folder, signal)).close();
-    const files = await decisiveFiles(folder);
+    await checkParts(parts, signal);
+    const files = await decisiveFiles(parts);
     await this.noteFiles(files);
     const hashes: string[] = [];
     for (const file of files) {
@@ -64,9 +69,9 @@ export class TorchReasoner extends LocalReasoner {
   protected async load(): Promise<LocalEngine> {
     await this.hash.get();
     const { env, onWork, threads } = this.settings;
-    const folder = await this.located.get();
+    const parts = this.#parts as CheckpointParts;
     const { openTorchEngine } = await import('./torch/torch-engine.ts');
-    const engine = await openTorchEngine(folder, {
+    const engine = await openTorchEngine(parts, {
       sampling: this.sampling,
       rows: this.parallel,
       env,
@@ -75,7 +80,7 @@ export class TorchReasoner extends LocalReasoner {
       signal: this.closing,
     });
     try {
-      await this.checkUnchanged(await decisiveFiles(folder));
+      await this.checkUnchanged(await decisiveFiles(parts));
       return engine;
     } catch (error) {
       await engine.close();
@@ -93,11 +98,12 @@ async function computing(env: Environment | undefined): Promise<readonly unknown
   return [device.replace(/:.*$/, ''), generationDtype(device), 'build' in addon ? addon.build.version : null];
 }
 
-/** The weights of a checkpoint, its configurations and its tokenizer, in the order of their names. */
-async function decisiveFiles(folder: string): Promise<[string, ...string[]]> {
+/** The weights of a checkpoint, its configurations and its tokenizer, in the order of their names; then its adapters. */
+async function decisiveFiles({ folder, adapters }: CheckpointParts): Promise<[string, ...string[]]> {
   const names = await readdir(folder).catch((error: unknown) => {
     throw fileError(error, folder);
   });
   const decisive = names.filter((name) => isModelFile(name) && !name.startsWith('adapter_')).sort();
-  return decisive.map((name) => join(folder, name)) as [string, ...string[]];
+  const files = decisive.map((name) => join(folder, name));
+  return [...files, ...adapters.flatMap(adapterFiles)] as [string, ...string[]];
 }

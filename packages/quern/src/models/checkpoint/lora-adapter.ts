@@ -18,6 +18,11 @@ export interface LoraPair {
   readonly scale: number;
 }
 
+/** The files of an adapter's folder: its configuration and its weights. */
+export function adapterFiles(folder: string): [config: string, weights: string] {
+  return [join(folder, 'adapter_config.json'), join(folder, 'adapter_model.safetensors')];
+}
+
 /** An open LoRA adapter: a folder as PEFT writes it. */
 export class LoraAdapter {
   readonly folder: string;
@@ -42,9 +47,9 @@ export class LoraAdapter {
     signal?: AbortSignal,
   ): Promise<LoraAdapter> {
     await checkFolder(folder);
-    const configPath = join(folder, 'adapter_config.json');
+    const [configPath, weightsPath] = adapterFiles(folder);
     const config = parseConfig(await readJsonObject(configPath, signal), configPath);
-    const file = await SafetensorsFile.open(join(folder, 'adapter_model.safetensors'), signal);
+    const file = await SafetensorsFile.open(weightsPath, signal);
     try {
       return new LoraAdapter(folder, readPairs(file, base, config), file);
     } catch (error) {

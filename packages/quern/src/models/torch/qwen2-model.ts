@@ -20,6 +20,7 @@ import {
 } from '@quern/libtorch';
 import { QuernError } from '../../errors.ts';
 import type { OnWork } from '../../work.ts';
+import { partsIn, type CheckpointParts } from '../checkpoint-parts.ts';
 import { Checkpoint } from '../checkpoint/checkpoint.ts';
 import type { Qwen2Config } from '../checkpoint/qwen2-config.ts';
 import type { CacheStep, KeyValueCache } from './key-value-cache.ts';
@@ -32,6 +33,7 @@ import {
   type LinearAdapter,
   type LinearWeights,
 } from './qwen2-layer.ts';
+import { MergedAdapters } from './merged-adapters.ts';
 import { rotated, rotationOf, type Rotation } from './rotary.ts';
 import { checkOpen, checkTokens } from './token-tensor.ts';
 import { loadedWeights, type Placement, type WeightMap } from './weight-map.ts';
@@ -80,22 +82,28 @@ export class Qwen2Model {
   }
 
   /**
-   * The model of a checkpoint's folder. Throws what opening the checkpoint throws (`NOT_FOUND`, `UNSUPPORTED`, `CORRUPT_FILE`
-   * for tensors that are missing, misshapen or hold NaN), `OUT_OF_MEMORY`, and `MISSING_PACKAGE` without LibTorch.
+   * The model of a checkpoint's folder, or of an adapter's merged into its checkpoint, which {@link partsIn} finds. Throws what
+   * that and opening the checkpoint throw (`NOT_FOUND`, `UNSUPPORTED`, `CORRUPT_FILE` for tensors that are missing, misshapen or
+   * hold NaN), `OUT_OF_MEMORY`, and `MISSING_PACKAGE` without LibTorch.
    */
-  static async load(folder: string, options: Qwen2LoadOptions = {}): Promise<Qwen2Model> {
+  static async load(from: string | CheckpointParts, options: Qwen2LoadOptions = {}): Promise<Qwen2Model> {
     const { dtype = 'float32', device = 'cpu', stream, isTrained = false, signal, onWork } = options;
+    const { folder, adapters } = typeof from === 'string' ? await partsIn(from, { signal, onWork }) : from;
     const checkpoint = await Checkpoint.open(folder, signal);
+    let merged: MergedAdapters | undefined;
     try {
-      const weights = await loadedWeights(
-        checkpoint.tensors,
-        { dtype, device },
-        { signal, onWork, what: folder },
-      );
+      merged = await MergedAdapters.load(adapters, checkpoint.tensors, { device, signal });
+      const tensors = checkpoint.tensors.map(({ name, weight }) => ({
+        name,
+        weight,
+        change: merged?.changeOf(name),
+      }));
+      const weights = await loadedWeights(tensors, { dtype, device }, { signal, onWork, what: folder });
       if (stream !== undefined) inStreamType(weights, stream);
       if (isTrained) for (const weight of weights.values()) weight.requiresGrad_();
       return new Qwen2Model(checkpoint.config, weights, { dtype, device, stream });
     } finally {
+      merged?.dispose();
       await checkpoint.close();
     }
   }

@@ -22,6 +22,15 @@ export const torchDtypes: Readonly<Record<WeightDtype, Dtype>> = {
   BF16: 'bfloat16',
 };
 
+/** A weight that is loaded. */
+export interface WeightToLoad {
+  /** What the model knows it by. */
+  readonly name: string;
+  readonly weight: Weight;
+  /** Makes of what is in the file, in float32, what is loaded. */
+  readonly change?: (matrix: Tensor) => Tensor;
+}
+
 /** Bytes of a file that are read at a time. */
 const chunkBytes = 1 << 25;
 
@@ -31,7 +40,7 @@ const chunkBytes = 1 << 25;
  * what reading throws; then nothing is held.
  */
 export async function loadedWeights(
-  weights: readonly { readonly name: string; readonly weight: Weight }[],
+  weights: readonly WeightToLoad[],
   placement: Placement,
   { signal, onWork, what }: { signal?: AbortSignal; onWork?: OnWork; what: string },
 ): Promise<Map<string, Tensor>> {
@@ -40,10 +49,10 @@ export async function loadedWeights(
   const loaded = new Map<string, Tensor>();
   let done = 0;
   try {
-    for (const { name, weight } of weights) {
+    for (const each of weights) {
       throwIfAborted(signal);
-      loaded.set(name, await loadedWeight(weight, placement, signal));
-      done += weight.bytes;
+      loaded.set(each.name, await loadedWeight(each, placement, signal));
+      done += each.weight.bytes;
       work?.update(done);
     }
     return loaded;
@@ -62,7 +71,7 @@ export function isFinite(values: Tensor): boolean {
 }
 
 async function loadedWeight(
-  weight: Weight,
+  { weight, change }: WeightToLoad,
   { dtype, device }: Placement,
   signal?: AbortSignal,
 ): Promise<Tensor> {
@@ -85,7 +94,9 @@ async function loadedWeight(
           hint: 'Its training went wrong, or the file is damaged: take an earlier checkpoint',
         });
       }
-      return raw.to({ dtype, device }).keep();
+      // Changed before it is rounded.
+      const whole = change ? change(raw.to({ dtype: 'float32', device })) : raw;
+      return whole.to({ dtype, device }).keep();
     });
   } finally {
     // What is returned has a handle of its own, also where nothing had to be converted.

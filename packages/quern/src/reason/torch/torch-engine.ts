@@ -2,6 +2,7 @@
 import { setNumThreads } from '@quern/libtorch';
 import type { Environment } from '../../collections/environment.ts';
 import { QuernError } from '../../errors.ts';
+import type { CheckpointParts } from '../../models/checkpoint-parts.ts';
 import { checkVocabulary, openTextTokenizer, type TextTokenizer } from '../../models/checkpoint-texts.ts';
 import { Checkpoint } from '../../models/checkpoint/checkpoint.ts';
 import { readTokenizer } from '../../models/checkpoint/checkpoint-tokenizer.ts';
@@ -16,11 +17,11 @@ import { chatTexts } from './chat-texts.ts';
 import { textCompletion } from './torch-generation.ts';
 
 /**
- * Loads a checkpoint. Throws what opening it throws, `BAD_INPUT` for a tokenizer that does not belong to it, `UNSUPPORTED` for a
+ * Loads a checkpoint, with its adapters merged into it. Throws what opening it throws, `BAD_INPUT` for a tokenizer that does not belong to it, `UNSUPPORTED` for a
  * chat template that cannot be used or a GPU that is not there, and `MISSING_PACKAGE` without LibTorch.
  */
 export async function openTorchEngine(
-  folder: string,
+  parts: CheckpointParts,
   options: {
     readonly sampling: Sampling;
     /** The most completions at a time. */
@@ -32,6 +33,7 @@ export async function openTorchEngine(
   },
 ): Promise<LocalEngine> {
   const { sampling, rows, env, threads, onWork, signal } = options;
+  const { folder } = parts;
   const { chatTemplate, endToken } = await readTokenizer(folder, signal);
   const texts = await openTextTokenizer(folder, signal);
   const checkpoint = await Checkpoint.open(folder, signal);
@@ -46,7 +48,7 @@ export async function openTorchEngine(
   try {
     if (threads !== undefined) setNumThreads(threads);
     const dtype = generationDtype(device);
-    const model = await Qwen2Model.load(folder, { dtype, device, signal, onWork });
+    const model = await Qwen2Model.load(parts, { dtype, device, signal, onWork });
     const generator = new TokenGenerator(model, { sampling, endTokens, rows });
     const made = { generator, tokenizer: texts.tokenizer, endTokens: new Set(endTokens) };
     return {
