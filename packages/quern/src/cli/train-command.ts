@@ -98,11 +98,11 @@ async function configurationOf(
   });
 }
 
-async function dryRun(config: TrainConfig, { json }: Options): Promise<void> {
+async function dryRun(config: TrainConfig, { json, resume }: Options): Promise<void> {
   const { plannedMemory } = await import('../train/planned-memory.ts');
   const { checkFits } = await import('../train/configuration/memory-check.ts');
   const signal = interruptSignal();
-  const { memory, text } = await plannedMemory(config, { signal, onWork: startProgress });
+  const { memory, text } = await plannedMemory(config, { resume, signal, onWork: startProgress });
   const { dataText } = await import('../train/planned-data.ts');
   const data = await dataText(config, signal);
   const { rows, total, available, resolvedRows } = memory;

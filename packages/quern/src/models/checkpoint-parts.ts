@@ -1,6 +1,6 @@
 /** A checkpoint, or an adapter (as training with LoRA writes it) with the checkpoint that it changes. */
-import { dirname, join, resolve } from 'node:path';
-import { firstFile } from '../collections/files.ts';
+import { basename, dirname, join, resolve } from 'node:path';
+import { firstFile, pathKindIfAny } from '../collections/files.ts';
 import { QuernError } from '../errors.ts';
 import { Checkpoint } from './checkpoint/checkpoint.ts';
 import { readJsonObject } from './checkpoint/json-file.ts';
@@ -23,6 +23,11 @@ export function tinyModelFolder(run: string): string {
   return join(run, 'random-tiny');
 }
 
+/** Where a run keeps the model that it begins with when that is an adapter: merged into its checkpoint. */
+export function mergedModelFolder(run: string): string {
+  return join(run, 'merged-model');
+}
+
 /** {@link partsIn} the folder that a string names, a path or a hub id. Throws what {@link checkpointFolder} throws, too. */
 export async function checkpointParts(
   named: string,
@@ -33,7 +38,7 @@ export async function checkpointParts(
 
 /**
  * What is in a folder. Where that is an adapter alone, its base is what `base_model_name_or_path` names: a path, or a hub id,
- * which is downloaded. Throws `NOT_FOUND` where the base is not there, `CORRUPT_FILE` where none is named.
+ * which is downloaded; what a run made itself is looked for in its folder, wherever that is now. Throws `NOT_FOUND` where the base is not there, `CORRUPT_FILE` where none is named.
  */
 export async function partsIn(folder: string, options: ModelFolderOptions = {}): Promise<CheckpointParts> {
   const config = await firstFile(folder, ['adapter_config.json']);
@@ -46,7 +51,7 @@ export async function partsIn(folder: string, options: ModelFolderOptions = {}):
       hint: advice(folder),
     });
   }
-  const named = base === tinyModelName ? tinyModelFolder(dirname(resolve(folder))) : base;
+  const named = await placeOf(base, dirname(resolve(folder)));
   try {
     return { folder: await checkpointFolder(named, options), adapters: [folder] };
   } catch (error) {
@@ -57,6 +62,13 @@ export async function partsIn(folder: string, options: ModelFolderOptions = {}):
       cause: error,
     });
   }
+}
+
+/** Where the base of an adapter is that lies in `run`. */
+async function placeOf(base: string, run: string): Promise<string> {
+  if (base === tinyModelName) return tinyModelFolder(run);
+  const own = mergedModelFolder(run);
+  return basename(base) === basename(own) && (await pathKindIfAny(own)) ? own : base;
 }
 
 /** Throws what opening the checkpoint and its adapters throws: where one is damaged, of another kind, or does not fit. */

@@ -1,41 +1,41 @@
 /** Where a training computes, and the memory that it would take there. */
 import { join } from 'node:path';
-import { checkpointFolder } from '../models/checkpoint-folder.ts';
-import { tinyModelName } from '../models/checkpoint-parts.ts';
+import { checkParts, tinyModelName } from '../models/checkpoint-parts.ts';
 import { readJsonObject } from '../models/checkpoint/json-file.ts';
 import { parseQwen2Config, type Qwen2Config } from '../models/checkpoint/qwen2-config.ts';
 import { resolveModel } from '../models/hub.ts';
 import { parseCheckpointName } from '../models/model-name.ts';
 import { QuernError } from '../errors.ts';
 import { torchDevice } from '../models/torch/device.ts';
-import type { OnWork } from '../work.ts';
 import type { TrainConfig } from './configuration/train-config.ts';
 import { memoryText, trainingMemory, type TrainingMemory } from './configuration/training-memory.ts';
 import { freeDeviceMemory } from './free-device-memory.ts';
 import { openPrompts } from './prompts.ts';
+import { startingParts, type StartingOptions } from './starting-checkpoint.ts';
 import { tinyModelConfig } from './tiny-model.ts';
 
 /** What a run would need, and that as a table: no weights are loaded, and no folder is made. */
 export async function plannedMemory(
   config: TrainConfig,
-  options: { readonly onWork?: OnWork; readonly signal?: AbortSignal } = {},
+  options: StartingOptions = {},
 ): Promise<{ readonly memory: TrainingMemory; readonly text: string }> {
   const memory = await memoryOf(config, await plannedModel(config, options), deviceOf(config));
   return { memory, text: memoryText(memory) };
 }
 
-/** The shape of the model that is named; of one of the hub the configuration alone is fetched. */
-async function plannedModel(
-  { model_name_or_path: name, prompt }: TrainConfig,
-  options: { readonly onWork?: OnWork; readonly signal?: AbortSignal },
-): Promise<Qwen2Config> {
+/** The shape of the model that would be trained, after a look at whether it could be; of one of the hub its configuration alone is fetched. */
+async function plannedModel(config: TrainConfig, options: StartingOptions): Promise<Qwen2Config> {
+  const { model_name_or_path: name, prompt } = config;
   if (name === tinyModelName) return tinyModelConfig;
   const { kind, at } = await parseCheckpointName(name);
-  if (kind !== 'hub')
-    return (await openPrompts(await checkpointFolder(name, options), prompt, options.signal)).config;
-  const { folder } = await resolveModel(at, { ...options, files: (file) => file === 'config.json' });
-  const path = join(folder, 'config.json');
-  return parseQwen2Config(await readJsonObject(path), path);
+  if (kind === 'hub') {
+    const { folder } = await resolveModel(at, { ...options, files: (file) => file === 'config.json' });
+    const path = join(folder, 'config.json');
+    return parseQwen2Config(await readJsonObject(path), path);
+  }
+  const parts = await startingParts(config, options);
+  await checkParts(parts, options.signal);
+  return (await openPrompts(parts.folder, prompt, options.signal)).config;
 }
 
 /** The device that is asked for. Throws as {@link torchDevice} does. */

@@ -4,7 +4,7 @@ import { appendFile, mkdir, readdir, readFile, rename, rm, rmdir, writeFile } fr
 import { dirname, join, resolve } from 'node:path';
 import { pathKindIfAny } from '../collections/files.ts';
 import { fileError, QuernError } from '../errors.ts';
-import { tinyModelFolder } from '../models/checkpoint-parts.ts';
+import { mergedModelFolder, tinyModelFolder } from '../models/checkpoint-parts.ts';
 import { isOfLock, ProcessLock } from '../process-lock.ts';
 import { syncFiles, syncFolder, writeLines } from '../whole-file.ts';
 import type { MetricsLine } from './metrics.ts';
@@ -49,10 +49,13 @@ const files = {
 const trainerStateFile = 'trainer_state.json';
 const lockFile = 'lock';
 
+/** What a run makes before it begins. */
+const ownModels: ReadonlySet<string> = new Set([tinyModelFolder(''), mergedModelFolder('')]);
+
 /** Whether something in a run's folder is what a killed process left half-written, going by the names that are written under. */
 function isHalfWritten(name: string): boolean {
   return [
-    /^(?:checkpoint-\d+|config\.yaml|state\.json)(?:\.[0-9a-f]{8}\.partial)+$/,
+    /^(?:checkpoint-\d+|merged-model|config\.yaml|state\.json)(?:\.[0-9a-f]{8}\.partial)+$/,
     /^(?:checkpoint-\d+|random-tiny)\.partial(?:\.[0-9a-f]{8}\.partial)?$/,
     /^metrics\.jsonl\.[0-9a-f-]{36}\.tmp$/,
   ].some((form) => form.test(name));
@@ -60,8 +63,17 @@ function isHalfWritten(name: string): boolean {
 
 /** Whether something is more than what a run leaves that never began. */
 function isKept(name: string): boolean {
-  const isLock = name === lockFile || isOfLock(name, lockFile);
-  return name !== tinyModelFolder('') && !isLock && !isHalfWritten(name);
+  return !ownModels.has(name) && !isLock(name) && !isHalfWritten(name);
+}
+
+function isLock(name: string): boolean {
+  return name === lockFile || isOfLock(name, lockFile);
+}
+
+/** Whether these files are no more than that. Without the lock of a process that was killed, a model is somebody's own. */
+function areLeft(names: readonly string[]): boolean {
+  const wasLocked = names.some(isLock);
+  return !names.some((name) => isKept(name) || (ownModels.has(name) && !wasLocked));
 }
 
 function isMetricsLine(value: unknown): value is MetricsLine {
@@ -77,14 +89,10 @@ export class RunFolder {
   /** The first folder that was made for it, if any. */
   readonly #made: string | undefined;
 
-  /** What was in it when it was opened. */
-  readonly #before: ReadonlySet<string>;
-
-  private constructor(path: string, lock: ProcessLock, before: { made?: string; names: readonly string[] }) {
+  private constructor(path: string, lock: ProcessLock, made: string | undefined) {
     this.path = path;
     this.#lock = lock;
-    this.#made = before.made;
-    this.#before = new Set(before.names);
+    this.#made = made;
   }
 
   /**
@@ -100,7 +108,7 @@ export class RunFolder {
         hint: 'Name the folder that was given as --out, or leave --resume out',
       });
     }
-    if (!resume && kind !== undefined && (!kind.isFolder || (await readdir(path)).some(isKept))) {
+    if (!resume && kind !== undefined && (!kind.isFolder || !areLeft(await readdir(path)))) {
       throw new QuernError('ALREADY_EXISTS', isRun ? 'holds a run already' : 'exists already', {
         where: path,
         hint: isRun ? 'Go on with it by --resume, or name another folder' : 'Name another folder',
@@ -116,7 +124,9 @@ export class RunFolder {
     try {
       // What a killed process left half-written.
       for (const name of await readdir(path)) {
-        if (isHalfWritten(name)) await rm(join(path, name), { recursive: true, force: true });
+        if (isHalfWritten(name) || (!resume && ownModels.has(name))) {
+          await rm(join(path, name), { recursive: true, force: true });
+        }
       }
       const samples = join(path, files.samples);
       for (const name of (await pathKindIfAny(samples))?.isFolder ? await readdir(samples) : []) {
@@ -127,14 +137,14 @@ export class RunFolder {
       await lock.release();
       throw fileError(error, path);
     }
-    return new RunFolder(path, lock, { made, names: kind ? await readdir(path) : [] });
+    return new RunFolder(path, lock, made);
   }
 
   /** Takes away what a run leaves that never began, once it is closed also the folder, if it was made for it. */
   async discard(): Promise<void> {
     this.#isDiscarded = true;
     for (const name of await readdir(this.path).catch(() => [])) {
-      if (!isKept(name) && name !== lockFile && !this.#before.has(name)) {
+      if (!isKept(name) && name !== lockFile) {
         await rm(join(this.path, name), { recursive: true, force: true }).catch(() => undefined);
       }
     }

@@ -1,8 +1,6 @@
 /** A run under way: what is loaded, and its steps with what is told and kept of them. */
 import { QuernError } from '../errors.ts';
-import { checkpointFolder } from '../models/checkpoint-folder.ts';
 import type { Qwen2Config } from '../models/checkpoint/qwen2-config.ts';
-import { tinyModelFolder, tinyModelName } from '../models/checkpoint-parts.ts';
 import type { OnWork } from '../work.ts';
 import { meanOf } from './advantages.ts';
 import { checkFits } from './configuration/memory-check.ts';
@@ -15,7 +13,7 @@ import { TrainedModel, type TrainedModelOptions } from './policy/trained-model.t
 import { openPrompts } from './prompts.ts';
 import type { BestCheckpoint, RunFolder, TrainerState } from './run-folder.ts';
 import { SftMethod } from './sft-method.ts';
-import { writeTinyModel } from './tiny-model.ts';
+import { startingCheckpoint, startingParts } from './starting-checkpoint.ts';
 
 /** What a run tells of itself. */
 export type TrainingEvent =
@@ -40,6 +38,8 @@ export class Run {
   readonly #trained: TrainedModel;
   readonly #method: Method;
   readonly #rows: number;
+  /** What adapters name as the checkpoint that they change. */
+  readonly #base: string;
   #tokens: number;
   #best: BestCheckpoint | undefined;
   /** The last step that was made whole. */
@@ -54,6 +54,7 @@ export class Run {
       trained: TrainedModel;
       method: Method;
       rows: number;
+      base: string;
     },
     from: TrainerState | undefined,
   ) {
@@ -63,6 +64,7 @@ export class Run {
     this.#trained = parts.trained;
     this.#method = parts.method;
     this.#rows = parts.rows;
+    this.#base = parts.base;
     this.#step = from?.step ?? 0;
     this.#tokens = from?.tokens ?? 0;
     this.#best = from?.best;
@@ -86,8 +88,8 @@ export class Run {
     const { from, signal, onWork } = options;
     const onNote = (text: string): void => options.onEvent?.({ kind: 'note', text });
     const device = deviceOf(config);
-    const base = await modelFolder(config, folder, options);
-    const prompts = await openPrompts(base, config.prompt, signal);
+    const start = await startingParts(config, options);
+    const prompts = await openPrompts(start.folder, config.prompt, signal);
     const rows = await rowsOf(config, prompts.config, device, from, onNote);
     const parts = { config, prompts, rows, onNote, onWork, signal };
     const method = config.method === 'grpo' ? await GrpoMethod.open(parts) : await SftMethod.open(parts);
@@ -98,8 +100,10 @@ export class Run {
           hint: 'Put it back as it was, or begin a new run',
         });
       }
-      const trained = await TrainedModel.open(trainedOptions(config, base, device, { folder, ...options }));
-      return new Run({ config, folder, options, trained, method, rows }, from);
+      const base = await startingCheckpoint(start, config, options);
+      const made = { folder, ...options };
+      const trained = await TrainedModel.open(trainedOptions(config, base.folder, device, made));
+      return new Run({ config, folder, options, trained, method, rows, base: base.name }, from);
     } catch (error) {
       await method.close();
       throw error;
@@ -162,7 +166,7 @@ export class Run {
     // In the middle of several steps by one rollout there is no place to go on from.
     if (this.#step === 0 || this.#trained.steps !== this.#step) return;
     if ((await this.#folder.checkpoints()).includes(this.#step)) return;
-    const base = this.#config.model_name_or_path;
+    const base = this.#base;
     await this.#folder.addCheckpoint(this.#state(), (folder) => this.#trained.save(folder, { base }));
     await this.#folder.keepCheckpoints(this.#config.save_total_limit, this.#best?.step);
     this.#method.forget();
@@ -286,18 +290,4 @@ function trainedOptions(
     signal,
     onWork,
   };
-}
-
-/** The checkpoint that training begins with; a tiny one of random weights is made in the run's folder. */
-async function modelFolder(
-  config: TrainConfig,
-  folder: RunFolder,
-  { onWork, signal }: TrainingOptions,
-): Promise<string> {
-  if (config.model_name_or_path !== tinyModelName) {
-    return checkpointFolder(config.model_name_or_path, { onWork, signal });
-  }
-  const path = tinyModelFolder(folder.path);
-  await writeTinyModel(path, config.seed);
-  return path;
 }

@@ -45,7 +45,7 @@ const lora = 'arXiv 2106.09685 (LoRA)';
 const fields = {
   model_name_or_path: requiredField(text, {
     description:
-      'The model that is trained: a checkpoint folder, its name on the Hugging Face hub, or random:tiny, a tiny model of random weights.',
+      'The model that is trained: a checkpoint folder or that of a LoRA adapter, which is merged first, its name on the Hugging Face hub, or random:tiny, a tiny model of random weights.',
     source: `${trl}, ModelConfig; random:tiny: ${ours}`,
   }),
   method: field(oneOf('grpo', 'sft'), 'grpo', {
