@@ -3,6 +3,9 @@ import { watch, type FSWatcher } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { openCollection } from '../src/collections/collection.ts';
+import { openCollectionIndex } from '../src/lexical/collection-index.ts';
+import { LexicalRetriever } from '../src/search/lexical-retriever.ts';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { readTrainConfig } from '../src/train/configuration/read-config.ts';
 import { Qwen2Model } from '../src/models/torch/qwen2-model.ts';
@@ -48,6 +51,29 @@ const afterLine = (run: string, count: number) => async (): Promise<boolean> => 
 
 const inCheckpoint = (run: string, step: number) => async (): Promise<boolean> =>
   (await readdir(run)).some((name) => name.startsWith(`checkpoint-${step}.`) && name.endsWith('.partial'));
+
+const examplesName = `beir:${join(import.meta.dirname, '../../../examples/collection')}`;
+
+function discounted(levels: readonly number[]): number {
+  return levels.reduce((all, level, i) => all + level / Math.log2(i + 2), 0);
+}
+
+/** nDCG@10 on the examples where each question is replaced. */
+async function ndcgOf(replaced: (query: string) => string): Promise<number> {
+  const collection = await openCollection(examplesName);
+  const opened = await openCollectionIndex(collection, {});
+  const retriever = new LexicalRetriever(opened.index, collection.defaultScoring);
+  let sum = 0;
+  const judged = collection.topics.filter(({ id }) => collection.qrels.has(id));
+  for (const { id, text } of judged) {
+    const relevant = collection.qrels.get(id)!;
+    const gains = (await retriever.search(replaced(text), { k: 10 })).map((hit) => relevant.get(hit.id) ?? 0);
+    const ideal = [...relevant.values()].sort((a, b) => b - a).slice(0, 10);
+    sum += discounted(gains) / discounted(ideal);
+  }
+  await opened.close();
+  return sum / judged.length;
+}
 
 describe.skipIf(!hasLibTorch)('a run of training', () => {
   it('leaves its configuration, metrics, samples and checkpoints', async () => {
@@ -171,17 +197,34 @@ describe.skipIf(!hasLibTorch)('a run of training', () => {
   });
 
   it('is measured on a collection with the policy as the reasoner, over several passes of a rollout', async () => {
+    // A policy that says the same of every question.
+    const said = 'moon';
+    const examples = ['rust', 'sleep', 'tides', 'yeast', 'glass'].map((word) =>
+      JSON.stringify({ question: `why ${word}`, reasoned: said }),
+    );
+    await writeFile(join(folder, 'said.jsonl'), examples.join('\n'));
+    const taught = join(folder, 'taught');
+    const lesson = [
+      'method=sft',
+      `train_data=[${JSON.stringify(join(folder, 'said.jsonl'))}]`,
+      'device=cpu',
+      'generation_batch_size=5',
+      'learning_rate=1e-2',
+      'max_steps=40',
+      'max_grad_norm=1',
+      'save_steps=40',
+    ];
+    await train(await smokeConfig(taught, lesson));
     const run = join(folder, 'measured');
     const set = [
+      `model_name_or_path=${join(taught, 'checkpoint-40')}`,
       ...quick,
       'num_iterations=2',
       'eval_steps=2',
-      `eval_collection=beir:${join(import.meta.dirname, '../../../examples/collection')}`,
-      'eval_topics=3',
+      `eval_collection=${examplesName}`,
       'metric_for_best_model=ndcg@10',
       'max_steps=4',
       'max_prompt_length=300',
-      'max_completion_length=60',
     ];
     expect(await train(await smokeConfig(run, set))).toMatchObject({ status: 'done', step: 4 });
     const lines = linesOf(run);
@@ -192,15 +235,10 @@ describe.skipIf(!hasLibTorch)('a run of training', () => {
       'train 4',
       'eval 4',
     ]);
-    for (const line of lines.filter(({ kind }) => kind === 'eval')) {
-      // The questions themselves find what they are about; what a model of random weights writes does not.
-      expect(line['eval/ndcg@10/none']).toBeGreaterThan(0.3);
-      expect(line['eval/ndcg@10']).toBeLessThan(line['eval/ndcg@10/none'] as number);
-    }
+    expect(lines[0]['eval/ndcg@10/none']).toBeCloseTo(await ndcgOf((query) => query), 12);
+    expect(lines[0]['eval/ndcg@10']).toBeCloseTo(await ndcgOf(() => said), 12);
+    expect(lines[0]['eval/ndcg@10']).toBeLessThan(lines[0]['eval/ndcg@10/none'] as number);
     expect(stateOf(run)['best']).toMatchObject({ metric: 'eval/ndcg@10' });
-    // A second pass over a rollout is one of another policy than drew it.
-    const first = lines.find(({ kind }) => kind === 'train');
-    expect(first!['sampling/sampling_logp_difference/max']).toBeLessThan(1e-3);
   });
 
   it('in a thread ends as one in none, tells of its work, and throws the same errors', async () => {

@@ -27,9 +27,10 @@ export async function plannedMemory(
 async function plannedModel(config: TrainConfig, options: StartingOptions): Promise<Qwen2Config> {
   const { model_name_or_path: name, prompt } = config;
   if (name === tinyModelName) return tinyModelConfig;
-  const { kind, at } = await parseCheckpointName(name);
-  if (kind === 'hub') {
-    const { folder } = await resolveModel(at, { ...options, files: (file) => file === 'config.json' });
+  // What a run that is taken up was begun with need not be there any more.
+  const named = options.resume ? undefined : await parseCheckpointName(name);
+  if (named?.kind === 'hub') {
+    const { folder } = await resolveModel(named.at, { ...options, files: (file) => file === 'config.json' });
     const path = join(folder, 'config.json');
     return parseQwen2Config(await readJsonObject(path), path);
   }
