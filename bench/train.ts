@@ -2,6 +2,7 @@
  * Does a step of GRPO take less time and memory than TRL's GRPOTrainer with Hugging Face's generate?
  *
  *     npm run bench -- train [--python PYTHON] [--device cpu|cuda] [--rounds 3] [--steps 3] [--checkpointing true|false]
+ *         [--micro-batch TOKENS]
  *
  * On the processor, by default: a Qwen2 of 5 million random weights, the same checkpoint for both; 4 prompts of 100 tokens × 8
  * completions of 64 tokens, no early end, KL weight 0.008, float32, two threads. Each run is a process of its own, ours and the
@@ -27,6 +28,7 @@ const { values: flags } = parseArgs({
     rounds: { type: 'string', default: '3' },
     steps: { type: 'string', default: '3' },
     checkpointing: { type: 'string' },
+    'micro-batch': { type: 'string' },
     child: { type: 'string' },
   },
 });
@@ -70,7 +72,7 @@ async function compare(): Promise<void> {
       rows: prompts * completions,
       beta: 0.008,
       gradientCheckpointing: flags.checkpointing === undefined ? isGpu : flags.checkpointing === 'true',
-      tokensPerMicroBatch: isGpu ? 16_384 : 8192,
+      tokensPerMicroBatch: Number(flags['micro-batch'] ?? (isGpu ? 16_384 : 2048)),
       steps: Number(flags.steps),
     };
     const own: Told[] = [];

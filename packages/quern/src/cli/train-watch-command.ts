@@ -20,7 +20,7 @@ export function trainWatchCommand(): Command {
     .description(
       'Show runs of training in a browser as they go: curves of their metrics over each other, and samples.',
     )
-    .argument('<run...>', 'folders that quern train wrote to (--out)')
+    .argument('<run...>', 'folders that quern train wrote to (--out), or that hold such')
     .addOption(serving.host())
     .addOption(serving.port(7870))
     .addOption(serving.tokenFile())

@@ -20,6 +20,7 @@ export function stepText(line: MetricsLine, steps: number, secondsLeft?: number)
   const found = [
     ...part('reward', number('reward', 4)),
     ...part('±', number('reward_std', 4)),
+    ...(line['loss'] === undefined ? ['nothing to learn'] : []),
     ...part('loss', number('loss', 4)),
     ...part('kl', number('kl', 5)),
     ...part('length', number('completions/mean_length', 0)),

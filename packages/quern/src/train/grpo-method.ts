@@ -13,11 +13,11 @@ import { costMetrics, lengthMetrics, rewardMetrics, updateMetrics, type StepSeco
 import { openReward } from './opened-reward.ts';
 import type { TrainedModel } from './policy/trained-model.ts';
 import type { Prompts } from './prompts.ts';
+import { drawingOf, lengthRules } from './rollout-settings.ts';
 import {
   drawnCompletions,
   groupOf,
   rewardedGroups,
-  type DrawingSettings,
   type PromptedQuestion,
   type RewardedGroup,
 } from './rollout.ts';
@@ -120,7 +120,7 @@ export class GrpoMethod implements Method {
       drawnCompletions(trained.sampler, prompts, asked, drawingOf(config, rows), signal),
     );
     const rolloutSeconds = clock.lap();
-    const groups = await rewardedGroups(this.#reward, questions, drawn, lengthOf(config), signal);
+    const groups = await rewardedGroups(this.#reward, questions, drawn, lengthRules(config), signal);
     const rewardSeconds = clock.lap();
     const found = await naming(
       'tokens_per_micro_batch',
@@ -226,25 +226,6 @@ function chosen(
   return shuffled(questions.length, seedFor(seed, 'eval'))
     .slice(0, most)
     .map((i) => questions[i]);
-}
-
-function drawingOf(config: TrainConfig, rows: number): DrawingSettings {
-  return {
-    temperature: config.temperature,
-    topP: config.top_p,
-    topK: config.top_k,
-    repetitionPenalty: config.repetition_penalty,
-    maxTokens: config.max_completion_length,
-    rows,
-  };
-}
-
-function lengthOf(config: TrainConfig): { most: number; cache: number; weight: number } {
-  return {
-    most: config.max_completion_length,
-    cache: config.soft_punish_cache,
-    weight: config.overlong_weight,
-  };
 }
 
 function settingsOf(config: TrainConfig, rollout: number): GrpoSettings {

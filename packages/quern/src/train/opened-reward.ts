@@ -28,6 +28,9 @@ export async function openReward(
     });
   }
   const embedding = { onWork };
+  if (index === undefined && /(?:^|\*)retrieval:/.test(name)) {
+    onNote?.(`${name} ranks the positives of a batch among each other, as no reward_index is named`);
+  }
   const opened = index === undefined ? undefined : await openRewardCollection({ folder: index, embedding });
   try {
     const reward = await rewardNamed(name, {

@@ -62,6 +62,13 @@ export function overlongPunishment(length: number, most: number, cache: number):
   return cache === 0 ? 0 : -Math.max(0, Math.min(1, (length - (most - cache)) / cache));
 }
 
+/** What {@link overlongPunishment} takes, and what it is multiplied by. */
+export interface LengthRules {
+  readonly most: number;
+  readonly cache: number;
+  readonly weight: number;
+}
+
 /** What a completion is worth, with all that made it so. */
 export type RewardedText = DrawnCompletion & RewardResult;
 
@@ -78,7 +85,7 @@ export async function rewardedGroups(
   reward: Reward,
   questions: readonly PromptedQuestion[],
   drawn: readonly (readonly DrawnCompletion[])[],
-  length: { readonly most: number; readonly cache: number; readonly weight: number },
+  length: LengthRules,
   signal?: AbortSignal,
 ): Promise<RewardedGroup[]> {
   const items = questions.flatMap(({ question, positives, positiveIds }, i) =>

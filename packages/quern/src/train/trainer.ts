@@ -36,6 +36,9 @@ export async function train(config: TrainConfig, options: TrainingOptions = {}):
         hint: 'Give it as many, or more',
       });
     }
+    if (resume && last === config.max_steps) {
+      options.onEvent?.({ kind: 'note', text: `all ${last} steps are made; a larger max_steps makes more` });
+    }
     const from = last === 0 ? undefined : await folder.trainerState(last);
     const run = await Run.open(config, folder, { ...options, from }).catch(async (error: unknown) => {
       // Nothing was done yet: the folder is as it was, and can be named again.

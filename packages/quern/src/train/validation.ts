@@ -16,6 +16,7 @@ import type { TrainConfig } from './configuration/train-config.ts';
 import { lengthMetrics } from './metrics.ts';
 import type { Prompts } from './prompts.ts';
 import { drawnCompletions, rewardedGroups, type DrawingSettings, type PromptedQuestion } from './rollout.ts';
+import { lengthRules } from './rollout-settings.ts';
 import { seedFor, shuffled } from './seeds.ts';
 
 /** How far rankings go that nDCG@10 is measured on. */
@@ -158,12 +159,7 @@ export async function validationRewards(
     seeds: [seedFor(config.seed, 'validation', i)],
   }));
   const drawn = await drawnCompletions(model, prompts, asked, drawing, signal);
-  const length = {
-    most: config.max_completion_length,
-    cache: config.soft_punish_cache,
-    weight: config.overlong_weight,
-  };
-  const groups = await rewardedGroups(reward, questions, drawn, length, signal);
+  const groups = await rewardedGroups(reward, questions, drawn, lengthRules(config), signal);
   const all = groups.flatMap(({ completions }) => completions);
   const rewards = all.map((each) => each.reward);
   return {

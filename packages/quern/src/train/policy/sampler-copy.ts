@@ -16,7 +16,7 @@ const most = 2 ** 20;
 
 /**
  * Whether there is a copy: in bfloat16, with adapters merged, or, of a small model on the processor, laid out for products of few
- * rows. A large one would take the memory for less than it gains (docs/PERFORMANCE.md).
+ * rows. A large one would take the memory for less than it gains (docs/PERFORMANCE.md, "Speed: training by GRPO").
  */
 export function drawsFromCopy({ model, device, bf16, isAdapted }: SampledPolicy): boolean {
   const { hiddenSize, intermediateSize } = model;

@@ -141,6 +141,8 @@ export class TrainedModel {
       const reference = keepsReference && !settings ? await load(folder, frozen, false) : undefined;
       if (reference) opened.push(reference);
       const trained = TrainedModel.of(options, { model, lora, reference });
+      // It has taken over what was opened.
+      opened.splice(0, opened.length, trained);
       if (from !== undefined) await trained.#restore(from);
       return trained;
     } catch (error) {
