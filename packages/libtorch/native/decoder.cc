@@ -21,7 +21,7 @@ struct Layer {
   at::Tensor attention_norm;
   at::Tensor network;
   at::Tensor down;
-  /** (rows, key-value heads, capacity, head size) */
+  /** (rows, key-value heads, capacity, head size); each of a capacity of its own */
   at::Tensor keys;
   at::Tensor values;
 };
@@ -172,7 +172,8 @@ void decode(const std::vector<Layer>& layers, const Shape& shape, const Buffers&
     const float* const bias = layer.attention_bias.defined() ? layer.attention_bias.const_data_ptr<float>() : nullptr;
     norm_rows(x, layer.input_norm.const_data_ptr<float>(), at_row(buffers.normed, from), rows, shape.hidden, shape.epsilon);
     at::mm_out(projected, normed, layer.attention);
-    const int64_t capacity = layer.keys.size(2);
+    const int64_t key_capacity = layer.keys.size(2);
+    const int64_t value_capacity = layer.values.size(2);
     float* const keys = layer.keys.data_ptr<float>();
     float* const values = layer.values.data_ptr<float>();
     for (int64_t row = from; row < to; row++) {
@@ -181,18 +182,20 @@ void decode(const std::vector<Layer>& layers, const Shape& shape, const Buffers&
       const float* const row_sin = sin.const_data_ptr<float>() + length * size;
       const float* const own = at_row(buffers.projected, row);
       for (int64_t h = 0; h < shape.key_value_heads; h++) {
-        const int64_t start = (row * shape.key_value_heads + h) * capacity * size;
+        const int64_t place = row * shape.key_value_heads + h;
+        float* const own_keys = keys + place * key_capacity * size;
+        float* const own_values = values + place * value_capacity * size;
         const auto part = [&](int64_t head) { return std::pair(own + head * size, bias == nullptr ? nullptr : bias + head * size); };
         const auto [key, key_bias] = part(shape.heads + h);
-        turn(key, key_bias, row_cos, row_sin, keys + start + length * size, size);
+        turn(key, key_bias, row_cos, row_sin, own_keys + length * size, size);
         const auto [value, value_bias] = part(shape.heads + shape.key_value_heads + h);
-        float* const to_value = values + start + length * size;
+        float* const to_value = own_values + length * size;
         for (int64_t i = 0; i < size; i++) to_value[i] = value[i] + (value_bias == nullptr ? 0 : value_bias[i]);
         for (int64_t q = 0; q < group; q++) {
           const auto [query, query_bias] = part(h * group + q);
           turn(query, query_bias, row_cos, row_sin, turned.data() + q * size, size);
         }
-        attend(turned.data(), group, keys + start, values + start, length + 1, size, scores.data(),
+        attend(turned.data(), group, own_keys, own_values, length + 1, size, scores.data(),
                at_row(buffers.attended, row) + h * group * size);
       }
     }
@@ -275,9 +278,9 @@ Napi::Value decoder_step(const Napi::CallbackInfo& info, Environment& environmen
     layer.network = network.t();
     layer.down = part(6, "down", {hidden, intermediate}, false).t();
     layer.keys = part(7, "keys", {-1, key_value_heads, -1, size}, true);
-    layer.values = part(8, "values", {layer.keys.size(0), key_value_heads, layer.keys.size(2), size}, true);
+    layer.values = part(8, "values", {layer.keys.size(0), key_value_heads, -1, size}, true);
     if (layer.keys.size(0) < rows) throw ArgumentError("BAD_ARGUMENT", "keys have fewer rows than x");
-    room = std::min(room, layer.keys.size(2));
+    room = std::min({room, layer.keys.size(2), layer.values.size(2)});
     layers.push_back(std::move(layer));
   }
   for (const int64_t length : lengths) {

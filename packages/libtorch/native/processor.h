@@ -58,7 +58,7 @@ INLINED float sum_of_values(const float* values, int64_t count) {
 }
 
 /**
- * e^x of an x up to 0, within two units in the last place; 0 below -87, where float32 has few digits left. e^x = 2^n e^r with
+ * e^x of an x up to 0, within two units in the last place; 0 below -87, where float32 has few digits left, and NaN of NaN. e^x = 2^n e^r with
  * |r| at most ln 2 / 2, and e^r as the first 8 terms of its series, whose rest is below 6e-9.
  */
 INLINED float exp_of(float x) {
@@ -78,7 +78,7 @@ INLINED float exp_of(float x) {
   series = series * r + 1.0f;
   series = series * r + 1.0f;
   const float power = std::bit_cast<float>((static_cast<int32_t>(n) + 127) << 23);
-  return x > kLeast ? series * power : 0.0f;
+  return x > kLeast ? series * power : (x == x ? 0.0f : x);
 }
 
 /**

@@ -175,9 +175,9 @@ int64_t reached(const Scratch& scratch, int64_t count, double mass) {
     passed += scratch.shares[i];
     if (passed > mass) return i;
   }
-  for (int64_t i = block * kBlock; last < 0; i--)
+  for (int64_t i = block * kBlock; last < 0 && i >= 0; i--)
     if (scratch.shares[i] > 0) last = i;
-  return last;
+  return std::max<int64_t>(last, 0);
 }
 
 /** Draws of a row whose highest logit is `most`. */
@@ -205,7 +205,8 @@ Draw draw(const float* logits, float most, const uint8_t* used, int64_t vocabula
   if (sampling.top_k == 0 && sampling.top_p == 1) {
     double sum = total;
     if (is_changed || temperature != 1) {
-      const float inverse = static_cast<float>(1 / temperature);
+      // Of temperatures next to 0 the inverse is beyond float32, and times 0 it would be no number.
+      const float inverse = static_cast<float>(std::min<double>(1 / temperature, std::numeric_limits<float>::max()));
       sum = weigh(values, vocabulary, highest, inverse, scratch.shares.data(), scratch.sums.data());
     }
     const int64_t token = reached(scratch, vocabulary, random * sum);

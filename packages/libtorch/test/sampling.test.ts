@@ -202,8 +202,12 @@ describe.skipIf(!hasLibTorch)('sample', () => {
         expect([...new Set(tokens)].sort().filter((token) => token === 0 || token === 2)).toEqual([]);
         expect(drawnLogProbabilities.every((each) => each <= 1e-6)).toBe(true);
       }
-      const cold = lt.sample(logits, { ...plain, temperature: 1e-30, ...of });
-      expect([...new Set(cold.tokens)]).toEqual([1]);
+      // Down to where its inverse is beyond float32.
+      for (const temperature of [1e-30, 1e-40, 1e-310, 5e-324]) {
+        const cold = lt.sample(logits, { ...plain, temperature, ...of });
+        expect([...new Set(cold.tokens)]).toEqual([1]);
+        expect(cold.drawnLogProbabilities.every((each) => each === 0)).toBe(true);
+      }
     });
   });
 

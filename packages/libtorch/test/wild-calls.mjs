@@ -57,6 +57,7 @@ const number = fc.oneof(
 const rate = fc.oneof(
   { weight: 3, arbitrary: fc.double({ min: 0, max: 1, noNaN: true }) },
   { weight: 1, arbitrary: number },
+  { weight: 1, arbitrary: fc.constantFrom(1e-40, 1e-310, 5e-324) },
 );
 const boolean = fc.boolean();
 const dtype = fc.constantFrom(...dtypes, 'complex64', '');

@@ -1,6 +1,7 @@
 /** Where a training computes, and the memory that it would take there. */
 import { join } from 'node:path';
 import { checkParts, tinyModelName } from '../models/checkpoint-parts.ts';
+import { pathKindIfAny } from '../collections/files.ts';
 import { readJsonObject } from '../models/checkpoint/json-file.ts';
 import { parseQwen2Config, type Qwen2Config } from '../models/checkpoint/qwen2-config.ts';
 import { resolveModel } from '../models/hub.ts';
@@ -30,13 +31,25 @@ async function plannedModel(config: TrainConfig, options: StartingOptions): Prom
   // What a run that is taken up was begun with need not be there any more.
   const named = options.resume ? undefined : await parseCheckpointName(name);
   if (named?.kind === 'hub') {
-    const { folder } = await resolveModel(named.at, { ...options, files: (file) => file === 'config.json' });
-    const path = join(folder, 'config.json');
-    return parseQwen2Config(await readJsonObject(path), path);
+    return hubConfig(named.at, options);
   }
   const parts = await startingParts(config, options);
   await checkParts(parts, options.signal);
   return (await openPrompts(parts.folder, prompt, options.signal)).config;
+}
+
+/** The configuration of a model of the hub, or of the one that an adapter of the hub changes; nothing else is fetched. */
+async function hubConfig(name: string, options: StartingOptions): Promise<Qwen2Config> {
+  const { folder } = await resolveModel(name, {
+    ...options,
+    files: (file) => file === 'config.json' || file === 'adapter_config.json',
+  });
+  const path = join(folder, 'config.json');
+  if (await pathKindIfAny(path)) return parseQwen2Config(await readJsonObject(path), path);
+  const adapter = join(folder, 'adapter_config.json');
+  const base = (await readJsonObject(adapter))['base_model_name_or_path'];
+  if (typeof base === 'string' && base !== name) return hubConfig(base, options);
+  throw new QuernError('CORRUPT_FILE', 'names no model that it changes', { where: adapter });
 }
 
 /** The device that is asked for. Throws as {@link torchDevice} does. */

@@ -71,9 +71,30 @@ function isLock(name: string): boolean {
 }
 
 /** Whether these files are no more than that. Without the lock of a process that was killed, a model is somebody's own. */
-function areLeft(names: readonly string[]): boolean {
-  const wasLocked = names.some(isLock);
+function areLeft(names: readonly string[], wasLocked: boolean): boolean {
   return !names.some((name) => isKept(name) || (ownModels.has(name) && !wasLocked));
+}
+
+/** Throws `ALREADY_EXISTS` for a new run where there is something, and `NOT_FOUND` where there is no run to go on. */
+async function checkFolder(
+  path: string,
+  { resume, isLocked }: { readonly resume: boolean; readonly isLocked: boolean },
+): Promise<void> {
+  const kind = await pathKindIfAny(path);
+  const isRun = kind?.isFolder === true && (await pathKindIfAny(join(path, files.config))) !== undefined;
+  if (resume && !isRun) {
+    throw new QuernError('NOT_FOUND', 'holds no run that could go on', {
+      where: path,
+      hint: 'Name the folder that was given as --out, or leave --resume out',
+    });
+  }
+  if (resume || kind === undefined) return;
+  const names = kind.isFolder ? await readdir(path) : undefined;
+  if (names && areLeft(names, isLocked || names.some(isLock))) return;
+  throw new QuernError('ALREADY_EXISTS', isRun ? 'holds a run already' : 'exists already', {
+    where: path,
+    hint: isRun ? 'Go on with it by --resume, or name another folder' : 'Name another folder',
+  });
 }
 
 function isMetricsLine(value: unknown): value is MetricsLine {
@@ -100,20 +121,7 @@ export class RunFolder {
    * something, `NOT_FOUND` where there is no run to go on, `LOCKED` where another process is at it.
    */
   static async open(path: string, { resume }: { readonly resume: boolean }): Promise<RunFolder> {
-    const kind = await pathKindIfAny(path);
-    const isRun = kind?.isFolder === true && (await pathKindIfAny(join(path, files.config))) !== undefined;
-    if (resume && !isRun) {
-      throw new QuernError('NOT_FOUND', 'holds no run that could go on', {
-        where: path,
-        hint: 'Name the folder that was given as --out, or leave --resume out',
-      });
-    }
-    if (!resume && kind !== undefined && (!kind.isFolder || !areLeft(await readdir(path)))) {
-      throw new QuernError('ALREADY_EXISTS', isRun ? 'holds a run already' : 'exists already', {
-        where: path,
-        hint: isRun ? 'Go on with it by --resume, or name another folder' : 'Name another folder',
-      });
-    }
+    await checkFolder(path, { resume, isLocked: false });
     let made: string | undefined;
     try {
       made = await mkdir(path, { recursive: true });
@@ -122,6 +130,8 @@ export class RunFolder {
     }
     const lock = await ProcessLock.acquire(join(path, lockFile), { kind: 'run', where: path });
     try {
+      // Another process may have made a run of it meanwhile.
+      await checkFolder(path, { resume, isLocked: true });
       // What a killed process left half-written.
       for (const name of await readdir(path)) {
         if (isHalfWritten(name) || (!resume && ownModels.has(name))) {

@@ -29,7 +29,7 @@ export async function train(config: TrainConfig, options: TrainingOptions = {}):
   const folder = await RunFolder.open(config.output_dir, { resume });
   try {
     if (resume) await checkSameRun(config, folder);
-    const last = (await folder.checkpoints()).at(-1) ?? 0;
+    const last = resume ? ((await folder.checkpoints()).at(-1) ?? 0) : 0;
     if (last > config.max_steps) {
       throw new QuernError('USAGE', `the run has made ${last} steps already`, {
         where: `max_steps ${config.max_steps}`,
@@ -46,8 +46,13 @@ export async function train(config: TrainConfig, options: TrainingOptions = {}):
       throw from === undefined ? quernError(error) : ofCheckpoint(quernError(error), folder.checkpoint(last));
     });
     try {
-      await folder.rewind(last);
-      await folder.writeConfig(configYaml(config));
+      try {
+        await folder.rewind(last);
+        await folder.writeConfig(configYaml(config));
+      } catch (error) {
+        if (!resume) await folder.discard();
+        throw error;
+      }
       return await toItsEnd(run, config, folder, options);
     } finally {
       await run.close();

@@ -22,8 +22,8 @@ export interface CacheStep {
   readonly rows: number;
   /** The keys that the longest row has, the new one included. */
   readonly keys: number;
-  /** Where every row writes: one place; or one a row, and those of all its heads among all that the cache has room for. */
-  readonly place: number | { readonly position: Tensor; readonly slots: Tensor };
+  /** Where every row writes: one place; or one a row, and those of all its heads among all that a tensor of the cache has room for. */
+  readonly place: number | { readonly position: Tensor; readonly slots: (capacity: number) => Tensor };
 }
 
 /** A cache of keys and values. */
@@ -134,7 +134,7 @@ export class KeyValueCache {
     } else {
       const { headSize } = this.#shape;
       const put = (held: Tensor, each: Tensor): void =>
-        void held.view([-1, headSize]).indexCopy_(0, place.slots, each.reshape([-1, headSize]));
+        void held.view([-1, headSize]).indexCopy_(0, place.slots(held.size(2)), each.reshape([-1, headSize]));
       put(this.#keys[layer], keys);
       put(this.#values[layer], values);
     }
@@ -151,13 +151,22 @@ export class KeyValueCache {
   }
 
   /** The numbers of the places behind the last tokens, in each row and head: a layer's keys are so many vectors. */
-  #slots(lengths: readonly number[]): Tensor {
+  #slots(lengths: readonly number[]): (capacity: number) => Tensor {
+    const made = new Map<number, Tensor>();
+    return (capacity) => {
+      const known = made.get(capacity) ?? this.#slotsOf(lengths, capacity);
+      made.set(capacity, known);
+      return known;
+    };
+  }
+
+  #slotsOf(lengths: readonly number[], capacity: number): Tensor {
     const { keyValueHeads } = this.#shape;
     const slots = new BigInt64Array(lengths.length * keyValueHeads);
     for (const [row, length] of lengths.entries()) {
       for (let head = 0; head < keyValueHeads; head++) {
         const vectors = row * keyValueHeads + head;
-        slots[vectors] = BigInt(vectors * this.#capacity + length);
+        slots[vectors] = BigInt(vectors * capacity + length);
       }
     }
     return tensor(slots).to({ device: this.#placement.device });
@@ -175,6 +184,8 @@ export class KeyValueCache {
     const capacity = Math.max(tokens, Math.min(wanted, this.#most));
     const used = this.#lengths.length;
     const grown = (before: Tensor | undefined): Tensor => {
+      // Some have grown already where memory ended in between.
+      if (before && before.size(2) >= capacity) return before;
       const room = empty([rows, keyValueHeads, capacity, headSize], this.#placement).keep();
       // What is never attended to is multiplied by 0 all the same: it must be a number.
       room.zero_();
@@ -183,13 +194,13 @@ export class KeyValueCache {
           room
             .narrow(0, 0, used)
             .narrow(2, 0, this.#capacity)
-            .copy_(before.narrow(0, 0, used));
+            .copy_(before.narrow(0, 0, used).narrow(2, 0, this.#capacity));
         }
         before.dispose();
       }
       return room;
     };
-    // One after the other: where memory ends in between, each still has what it had.
+    // One after the other: where memory ends in between, each still has what it had, in as much room or more.
     for (let i = 0; i < layers; i++) {
       this.#keys[i] = grown(this.#keys[i]);
       this.#values[i] = grown(this.#values[i]);

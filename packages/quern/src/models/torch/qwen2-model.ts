@@ -379,6 +379,7 @@ export class Qwen2Model {
       const wanted = Math.min(config.positions, Math.max(1024, 2 * positions));
       this.#table?.cos.dispose();
       this.#table?.sin.dispose();
+      this.#table = undefined;
       const dtype = placement.stream ?? placement.dtype;
       const { cos, sin } = noGrad(() => rotationOf(config, wanted, { dtype, device: placement.device }));
       this.#table = { cos: cos.keep(), sin: sin.keep(), positions: wanted };

@@ -61,7 +61,7 @@ export const presets = {
   },
   smoke: {
     description:
-      'A tiny model of random weights on example questions: whether training runs here, in two minutes',
+      'A tiny model of random weights on example questions: whether training runs here, in seconds',
     fields: {
       model_name_or_path: 'random:tiny',
       train_data: ['sample:'],
