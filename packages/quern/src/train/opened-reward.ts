@@ -2,7 +2,7 @@
 import { openRewardCollection } from '../reward/index-collection.ts';
 import { remoteReward } from '../reward/remote-reward.ts';
 import type { Reward } from '../reward/reward.ts';
-import { rewardNamed } from '../reward/rewards.ts';
+import { ranksInCollection, rewardNamed } from '../reward/rewards.ts';
 import type { OnWork } from '../work.ts';
 import { isRewardAddress } from './configuration/together.ts';
 import type { TrainConfig } from './configuration/train-config.ts';
@@ -28,7 +28,7 @@ export async function openReward(
     });
   }
   const embedding = { onWork };
-  if (index === undefined && /(?:^|\*)retrieval:/.test(name)) {
+  if (index === undefined && ranksInCollection(name)) {
     onNote?.(`${name} ranks the positives of a batch among each other, as no reward_index is named`);
   }
   const opened = index === undefined ? undefined : await openRewardCollection({ folder: index, embedding });
