@@ -21,6 +21,10 @@ export interface Prompts {
   textOf(tokens: readonly number[]): string;
   /** A text as tokens; what looks like a control token in it stays letters. */
   tokensOf(text: string): number[];
+  /** The text of tokens, control tokens and all. */
+  written(tokens: readonly number[]): string;
+  /** A text as tokens, as whoever reads control tokens in it has them. */
+  read(text: string): number[];
 }
 
 const chats = {
@@ -61,6 +65,8 @@ export async function openPrompts(
         tokens.filter((token) => !ends.has(token)),
       ),
     tokensOf: (text) => texts.plain.encode(text, { add_special_tokens: false }).ids,
+    written: (tokens) => texts.tokenizer.decode([...tokens], { skip_special_tokens: false }),
+    read: (text) => texts.tokenizer.encode(text, { add_special_tokens: false }).ids,
   };
 }
 

@@ -3,7 +3,7 @@ import { fieldNames, type TrainConfig } from './train-config.ts';
 
 /** What decides only when a run ends, where it runs, and what is written of it. */
 const changeable =
-  /^(?:max_steps|save_.*|eval_.*|log_.*|output_dir|max_loss|reward_retries|device|tokens_per_micro_batch|generation_rows)$/;
+  /^(?:max_steps|save_.*|eval_.*|log_.*|output_dir|max_loss|reward_retries|device|tokens_per_micro_batch|generation_rows|vllm_.*)$/;
 
 /**
  * The fields in which two configurations differ and that a run which is taken up again must keep: with them changed, it would

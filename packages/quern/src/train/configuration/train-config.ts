@@ -260,6 +260,41 @@ const fields = {
       source: `${trl}, ModelConfig; all-linear: PEFT`,
     },
   ),
+  num_processes: field(whole(1, 65_536), 1, {
+    description: 'Processes that train, each with a GPU of its own, on all machines together. Engines alone.',
+    source: 'accelerate',
+  }),
+  num_machines: field(whole(1, 65_536), 1, {
+    description: 'Machines that they run on, as many on each. Engines alone.',
+    source: 'accelerate',
+  }),
+  zero_stage: field(whole(0, 3), 2, {
+    description:
+      'What is divided among processes on GPUs: 1 moments, 2 gradients too, 3 weights too; 0: nothing. Engines alone.',
+    source: `accelerate, DeepSpeed (arXiv 1910.02054, ZeRO); 2: ${tongSearch}`,
+  }),
+  use_vllm: field(wordOr('auto', flag), 'auto', {
+    description: 'Draw completions by vLLM. auto: on GPUs. Engine trl; the others always do.',
+    source: `${trl}; auto: ${ours}`,
+  }),
+  vllm_mode: field(oneOf('server', 'colocate'), 'server', {
+    description: 'Whether vLLM has GPUs of its own, or those of the processes that train. Engines alone.',
+    source: trl,
+  }),
+  vllm_server_base_url: optionalField(textLike('an http(s) address', /^https?:\/\/[^\s/?#]+$/), {
+    description: 'Where trl vllm-serve runs already. Engine trl.',
+    source: trl,
+    otherwise: 'it is started with the training',
+  }),
+  vllm_tensor_parallel_size: field(whole(1), 1, {
+    description: 'GPUs that each copy of the model is divided among in vLLM. Engines alone.',
+    source: trl,
+  }),
+  vllm_gpu_memory_utilization: optionalField(positive(1), {
+    description: "The share of a GPU's memory that vLLM takes. Engines alone.",
+    source: trl,
+    otherwise: "the engine's own",
+  }),
   save_steps: field(whole(1), 25, {
     description: 'A checkpoint is written every so many steps, and at the end.',
     source: `transformers, TrainingArguments; 25: ${ours}`,

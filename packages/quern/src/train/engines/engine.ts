@@ -1,0 +1,74 @@
+/** What an engine is to Quern: a job's folder that it is started with, a log that is read, checkpoints that are taken over. */
+import type { TrainConfig } from '../configuration/train-config.ts';
+import type { EngineData } from './engine-data.ts';
+
+/** Engines beside LibTorch, by their names in `--engine`. */
+export const engineNames = ['trl', 'openrlhf', 'verl'] as const;
+export type EngineName = (typeof engineNames)[number];
+
+/** A program with its arguments; no shell reads them. */
+export interface EngineCommand {
+  /** What it is, in words: `training`, `vLLM`. */
+  readonly what: string;
+  readonly program: string;
+  readonly args: readonly string[];
+  /** Variables of its environment, beside those that there are. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** What a job is made of. */
+export interface JobParts {
+  readonly config: TrainConfig;
+  /** The job's folder, absolute: the training's working folder. Files are named in it. */
+  readonly folder: string;
+  /** The folder of the model that training begins with, absolute, or its name on the hub. */
+  readonly model: string;
+  readonly data: EngineData;
+  /** Where the reward is asked: `http://HOST:PORT`. */
+  readonly rewardUrl: string;
+  /** The Python that has the engine. */
+  readonly python: string;
+  /** The engine's checkpoint that it goes on from, absolute. */
+  readonly resumeFrom?: string;
+}
+
+/** A training as files and commands. */
+export interface EngineJob {
+  /** Texts of files by their names in the job's folder. */
+  readonly files: Readonly<Record<string, string>>;
+  /** What runs beside the training on this machine, for as long as it does. */
+  readonly services: readonly EngineCommand[];
+  readonly training: EngineCommand;
+  /** Lines of a shell for a cluster (Slurm, Ray): printed and written to `cluster.sh`, never run. */
+  readonly cluster: string;
+}
+
+/** Figures of a step by their names in `metrics.jsonl`, with its number. */
+export interface EngineLine {
+  readonly step: number;
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
+/** An engine. */
+export interface Engine {
+  readonly name: EngineName;
+  /** The files of `engines/` that a job has copies of. */
+  readonly programs: readonly string[];
+  /** Throws `USAGE` for what a configuration asks and the engine does not have. */
+  job(parts: JobParts): EngineJob;
+  /** The file in the job's folder that the engine logs to, a line a step; `log.txt` is all that it prints. */
+  readonly log: string;
+  /** What a line of the log tells of a step; undefined for one that tells nothing. Untrusted: it never throws. */
+  lineOf(text: string): EngineLine | undefined;
+  /** Whole checkpoints in the job's folder, the last one last. */
+  checkpoints(folder: string): Promise<readonly EngineCheckpoint[]>;
+}
+
+/** A checkpoint of an engine. */
+export interface EngineCheckpoint {
+  readonly step: number;
+  /** What it goes on from. */
+  readonly folder: string;
+  /** The Hugging Face folder in it, or that can be made of it. */
+  readonly model: string;
+}
