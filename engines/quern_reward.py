@@ -28,7 +28,13 @@ class RewardError(RuntimeError):
 
 
 def rewards(items):
-    """The reward of each item, as floats, in their order.
+    """The reward of each item, as floats, in their order. Takes and raises what `answers` does."""
+    return [float(each["reward"]) for each in answers(items)]
+
+
+def answers(items):
+    """What the server says of each item, in their order: a dict with `reward`, `parts`, and `failure` where no reasoned query can
+    be read from the completion.
 
     An item is a dict with `query`, `completion` and `positives` (a list of texts), and, where they are known, `positiveIds`,
     `completionTokens` and `truncated`. Raises RewardError: training must not go on with rewards that nobody gave.
@@ -38,7 +44,7 @@ def rewards(items):
         answered = _posted("/v1/rewards", '{"items": [' + ", ".join(part) + "]}").get("rewards", [])
         if len(answered) != len(part):
             raise RewardError(f"{len(answered)} rewards for {len(part)} items")
-        found.extend(float(each["reward"]) for each in answered)
+        found.extend(answered)
     return found
 
 

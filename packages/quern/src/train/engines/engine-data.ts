@@ -24,6 +24,8 @@ export interface EngineData {
   readonly rows: readonly EngineRow[];
   /** Tokens of the longest prompt. */
   readonly longestPrompt: number;
+  /** Tokens that end a completion. */
+  readonly endTokens: readonly number[];
   /** Tells data apart. */
   readonly hash: string;
 }
@@ -87,7 +89,8 @@ export async function engineData(
   }
   return {
     rows,
-    longestPrompt: Math.max(...rows.map((row) => row.prompt_ids.length)),
+    longestPrompt: rows.reduce((longest, row) => Math.max(longest, row.prompt_ids.length), 0),
+    endTokens: prompts.endTokens,
     hash: hashOf(rows.map(({ id, prompt, answer }) => [id, prompt, answer])),
   };
 }

@@ -54,6 +54,8 @@ export interface Engine {
   readonly name: EngineName;
   /** The files of `engines/` that a job has copies of. */
   readonly programs: readonly string[];
+  /** Whether it makes tokens of prompts itself, and would read control tokens in a question. */
+  readonly tokenizes: boolean;
   /** Throws `USAGE` for what a configuration asks and the engine does not have. */
   job(parts: JobParts): EngineJob;
   /** The file in the job's folder that the engine logs to, a line a step; `log.txt` is all that it prints. */
