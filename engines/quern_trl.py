@@ -1,20 +1,22 @@
 """GRPO by TRL on a job that `quern train --engine trl` wrote.
 
-    accelerate launch --config_file accelerate.yaml quern_trl.py trl.json [--resume-from CHECKPOINT]
+    accelerate launch --config_file accelerate.yaml quern_trl.py trl.json
 
 trl.json holds `model`, `data`, `arguments` (of GRPOConfig), `lora` (of LoraConfig, or null), `endTokens`, `overlong`
-({most, cache, weight}), `mostLoss` (or null) and `log`. Rewards are asked of the server at QUERN_REWARD_URL. For each step the
-log has a line of JSON; a checkpoint that all processes have written whole has a file `whole`. Made for the version that
-requirements/trl.txt pins, which GRPOTrainer's own method below belongs to.
+({most, cache, weight}), `mostLoss` (or null) and `log`. Rewards are asked of the server at QUERN_REWARD_URL. The log has a line
+of JSON for each step, and one where an attempt begins; a checkpoint that all processes have written has a file `whole`, and the
+last of those is what another attempt goes on from. A file `stop` beside trl.json, or the end of the process QUERN_OWNER, has it
+write a checkpoint and end. Made for the version that trl.txt pins, which `_tokenize_prompts` is a method of.
 """
 
 import argparse
 import json
 import math
 import os
+import re
 
 import torch.distributed
-from accelerate.utils import gather_object
+from accelerate.utils import broadcast_object_list, gather_object
 from datasets import Dataset
 from transformers import TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
@@ -38,14 +40,21 @@ class Journal(TrainerCallback):
         self.path = path
         self.most_loss = math.inf if most_loss is None else most_loss
 
+    def on_train_begin(self, args, state, control, **_):
+        self.write(state, {"begun": state.global_step})
+
     def on_log(self, args, state, control, logs=None, **_):
         loss = (logs or {}).get("loss")
         if loss is not None and not abs(loss) <= self.most_loss:
             raise RuntimeError(f"DIVERGED: the loss of step {state.global_step} is {loss}")
-        if state.is_world_process_zero:
-            numbers = {name: value for name, value in logs.items() if isinstance(value, (int, float)) and math.isfinite(value)}
-            with open(self.path, "a", encoding="utf-8") as file:
-                file.write(json.dumps({**numbers, "step": state.global_step}) + "\n")
+        numbers = {name: value for name, value in logs.items() if isinstance(value, (int, float)) and math.isfinite(value)}
+        self.write(state, {**numbers, "step": state.global_step})
+
+    def on_step_end(self, args, state, control, **_):
+        # All processes have to end at the same step.
+        asked = [state.is_world_process_zero and (os.path.exists("stop") or not owner_lives())]
+        if broadcast_object_list(asked)[0]:
+            control.should_save = control.should_training_stop = True
 
     def on_save(self, args, state, control, **_):
         if torch.distributed.is_initialized():
@@ -53,6 +62,31 @@ class Journal(TrainerCallback):
         if state.is_world_process_zero:
             with open(os.path.join(args.output_dir, f"checkpoint-{state.global_step}", "whole"), "w", encoding="utf-8") as file:
                 file.write(f"{state.global_step}\n")
+
+
+    def write(self, state, line):
+        if state.is_world_process_zero:
+            with open(self.path, "a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+
+
+def owner_lives():
+    """Whether the process that follows this training is there, where one does."""
+    try:
+        os.kill(int(os.environ.get("QUERN_OWNER") or os.getpid()), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def last_checkpoint(folder):
+    """The last whole checkpoint, or None."""
+    names = os.listdir(folder) if os.path.isdir(folder) else []
+    found = [int(name.split("-")[1]) for name in names if re.fullmatch(r"checkpoint-\d+", name)]
+    whole = [step for step in found if os.path.exists(os.path.join(folder, f"checkpoint-{step}", "whole"))]
+    return os.path.join(folder, f"checkpoint-{max(whole)}") if whole else None
 
 
 def reward_of(job):
@@ -103,7 +137,6 @@ def worth(answered, group):
 def main():
     parser = argparse.ArgumentParser(description="GRPO by TRL on a job of quern train --engine trl")
     parser.add_argument("job", help="trl.json")
-    parser.add_argument("--resume-from", help="the checkpoint of TRL's that it goes on from")
     asked = parser.parse_args()
     with open(asked.job, encoding="utf-8") as file:
         job = json.load(file)
@@ -123,7 +156,7 @@ def main():
         callbacks=[Journal(job["log"], job["mostLoss"])],
         peft_config=lora,
     )
-    trainer.train(resume_from_checkpoint=asked.resume_from)
+    trainer.train(resume_from_checkpoint=last_checkpoint(job["arguments"]["output_dir"]))
     if torch.distributed.is_initialized():
         torch.distributed.barrier()
         torch.distributed.destroy_process_group()

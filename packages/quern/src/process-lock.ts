@@ -13,6 +13,7 @@ import { link, lstat, open, readdir, readFile, readlink, rename, rm, writeFile }
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileError, QuernError } from './errors.ts';
+import { bootId, processState } from './process-state.ts';
 
 /** Who holds a lock. */
 interface Holder {
@@ -211,30 +212,9 @@ async function isAlive({ pid, started, host, namespace }: Holder): Promise<boole
   return !state.ended && (started === undefined || started === state.started);
 }
 
-/** A name for this run of the machine, where the system tells. */
-function bootId(): Promise<string | undefined> {
-  return readFile('/proc/sys/kernel/random/boot_id', 'latin1').then(
-    (text) => text.trim(),
-    () => undefined,
-  );
-}
-
 /** The system's name for the process numbers that count here, where it tells. */
 function processNamespace(): Promise<string | undefined> {
   return readlink('/proc/self/ns/pid').catch(() => undefined);
-}
-
-/** When a process began, and whether only its entry is left; undefined where the system does not tell. */
-async function processState(pid: number): Promise<{ started: string; ended: boolean } | undefined> {
-  try {
-    const [stat, boot] = await Promise.all([readFile(`/proc/${pid}/stat`, 'latin1'), bootId()]);
-    if (boot === undefined) return undefined;
-    // The second field is the name, in parentheses, and may hold blanks; the third is the state, the 22nd the start.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return { started: `${boot} ${fields[19]}`, ended: fields[0] === 'Z' || fields[0] === 'X' };
-  } catch {
-    return undefined;
-  }
 }
 
 async function writeDurable(path: string, content: string): Promise<void> {

@@ -97,6 +97,8 @@ async function run(options: Options): Promise<void> {
     );
   }
   const signal = interruptSignal();
+  // Started by a program that keeps a channel to it, as quern train does, it ends with that program.
+  process.once('disconnect', () => process.emit('SIGTERM'));
   const embedding = { ...embedderSettings(options, warnings), signal };
   const opened =
     index === undefined

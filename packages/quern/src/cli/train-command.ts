@@ -4,11 +4,15 @@ import { QuernError } from '../errors.ts';
 import { presetNames, presets } from '../train/configuration/presets.ts';
 import { configYaml, readTrainConfig } from '../train/configuration/read-config.ts';
 import type { TrainConfig } from '../train/configuration/train-config.ts';
+import { engineNames, type EngineName } from '../train/engines/engine.ts';
+import type { WrittenJob } from '../train/engines/engine-run.ts';
+import { shellCommand, shellWord } from '../train/engines/shell-words.ts';
 import type { TrainingEvent, TrainingOutcome } from '../train/trainer.ts';
 import { interruptSignal } from './interrupt.ts';
 import { startProgress } from './progress.ts';
 import { shared } from './options.ts';
 import { durationText, note, print, printJson } from './output.ts';
+import { trainCollectCommand } from './train-collect-command.ts';
 import { trainWatchCommand } from './train-watch-command.ts';
 import { stepText } from './training-text.ts';
 
@@ -16,7 +20,8 @@ interface Options {
   readonly preset?: string;
   readonly out?: string;
   readonly resume?: boolean;
-  readonly engine: 'libtorch';
+  readonly engine?: 'libtorch' | EngineName;
+  readonly python?: string;
   readonly dryRun?: boolean;
   readonly set: readonly string[];
   readonly json?: boolean;
@@ -30,11 +35,21 @@ export function trainCommand(): Command {
     .addOption(new Option('--preset <name>', 'begin with these fields').choices(presetNames))
     .option('--out <folder>', 'the folder of the run (output_dir)')
     .option('--resume', 'go on with the run in --out from its last checkpoint')
-    .addOption(new Option('--engine <name>', 'what trains').choices(['libtorch']).default('libtorch'))
-    .option('--dry-run', 'say what would be done and how much memory it takes, and do nothing')
+    .addOption(
+      new Option(
+        '--engine <name>',
+        'what trains (default: libtorch, here; --resume: what did before)',
+      ).choices(['libtorch', ...engineNames]),
+    )
+    .option('--python <program>', 'the Python that has the engine (default: python3)')
+    .option(
+      '--dry-run',
+      'say what would be done and how much memory it takes, and do nothing; for another engine, write its job and print its commands',
+    )
     .option('--set <key=value>', 'set one field (can be repeated)', collected, [])
     .addOption(shared.json())
     .addCommand(trainWatchCommand())
+    .addCommand(trainCollectCommand())
     .addHelpText(
       'after',
       `
@@ -49,6 +64,8 @@ Examples:
   $ quern train --preset tongsearch-1.5b --set train_data=data --out runs/first --dry-run
   $ quern train my.yaml --set learning_rate=2e-6 --out runs/second
   $ quern train --resume --out runs/second
+  $ quern train my.yaml --engine trl --set num_processes=8 --out runs/large
+  $ quern train my.yaml --engine trl --set num_processes=32 --set num_machines=4 --out runs/cluster --dry-run
   $ quern train watch runs/first runs/second`,
     )
     .action(run);
@@ -56,6 +73,14 @@ Examples:
 
 async function run(file: string | undefined, options: Options): Promise<void> {
   const config = await configurationOf(file, options);
+  const engine = await engineOf(config, options);
+  if (engine !== undefined) {
+    await runOnEngine(config, engine, options);
+    return;
+  }
+  if (options.python !== undefined) {
+    throw new QuernError('USAGE', 'is for other engines', { where: '--python', hint: 'Say --engine trl' });
+  }
   if (options.dryRun) {
     await dryRun(config, options);
     return;
@@ -73,6 +98,58 @@ async function run(file: string | undefined, options: Options): Promise<void> {
   if (options.json) printJson({ ...outcome, milliseconds });
   else tellOutcome(outcome, milliseconds);
   if (outcome.status === 'stopped') process.exitCode = 1;
+}
+
+/** The engine that is asked for, or that the run was begun on; undefined for LibTorch. */
+async function engineOf(config: TrainConfig, { engine, resume }: Options): Promise<EngineName | undefined> {
+  if (engine !== undefined) return engine === 'libtorch' ? undefined : engine;
+  if (!resume) return undefined;
+  const { engineOfRun } = await import('../train/engines/engine-folder.ts');
+  return engineOfRun(config.output_dir);
+}
+
+async function runOnEngine(config: TrainConfig, name: EngineName, options: Options): Promise<void> {
+  const { trainOnEngine, writeEngineJob } = await import('../train/engines/engine-run.ts');
+  const { engineNamed } = await import('../train/engines/engines.ts');
+  const engine = engineNamed(name);
+  const settings = {
+    resume: options.resume,
+    python: options.python,
+    signal: interruptSignal(),
+    onEvent: (event: TrainingEvent) => tellEvent(event, config),
+    onWork: startProgress,
+  };
+  if (options.dryRun) {
+    tellJob(await writeEngineJob(config, engine, settings), config, options);
+    return;
+  }
+  const started = performance.now();
+  const outcome = await trainOnEngine(config, engine, settings);
+  const milliseconds = performance.now() - started;
+  if (options.json) printJson({ ...outcome, milliseconds });
+  else tellOutcome(outcome, milliseconds);
+  if (outcome.status === 'stopped') process.exitCode = 1;
+}
+
+/** A job that was written: how it is started here, and elsewhere. */
+function tellJob({ folder, job }: WrittenJob, { output_dir: out }: TrainConfig, { json }: Options): void {
+  const commands = [...job.services, job.training];
+  if (json) {
+    printJson({ folder, commands, cluster: job.cluster });
+    return;
+  }
+  print(`${folder}: written, and nothing started`);
+  print(`here: quern train --resume --out ${shellWord(out)}`);
+  print();
+  print('by its commands, in that folder:');
+  for (const { program, args, environment } of commands) {
+    print(`  ${shellCommand(program, args, environment)}`);
+  }
+  print();
+  print('on a cluster (cluster.sh):');
+  print(job.cluster.trimEnd());
+  print();
+  print(`what it logs and writes is taken over by: quern train collect ${shellWord(out)}`);
 }
 
 /** The configuration that is asked for; that of a run which goes on is its own, where nothing else is said. */

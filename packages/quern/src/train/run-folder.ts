@@ -49,8 +49,11 @@ const files = {
 const trainerStateFile = 'trainer_state.json';
 const lockFile = 'lock';
 
+/** The folder of the job of a run on another engine. */
+export const jobFolderName = 'engine';
+
 /** What a run makes before it begins. */
-const ownModels: ReadonlySet<string> = new Set([tinyModelFolder(''), mergedModelFolder('')]);
+const madeBefore: ReadonlySet<string> = new Set([tinyModelFolder(''), mergedModelFolder(''), jobFolderName]);
 
 /** Whether something in a run's folder is what a killed process left half-written, going by the names that are written under. */
 function isHalfWritten(name: string): boolean {
@@ -63,7 +66,7 @@ function isHalfWritten(name: string): boolean {
 
 /** Whether something is more than what a run leaves that never began. */
 function isKept(name: string): boolean {
-  return !ownModels.has(name) && !isLock(name) && !isHalfWritten(name);
+  return !madeBefore.has(name) && !isLock(name) && !isHalfWritten(name);
 }
 
 function isLock(name: string): boolean {
@@ -72,7 +75,7 @@ function isLock(name: string): boolean {
 
 /** Whether these files are no more than that. Without the lock of a process that was killed, a model is somebody's own. */
 function areLeft(names: readonly string[], wasLocked: boolean): boolean {
-  return !names.some((name) => isKept(name) || (ownModels.has(name) && !wasLocked));
+  return !names.some((name) => isKept(name) || (madeBefore.has(name) && !wasLocked));
 }
 
 /** Throws `ALREADY_EXISTS` for a new run where there is something, and `NOT_FOUND` where there is no run to go on. */
@@ -134,7 +137,7 @@ export class RunFolder {
       await checkFolder(path, { resume, isLocked: true });
       // What a killed process left half-written.
       for (const name of await readdir(path)) {
-        if (isHalfWritten(name) || (!resume && ownModels.has(name))) {
+        if (isHalfWritten(name) || (!resume && madeBefore.has(name))) {
           await rm(join(path, name), { recursive: true, force: true });
         }
       }

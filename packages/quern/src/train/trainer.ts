@@ -1,8 +1,8 @@
 /** Training from beginning to end: a run is opened, makes its steps, and is told of however it ends. */
 import { QuernError } from '../errors.ts';
 import { quernError } from '../models/torch/torch-error.ts';
-import { configYaml, readTrainConfig } from './configuration/read-config.ts';
-import { sameRun } from './configuration/same-run.ts';
+import { configYaml } from './configuration/read-config.ts';
+import { checkSameRun } from './configuration/same-run.ts';
 import type { TrainConfig } from './configuration/train-config.ts';
 import { RunFolder, type BestCheckpoint, type RunState } from './run-folder.ts';
 import { Run, type TrainingOptions } from './run.ts';
@@ -28,7 +28,7 @@ export async function train(config: TrainConfig, options: TrainingOptions = {}):
   const { resume = false } = options;
   const folder = await RunFolder.open(config.output_dir, { resume });
   try {
-    if (resume) await checkSameRun(config, folder);
+    if (resume) await checkSameRun(config, folder.configFile);
     const last = resume ? ((await folder.checkpoints()).at(-1) ?? 0) : 0;
     if (last > config.max_steps) {
       throw new QuernError('USAGE', `the run has made ${last} steps already`, {
@@ -112,17 +112,6 @@ async function outcome(
     ...(last !== undefined && { checkpoint: folder.checkpoint(last) }),
     ...(run.best && { best: run.best }),
   };
-}
-
-/** Throws `USAGE` where a run would go on with what it was not begun with. */
-async function checkSameRun(config: TrainConfig, folder: RunFolder): Promise<void> {
-  const before = await readTrainConfig({ file: folder.configFile });
-  const changed = sameRun(before, config);
-  if (changed.length === 0) return;
-  throw new QuernError('USAGE', `the run was begun with another ${changed.join(', ')}`, {
-    where: folder.configFile,
-    hint: 'Leave it as it was, or begin a new run',
-  });
 }
 
 /** What opening a damaged checkpoint throws, with what can be done about it. */

@@ -1,3 +1,5 @@
+import { QuernError } from '../../errors.ts';
+import { readTrainConfig } from './read-config.ts';
 import { isRewardAddress } from './together.ts';
 import { fieldNames, type TrainConfig } from './train-config.ts';
 
@@ -17,4 +19,14 @@ export function sameRun(a: TrainConfig, b: TrainConfig): (keyof TrainConfig)[] {
       // A reward's server may come to be at another address.
       !(name === 'reward' && isRewardAddress(a.reward ?? '') && isRewardAddress(b.reward ?? '')),
   );
+}
+
+/** Throws `USAGE` where a run would go on with what it was not begun with, as the file of its configuration says. */
+export async function checkSameRun(config: TrainConfig, file: string): Promise<void> {
+  const changed = sameRun(await readTrainConfig({ file }), config);
+  if (changed.length === 0) return;
+  throw new QuernError('USAGE', `the run was begun with another ${changed.join(', ')}`, {
+    where: file,
+    hint: 'Leave it as it was, or begin a new run',
+  });
 }

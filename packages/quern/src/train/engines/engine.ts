@@ -28,11 +28,9 @@ export interface JobParts {
   readonly rewardUrl: string;
   /** The Python that has the engine. */
   readonly python: string;
-  /** The engine's checkpoint that it goes on from, absolute. */
-  readonly resumeFrom?: string;
 }
 
-/** A training as files and commands. */
+/** A training as files and commands; started again, they go on from the engine's last checkpoint. */
 export interface EngineJob {
   /** Texts of files by their names in the job's folder. */
   readonly files: Readonly<Record<string, string>>;
@@ -43,7 +41,7 @@ export interface EngineJob {
   readonly cluster: string;
 }
 
-/** Figures of a step by their names in `metrics.jsonl`, with its number. */
+/** Figures of a step by their names in `metrics.jsonl`, with its number; without any: what follows goes on from that step. */
 export interface EngineLine {
   readonly step: number;
   readonly metrics: Readonly<Record<string, number>>;
@@ -54,6 +52,8 @@ export interface Engine {
   readonly name: EngineName;
   /** The files of `engines/` that a job has copies of. */
   readonly programs: readonly string[];
+  /** The files of `engines/requirements/` that say which versions it was made for. */
+  readonly requirements: readonly string[];
   /** Whether it makes tokens of prompts itself, and would read control tokens in a question. */
   readonly tokenizes: boolean;
   /** Throws `USAGE` for what a configuration asks and the engine does not have. */
@@ -64,6 +64,16 @@ export interface Engine {
   lineOf(text: string): EngineLine | undefined;
   /** Whole checkpoints in the job's folder, the last one last. */
   checkpoints(folder: string): Promise<readonly EngineCheckpoint[]>;
+  /** Rollouts that it wrote, where it does; a file is taken away once it was read. */
+  samples?(folder: string, config: TrainConfig): Promise<readonly EngineSamples[]>;
+}
+
+/** A rollout that an engine wrote. */
+export interface EngineSamples {
+  readonly step: number;
+  readonly path: string;
+  /** Groups as `samples/step-N.jsonl` has them. */
+  records(): Promise<readonly unknown[]>;
 }
 
 /** A checkpoint of an engine. */

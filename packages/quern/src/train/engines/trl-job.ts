@@ -8,6 +8,7 @@ import type { Engine, EngineCheckpoint, EngineCommand, EngineJob, JobParts } fro
 import { numbersOf } from './logged-numbers.ts';
 import { engineMicroBatches } from './micro-batch.ts';
 import { shellCommand } from './shell-words.ts';
+import { trlSamples } from './trl-samples.ts';
 
 /** Where `trl vllm-serve` is asked, by default. */
 const vllmPort = 8000;
@@ -15,11 +16,13 @@ const vllmPort = 8000;
 export const trl: Engine = {
   name: 'trl',
   programs: ['quern_trl.py', 'quern_reward.py'],
+  requirements: ['trl.txt', 'trl-gpu.txt'],
   tokenizes: false,
   log: 'log.jsonl',
   job: trlJob,
   lineOf: (text) => {
-    const { step, epoch, ...metrics } = numbersOf(text) ?? {};
+    const { step, epoch, begun, ...metrics } = numbersOf(text) ?? {};
+    if (begun !== undefined) return { step: begun, metrics: {} };
     // What the trainer says at its end has no reward.
     if (step === undefined || metrics['reward'] === undefined) return undefined;
     return { step, metrics: { ...(epoch !== undefined && { epoch }), ...withoutOwnName(metrics) } };
@@ -35,6 +38,7 @@ export const trl: Engine = {
     }
     return found.sort((a, b) => a.step - b.step);
   },
+  samples: trlSamples,
 };
 
 /** The reward as TRL names it by our function; its parts are told apart, and the whole is `reward`. */
@@ -49,10 +53,12 @@ function trlJob(parts: JobParts): EngineJob {
   const servesVllm = usesVllm && config.vllm_mode === 'server' && config.vllm_server_base_url === undefined;
   const files = {
     'trl.json': `${JSON.stringify(description(parts, { onCpu, usesVllm }), null, 2)}\n`,
-    'data.jsonl': data.rows
-      .map(({ id, prompt, prompt_ids, answer }) => `${JSON.stringify({ id, prompt, prompt_ids, answer })}\n`)
-      .join(''),
-    'accelerate.yaml': stringify(accelerateConfig(config, onCpu)),
+    'data.jsonl': data.rows.map((row) => `${JSON.stringify({ ...row, messages: undefined })}\n`).join(''),
+    // PyYAML reads a bare no as false.
+    'accelerate.yaml': stringify(accelerateConfig(config, onCpu), {
+      defaultStringType: 'QUOTE_DOUBLE',
+      defaultKeyType: 'PLAIN',
+    }),
     ...(!onCpu &&
       config.zero_stage > 0 && { 'deepspeed.json': `${JSON.stringify(deepspeedConfig(config), null, 2)}\n` }),
   };
@@ -67,7 +73,6 @@ function trlJob(parts: JobParts): EngineJob {
       'accelerate.yaml',
       join(folder, 'quern_trl.py'),
       'trl.json',
-      ...(parts.resumeFrom === undefined ? [] : ['--resume-from', parts.resumeFrom]),
     ],
     environment: {
       QUERN_REWARD_URL: parts.rewardUrl,

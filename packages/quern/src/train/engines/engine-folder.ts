@@ -1,0 +1,119 @@
+/** A job's folder in the run's: what an engine is started with, and which processes were. */
+import { copyFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { fileError, QuernError } from '../../errors.ts';
+import { processState } from '../../process-state.ts';
+import { jobFolderName } from '../run-folder.ts';
+import { kill } from './engine-process.ts';
+import { engineNames, type Engine, type EngineJob, type EngineName } from './engine.ts';
+
+/** The job's folder of a run. */
+export function jobFolder(run: string): string {
+  return join(resolve(run), jobFolderName);
+}
+
+/** What a job is, in `job.json`. */
+interface JobFile {
+  readonly engine: EngineName;
+  /** Tells the data apart. */
+  readonly data: string;
+}
+
+/** Processes of a job that were started, in `launched.json`. */
+interface Launched {
+  readonly pid: number;
+  /** When, as the system tells. */
+  readonly started?: string;
+}
+
+/** `engines/` of the package or of the checkout. */
+function programFolder(): string {
+  const candidates = ['../../engines', '../../../../../engines'];
+  const found = candidates
+    .map((path) => fileURLToPath(new URL(path, import.meta.url)))
+    .find((path) => existsSync(join(path, 'quern_reward.py')));
+  if (found !== undefined) return found;
+  throw new QuernError('NOT_FOUND', 'the programs for engines are not in the package', {
+    where: fileURLToPath(new URL(candidates[0], import.meta.url)),
+    hint: 'Install quern again',
+  });
+}
+
+/** Writes a job: texts, the engine's programs, and the versions that it was made for. Each file is whole or as it was. */
+export async function writeJob(
+  folder: string,
+  engine: Engine,
+  job: EngineJob,
+  { data }: { readonly data: string },
+): Promise<void> {
+  const from = programFolder();
+  try {
+    await mkdir(folder, { recursive: true });
+    const described: JobFile = { engine: engine.name, data };
+    const texts = {
+      ...job.files,
+      'cluster.sh': job.cluster,
+      'job.json': `${JSON.stringify(described, null, 2)}\n`,
+    };
+    for (const [name, text] of Object.entries(texts)) await replace(join(folder, name), text);
+    for (const name of engine.programs)
+      await replace(join(folder, name), await readFile(join(from, name), 'utf8'));
+    for (const name of engine.requirements)
+      await copyFile(join(from, 'requirements', name), join(folder, name));
+  } catch (error) {
+    throw fileError(error, folder);
+  }
+}
+
+/** The engine that a run was begun with, if it was one of these. Throws `CORRUPT_FILE`. */
+export async function engineOfRun(run: string): Promise<EngineName | undefined> {
+  const path = join(jobFolder(run), 'job.json');
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
+    throw fileError(error, path);
+  });
+  if (text === undefined) return undefined;
+  try {
+    const { engine } = JSON.parse(text) as Partial<JobFile>;
+    const known = engineNames.find((name) => name === engine);
+    if (known !== undefined) return known;
+  } catch {
+    // Told below.
+  }
+  throw new QuernError('CORRUPT_FILE', 'names no engine', { where: path });
+}
+
+/** Notes which processes run for a job, so that whoever takes it up can end them. */
+export async function noteLaunched(folder: string, pids: readonly number[]): Promise<void> {
+  const launched: Launched[] = [];
+  for (const pid of pids) launched.push({ pid, started: (await processState(pid))?.started });
+  await replace(join(folder, 'launched.json'), `${JSON.stringify(launched)}\n`);
+}
+
+/** Ends what an attempt left running whose own process was killed. */
+export async function endLaunched(folder: string): Promise<void> {
+  const text = await readFile(join(folder, 'launched.json'), 'utf8').catch(() => '[]');
+  let launched: Partial<Launched>[] = [];
+  try {
+    launched = JSON.parse(text) as Partial<Launched>[];
+  } catch {
+    return;
+  }
+  for (const { pid, started } of launched) {
+    if (typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid < 2 || started === undefined) continue;
+    for (;;) {
+      const state = await processState(pid);
+      if (!state || state.ended || state.started !== started) break;
+      kill(pid, 'SIGKILL');
+      await new Promise((wake) => setTimeout(wake, 50));
+    }
+  }
+}
+
+async function replace(path: string, text: string): Promise<void> {
+  const beside = `${path}.partial`;
+  await writeFile(beside, text, { flush: true });
+  await rename(beside, path);
+}

@@ -1,0 +1,156 @@
+/** What an engine logs and writes, taken over into the run's folder: metrics, samples, checkpoints. */
+import { copyFile, link, mkdir, open, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileError } from '../../errors.ts';
+import type { TrainConfig } from '../configuration/train-config.ts';
+import type { MetricsLine } from '../metrics.ts';
+import type { RunFolder } from '../run-folder.ts';
+import type { Engine, EngineCheckpoint, EngineLine } from './engine.ts';
+
+/** What was taken over at a time. */
+export interface TakenOver {
+  readonly lines: readonly MetricsLine[];
+  /** Folders of checkpoints in the run's. */
+  readonly checkpoints: readonly string[];
+}
+
+/** What a Hugging Face folder consists of; what an engine keeps beside it to go on is left. */
+const modelFiles = [
+  /^(?:config|generation_config|adapter_config|added_tokens|special_tokens_map|vocab)\.json$/,
+  /^tokenizer(?:_config)?\.json$/,
+  /^(?:merges\.txt|chat_template\.jinja)$/,
+  /^model(?:-\d+-of-\d+)?\.safetensors$/,
+  /^model\.safetensors\.index\.json$/,
+  /^adapter_model\.safetensors$/,
+];
+
+/**
+ * Follows a job's log, from its beginning. The log is only ever added to, by one attempt after another; an attempt that goes on
+ * from a step makes the later ones anew, and what was told of those before is forgotten. So the run's metrics can be made of the
+ * log at any time, and a kill of this process loses nothing.
+ */
+export class EngineJournal {
+  readonly #engine: Engine;
+  /** The job's folder. */
+  readonly #job: string;
+  readonly #folder: RunFolder;
+  readonly #config: TrainConfig;
+  readonly #data: string;
+  #offset = 0;
+  #rest = Buffer.alloc(0);
+  #lines: (MetricsLine & { readonly kind: 'train' })[] = [];
+  /** Whether the run's metrics were compared with the log. */
+  #isCompared = false;
+
+  constructor(
+    engine: Engine,
+    parts: {
+      readonly job: string;
+      readonly folder: RunFolder;
+      readonly config: TrainConfig;
+      readonly data: string;
+    },
+  ) {
+    this.#engine = engine;
+    this.#job = parts.job;
+    this.#folder = parts.folder;
+    this.#config = parts.config;
+    this.#data = parts.data;
+  }
+
+  /** The last step that was logged. */
+  get step(): number {
+    return this.#lines.at(-1)?.step ?? 0;
+  }
+
+  /** Takes over what is new. Throws what reading and writing throw. */
+  async takeOver(): Promise<TakenOver> {
+    const before = this.#lines.length;
+    let kept = before;
+    for (const line of await this.#newLines()) {
+      while ((this.#lines.at(-1)?.step ?? 0) > line.step) this.#lines.pop();
+      kept = Math.min(kept, this.#lines.length);
+      const isTold = this.#lines.at(-1)?.step === line.step;
+      if (Object.keys(line.metrics).length > 0 && !isTold) this.#lines.push(lineOf(line));
+    }
+    if (!this.#isCompared) {
+      // The file may have more or less than the log, where a process was killed, and times of its own.
+      const written = await this.#folder.metrics();
+      kept = 0;
+      while (kept < this.#lines.length && written[kept]?.step === this.#lines[kept].step) kept += 1;
+      if (written.length > kept) await this.#rewind(kept);
+      this.#isCompared = true;
+    } else if (kept < before) await this.#rewind(kept);
+    const lines = this.#lines.slice(kept);
+    for (const line of lines) await this.#folder.addMetrics(line);
+    await this.#takeSamples();
+    return { lines, checkpoints: await this.#takeCheckpoints() };
+  }
+
+  async #rewind(kept: number): Promise<void> {
+    await this.#folder.rewind(kept === 0 ? 0 : this.#lines[kept - 1].step);
+  }
+
+  async #newLines(): Promise<EngineLine[]> {
+    const path = join(this.#job, this.#engine.log);
+    try {
+      const file = await open(path, 'r');
+      try {
+        const { size } = await file.stat();
+        const added = Buffer.alloc(Math.max(0, size - this.#offset));
+        const { bytesRead } = await file.read(added, 0, added.length, this.#offset);
+        this.#offset += bytesRead;
+        const bytes = Buffer.concat([this.#rest, added.subarray(0, bytesRead)]);
+        const end = bytes.lastIndexOf(0x0a) + 1;
+        this.#rest = bytes.subarray(end);
+        return bytes
+          .subarray(0, end)
+          .toString('utf8')
+          .split('\n')
+          .flatMap((line) => this.#engine.lineOf(line) ?? []);
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      throw fileError(error, path);
+    }
+  }
+
+  async #takeSamples(): Promise<void> {
+    const { log_completions_steps: every, max_steps: most } = this.#config;
+    for (const { step, path, records } of (await this.#engine.samples?.(this.#job, this.#config)) ?? []) {
+      const isDue = every > 0 && (step % every === 0 || step === most);
+      if (isDue && step <= this.step) await this.#folder.addSamples(step, await records());
+      if (step <= this.step) await rm(path, { force: true });
+    }
+  }
+
+  async #takeCheckpoints(): Promise<string[]> {
+    const there = new Set(await this.#folder.checkpoints());
+    const taken: string[] = [];
+    for (const checkpoint of await this.#engine.checkpoints(this.#job)) {
+      if (there.has(checkpoint.step) || checkpoint.step > this.step) continue;
+      const line = this.#lines.find(({ step }) => step === checkpoint.step);
+      const tokens = Number(line?.['num_tokens'] ?? 0);
+      const state = { step: checkpoint.step, tokens, data: this.#data };
+      await this.#folder.addCheckpoint(state, (to) => linked(checkpoint, to));
+      taken.push(this.#folder.checkpoint(checkpoint.step));
+    }
+    if (taken.length > 0) await this.#folder.keepCheckpoints(this.#config.save_total_limit, undefined);
+    return taken.filter((path) => path === this.#folder.checkpoint(this.step) || taken.length === 1);
+  }
+}
+
+function lineOf({ step, metrics }: EngineLine): MetricsLine & { readonly kind: 'train' } {
+  return { kind: 'train', step, ...metrics };
+}
+
+/** The model of a checkpoint in another folder, without a second copy where the file system can do that. */
+async function linked({ model }: EngineCheckpoint, to: string): Promise<void> {
+  await mkdir(to);
+  for (const name of await readdir(model)) {
+    if (!modelFiles.some((form) => form.test(name))) continue;
+    await link(join(model, name), join(to, name)).catch(() => copyFile(join(model, name), join(to, name)));
+  }
+}
