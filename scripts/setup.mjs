@@ -18,6 +18,7 @@ import {
 import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { installTrl } from './trl-python.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const [major, minor] = process.versions.node.split('.').map(Number);
@@ -47,6 +48,7 @@ const sources = digest([
   ...files(join(root, 'packages/libtorch/native')),
   ...files(join(root, 'packages/quern/kernels')),
   ...files(join(root, 'examples/collection')),
+  ...files(join(root, 'engines')),
   join(root, 'package.json'),
   join(root, 'tsconfig.base.json'),
   installStamp,
@@ -84,9 +86,15 @@ function setUpLibTorch() {
     process.stderr.write(`setup: no LibTorch: ${skip}\n`);
     return;
   }
-  const { version, isNew, milliseconds } = JSON.parse(stdout);
+  const { libtorch, version, isNew, milliseconds } = JSON.parse(stdout);
   const made = isNew ? `was made ready in ${(milliseconds / 1000).toFixed(1)} s` : 'is ready';
   process.stderr.write(`setup: LibTorch ${version} ${made}\n`);
+  const why = installTrl({
+    environment: join(root, 'packages/quern/test/runtimes/python/venv'),
+    requirements: join(root, 'engines/requirements/trl.txt'),
+    libtorch,
+  });
+  if (why !== undefined) process.stderr.write(`setup: no TRL (${why}): ${skip}\n`);
 }
 
 function isProgram(name) {
@@ -147,7 +155,7 @@ function stamp(path) {
 function files(folder) {
   return readdirSync(folder, { recursive: true })
     .map((name) => join(folder, name))
-    .filter((path) => statSync(path).isFile())
+    .filter((path) => statSync(path).isFile() && !path.includes('__pycache__'))
     .sort();
 }
 

@@ -1,6 +1,6 @@
 /** A run on another engine: its job is written, started and followed, and what it makes is taken over. */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { pathKindIfAny } from '../../collections/files.ts';
 import { QuernError, throwIfAborted } from '../../errors.ts';
 import { resolveModel } from '../../models/hub.ts';
@@ -182,7 +182,7 @@ async function startingModel(
     return { model: named, texts: folder };
   }
   const { folder } = await startingCheckpoint(await startingParts(config, options), config, options);
-  return { model: folder, texts: folder };
+  return { model: resolve(folder), texts: folder };
 }
 
 /** Whether a file of a model is no weights. */
