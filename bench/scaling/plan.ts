@@ -88,8 +88,7 @@ export function searchAt(inputs: Inputs, documents: number, rate: number, questi
     service: () => {
       const isReasoned = random() < inputs.reasonedShare;
       const postings =
-        (isReasoned ? inputs.reasonedPostings : 0) +
-        (isReasoned && !inputs.gate ? 0 : inputs.barePostings);
+        (isReasoned ? inputs.reasonedPostings : 0) + (isReasoned && !inputs.gate ? 0 : inputs.barePostings);
       return perPosting * postings * Math.exp(inputs.difficulty * normal(random));
     },
     hiccup: () => {

@@ -149,7 +149,10 @@ export function allTables(): ReadonlyMap<string, string> {
 export function withTables(document: string, tables: ReadonlyMap<string, string>): string {
   let text = document;
   for (const [name, lines] of tables) {
-    const [start, end] = [`<!-- ${name} -->\n<!-- prettier-ignore-start -->\n`, '<!-- prettier-ignore-end -->'];
+    const [start, end] = [
+      `<!-- ${name} -->\n<!-- prettier-ignore-start -->\n`,
+      '<!-- prettier-ignore-end -->',
+    ];
     const from = text.indexOf(start);
     if (from < 0) throw new Error(`the document has no markers for ${name}`);
     const to = text.indexOf(end, from);
