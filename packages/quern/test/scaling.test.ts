@@ -39,7 +39,7 @@ function erlangWait(rate: number, count: number): number {
   return waits / (count - rate);
 }
 
-const within = (value: number, expected: number, share: number): void => {
+const expectWithin = (value: number, expected: number, share: number): void => {
   expect(Math.abs(value / expected - 1)).toBeLessThan(share);
 };
 
@@ -49,7 +49,7 @@ describe('the simulated queues', () => {
     [3.2, 4],
     [14, 16],
   ])('wait as M/M/c does: %d arrivals a service at %d servers', (rate, count) => {
-    within(
+    expectWithin(
       meanWait(rate, count, (random) => exponential(random, 1)),
       erlangWait(rate, count),
       0.06,
@@ -57,7 +57,7 @@ describe('the simulated queues', () => {
   });
 
   it('wait as M/D/1 does', () => {
-    within(
+    expectWithin(
       meanWait(0.8, 1, () => 1),
       0.8 / (2 * (1 - 0.8)),
       0.05,
@@ -75,7 +75,7 @@ describe('the simulated queues', () => {
       hiccup: () => exponential(random, 1),
     });
     const harmonic = meanOf(Array.from({ length: 20 }, (_, i) => 20 / (i + 1)));
-    within(meanOf(latencies), harmonic, 0.02);
+    expectWithin(meanOf(latencies), harmonic, 0.02);
   });
 
   it('share a server that steps as slowly as it has sequences as M/M/1 processor sharing does', () => {
@@ -87,8 +87,8 @@ describe('the simulated queues', () => {
       stepSeconds: (batch) => batch,
       next: () => ({ prefillSeconds: 0, tokens: exponential(random, 1) }),
     });
-    within(meanOf(latencies), 1 / (1 - 0.6), 0.06);
-    within(utilisation, 0.6, 0.03);
+    expectWithin(meanOf(latencies), 1 / (1 - 0.6), 0.06);
+    expectWithin(utilisation, 0.6, 0.03);
   });
 
   it('take one sequence at a time as M/D/1 does, the prompt included', () => {
@@ -100,25 +100,27 @@ describe('the simulated queues', () => {
       stepSeconds: () => 0.1,
       next: () => ({ prefillSeconds: 0.5, tokens: 5 }),
     });
-    within(meanOf(latencies), 1 + 0.5 / (2 * (1 - 0.5)), 0.03);
-    within(inService, 0.5, 0.03);
+    expectWithin(meanOf(latencies), 1 + 0.5 / (2 * (1 - 0.5)), 0.03);
+    expectWithin(inService, 0.5, 0.03);
   });
 
   it('draw from quantiles what lies between them, evenly', () => {
     const random = uniforms(9);
     const draws = Array.from({ length: 50_000 }, () => fromQuantiles(random, [0, 1, 10]));
-    within(quantile(draws, 0.5), 1, 0.03);
-    within(meanOf(draws), 0.5 * 0.5 + 0.5 * 5.5, 0.02);
+    expectWithin(quantile(draws, 0.5), 1, 0.03);
+    expectWithin(meanOf(draws), 0.5 * 0.5 + 0.5 * 5.5, 0.02);
   });
 });
 
+/** A stage whose questions take the square of the rate. */
+const squareRun = (rate: number): StageRun => ({ latencies: [rate ** 2], utilisation: 0, inService: 0 });
+
 describe('the plan', () => {
   it('finds the largest rate that keeps the aim', () => {
-    const run = (rate: number): StageRun => ({ latencies: [rate ** 2], utilisation: 0, inService: 0 });
-    const found = largestRate(run, 4, 100);
+    const found = largestRate(squareRun, 4, 100);
     expect(found).toBeLessThanOrEqual(2);
     expect(found).toBeGreaterThan(1.9);
-    expect(largestRate(run, 1e-9, 100)).toBe(0);
+    expect(largestRate(squareRun, 1e-9, 100)).toBe(0);
   });
 
   it('lays all shards on as few machines as memory allows', () => {
