@@ -47,10 +47,11 @@ export interface Inputs {
   readonly searchP99: number;
 }
 
+/** Microseconds. */
 const steps = {
-  '0.5B': [1.335, 1.443, 1.46, 1.515, 1.633, 1.804, 2.033, 2.323, 2.666, 3.13, 3.956, 4.792],
-  '1.5B': [2.287, 2.421, 2.47, 2.563, 2.771, 2.979, 3.412, 3.813, 4.709, 5.188, 6.913, 8.597],
-  '7B': [6.249, 6.41, 6.531, 6.705, 6.806, 7.556, 8.235, 9.004, 10.567, 11.728, 15.54, 19.557],
+  '0.5B': [1335, 1443, 1460, 1515, 1633, 1804, 2033, 2323, 2666, 3130, 3956, 4792],
+  '1.5B': [2287, 2421, 2470, 2563, 2771, 2979, 3412, 3813, 4709, 5188, 6913, 8597],
+  '7B': [6249, 6410, 6531, 6705, 6806, 7556, 8235, 9004, 10567, 11728, 15540, 19557],
 } as const;
 const batches = [1, 4, 8, 16, 32, 64, 96, 128, 192, 256, 384, 512];
 const prefill = { '0.5B': 400_941, '1.5B': 164_001, '7B': 50_683 } as const;
@@ -60,7 +61,7 @@ export function reasonerOf(
   size: keyof typeof steps,
 ): Pick<Inputs, 'stepMilliseconds' | 'prefillTokensPerSecond'> {
   return {
-    stepMilliseconds: batches.map((batch, i) => [batch, steps[size][i]] as const),
+    stepMilliseconds: batches.map((batch, i) => [batch, steps[size][i] / 1000] as const),
     prefillTokensPerSecond: prefill[size],
   };
 }
