@@ -24,6 +24,12 @@ from trl import GRPOConfig, GRPOTrainer
 import quern_reward
 
 
+# Among several processes accelerate calls a processor cpu:0, which torch.load does not know.
+torch.serialization.register_package(
+    11, lambda storage: None, lambda storage, location: storage if location.startswith("cpu:") else None
+)
+
+
 class Trainer(GRPOTrainer):
     """Prompts go in as the tokens that Quern made of them, in which what looks like a control token is text."""
 

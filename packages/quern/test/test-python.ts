@@ -3,15 +3,22 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 const folder = resolve(import.meta.dirname, 'runtimes/python');
-const python = join(folder, 'venv', process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
+export const testPythonProgram = join(
+  folder,
+  'venv',
+  process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python',
+);
 
 /** Whether the Python packages that tests need are installed (`scripts/setup.mjs --tests`). */
 export const hasTestPython = existsSync(join(folder, 'venv', '.quern-installed'));
 
+/** Whether TRL is there too, at the versions of engines/requirements/trl.txt. */
+export const hasTrl = hasTestPython && existsSync(join(folder, 'venv', '.trl-installed'));
+
 /** What a script of `oracles/curate` prints as JSON. Throws, with what it said, where it fails. */
 export function testPython<T>(script: string, ...args: readonly string[]): T {
   const path = resolve(import.meta.dirname, 'oracles/curate', script);
-  const { status, stdout, stderr } = spawnSync(python, [path, ...args], {
+  const { status, stdout, stderr } = spawnSync(testPythonProgram, [path, ...args], {
     encoding: 'utf8',
     maxBuffer: 1 << 28,
     env: {

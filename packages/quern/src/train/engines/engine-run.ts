@@ -308,14 +308,16 @@ async function trainingFailure(at: string, how: NodeJS.Signals | number | null):
   }
   const rank = lines.findLast((line) => /^rank\s*:/.test(line));
   const exit = lines.findLast((line) => /^exitcode\s*:/.test(line));
-  const said = lines.findLast((line) => /^(?:\[rank\d+\]:\s*)?[\w.]*(?:Error|Exception)\b.*:/.test(line));
+  const said = lines.findLast((line) =>
+    /^(?:\[rank\d+\]:\s*)?(?!torch\.distributed\.elastic)[\w.]*(?:Error|Exception)\b.*:/.test(line),
+  );
   const which =
     rank === undefined
       ? ''
       : ` (${rank.replaceAll(/\s+/g, ' ')}${exit === undefined ? '' : `, ${exit.replaceAll(/\s+/g, ' ')}`})`;
   return new QuernError(
     'IO',
-    `the training ended with ${how}${which}${said === undefined ? '' : `: ${said.slice(0, 400)}`}`,
+    `the training ended with ${how}${which}${said === undefined ? '' : `: ${said.replace(/^\[rank\d+\]:\s*/, '').slice(0, 400)}`}`,
     {
       where: log,
       hint: 'What was done up to the last checkpoint is kept; --resume goes on from there',
