@@ -1,7 +1,7 @@
 /** `quern train --engine trl`, for real: two processes under accelerate, rewards over HTTP, killed and taken up again. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Qwen2Model } from '../src/models/torch/qwen2-model.ts';
 import { rewardNamed } from '../src/reward/rewards.ts';
@@ -13,7 +13,7 @@ import { rewardedGroups } from '../src/train/rollout.ts';
 import { trl } from '../src/train/engines/trl-job.ts';
 import { hasLibTorch } from './has-libtorch.ts';
 import { finished, startQuern, type Finished } from './run-quern.ts';
-import { linesOf, questionsFile, stateOf } from './small-training.ts';
+import { linesOf, stateOf } from './small-training.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 import { hasTrl, testPythonProgram } from './test-python.ts';
 import { writeTinyCheckpoint } from './tiny-checkpoint.ts';
@@ -23,13 +23,17 @@ const model = join(folder, 'model');
 const run = join(folder, 'run');
 const job = join(run, 'engine');
 
+/** What a random model writes is bytes: letters that stand alone are what it can have in common with a text. */
+const positives = ['b c d e f g h j k l m n o p q r u v w x y z 0 1 2 3 4 5 6 7 8 9'];
+const questions = join(folder, 'questions.jsonl');
+
 const settings = [
   `model_name_or_path=${model}`,
-  `train_data=${questionsFile(folder)}`,
+  `train_data=${questions}`,
   'device=cpu',
   'num_processes=2',
   'reward=lexical',
-  'max_steps=9',
+  'max_steps=5',
   'generation_batch_size=8',
   'num_generations=4',
   'max_completion_length=24',
@@ -67,7 +71,6 @@ function processes(...words: string[]): number[] {
     if (!/^\d+$/.test(name)) return [];
     try {
       const command = readFileSync(join('/proc', name, 'cmdline'), 'utf8');
-      readlinkSync(join('/proc', name, 'exe'));
       return words.every((word) => command.includes(word)) ? [Number(name)] : [];
     } catch {
       return [];
@@ -111,16 +114,15 @@ describe.skipIf(!hasTrl || !hasLibTorch)('a training by TRL', () => {
 
   beforeAll(async () => {
     await writeTinyCheckpoint(model, { dtype: 'F32' });
-    const begun = train('--engine', 'trl', ...settings.flatMap((each) => ['--set', each]));
-    let ended = finished(begun);
+    const records = ['rust', 'sleep', 'tides', 'yeast', 'glass'].map((word) =>
+      JSON.stringify({ id: word, question: `why ${word}`, positives }),
+    );
+    writeFileSync(questions, `${records.join('\n')}\n`);
+    const ended = finished(train('--engine', 'trl', ...settings.flatMap((each) => ['--set', each])));
     await atStep(3, ended);
     process.kill(workers().at(-1)!, 'SIGKILL');
     outcomes.push(await ended);
     first = samplesOf(1);
-    ended = finished(train('--resume'));
-    await atStep(5, ended);
-    process.kill(processes('reward', 'serve', '--port')[0], 'SIGKILL');
-    outcomes.push(await ended);
     outcomes.push(await finished(train('--resume')));
   }, 400_000);
 
@@ -131,24 +133,19 @@ describe.skipIf(!hasTrl || !hasLibTorch)('a training by TRL', () => {
     );
   });
 
-  it('notices that the server of rewards was killed', () => {
-    expect(outcomes[1].code).toBe(1);
-    expect(outcomes[1].stderr).toMatch(/the server of rewards ended, and the training was stopped/);
+  it('goes on from its last checkpoint, and has each step once in the end', () => {
+    expect(outcomes[1].stderr).not.toMatch(/step [12]\/5/);
+    expect(outcomes[1].code).toBe(0);
+    expect(linesOf(run).map((line) => line['step'])).toEqual([1, 2, 3, 4, 5]);
+    expect(stateOf(run)).toMatchObject({ status: 'done', step: 5, max_steps: 5 });
     expect(workers()).toEqual([]);
   });
 
-  it('goes on from its last checkpoint, and has each step once in the end', () => {
-    expect(outcomes[2].stderr).not.toMatch(/step [12]\/9/);
-    expect(outcomes[2].code).toBe(0);
-    expect(linesOf(run).map((line) => line['step'])).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
-    expect(stateOf(run)).toMatchObject({ status: 'done', step: 9, max_steps: 9 });
-  });
-
   it('rewards as a training here does, over groups that processes share', async () => {
-    const questions = first.map(({ id, question, prompt_tokens: count }) => ({
+    const asked = first.map(({ id, question, prompt_tokens: count }) => ({
       id,
       question,
-      positives: [`about ${id}`],
+      positives,
       prompt: Array<number>(count).fill(0),
     }));
     const drawn = first.map(({ completions }) =>
@@ -160,7 +157,7 @@ describe.skipIf(!hasTrl || !hasLibTorch)('a training by TRL', () => {
       })),
     );
     const reward = await rewardNamed('lexical');
-    const groups = await rewardedGroups(reward, questions, drawn, { most: 24, cache: 20, weight: 1 });
+    const groups = await rewardedGroups(reward, asked, drawn, { most: 24, cache: 20, weight: 1 });
     await reward.close();
     const rewards = groups.map(({ completions }) => completions.map((each) => each.reward));
     const { advantages } = advantagesOf(rewards, 'group');
@@ -214,13 +211,13 @@ describe.skipIf(!hasTrl || !hasLibTorch)('a training by TRL', () => {
       readdirSync(run)
         .filter((name) => name.startsWith('checkpoint-'))
         .sort(),
-    ).toEqual(['checkpoint-8', 'checkpoint-9']);
-    const trained = await Qwen2Model.load({ folder: join(run, 'checkpoint-9'), adapters: [] });
+    ).toEqual(['checkpoint-4', 'checkpoint-5']);
+    const trained = await Qwen2Model.load({ folder: join(run, 'checkpoint-5'), adapters: [] });
     trained.close();
     const { code } = await finished(
       startQuern([
         'export',
-        join(run, 'checkpoint-9'),
+        join(run, 'checkpoint-5'),
         '--gguf',
         'f16',
         '--out',
@@ -248,15 +245,10 @@ describe.skipIf(!hasTrl || !hasLibTorch)('a training by TRL', () => {
         return Object.keys(given);
       }),
     );
-    const program =
-      'import json, sys, dataclasses; from trl import GRPOConfig; known = {f.name for f in dataclasses.fields(GRPOConfig)}; print(json.dumps(sorted(set(json.loads(sys.argv[1])) - known)))';
-    const { stdout } = spawnSync(
-      testPythonProgram,
-      ['-c', program, JSON.stringify([...new Set(names.flat())])],
-      {
-        encoding: 'utf8',
-      },
-    );
-    expect(stdout.trim()).toBe('[]');
+    const script = resolve(import.meta.dirname, 'oracles/engines/arguments-of-trl.py');
+    const { stdout } = spawnSync(testPythonProgram, [script], { encoding: 'utf8' });
+    const known = JSON.parse(stdout) as string[];
+    expect(known.length).toBeGreaterThan(150);
+    expect([...new Set(names.flat())].filter((name) => !known.includes(name))).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
 /** Rollouts as TRL logs them (`log_completions`), with the columns that quern_trl.py adds. */
-import { readdir } from 'node:fs/promises';
+import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathKindIfAny } from '../../collections/files.ts';
 import { readJsonl } from '../../collections/jsonl.ts';
@@ -7,19 +7,33 @@ import { readParquet } from '../../collections/parquet.ts';
 import type { TrainConfig } from '../configuration/train-config.ts';
 import type { EngineSamples } from './engine.ts';
 
-/** The rollouts in a job's folder, the first one first. */
+/** The rollouts in a job's folder that are written to their end, the first one first. */
 export async function trlSamples(folder: string, config: TrainConfig): Promise<EngineSamples[]> {
   const root = join(folder, 'checkpoints', 'completions');
   const names = (await pathKindIfAny(root))?.isFolder ? await readdir(root) : [];
-  return names
-    .flatMap((name) => {
-      const step = /^completions_(\d+)\.parquet$/.exec(name)?.[1];
-      const path = join(root, name);
-      return step === undefined
-        ? []
-        : [{ step: Number(step), path, records: () => recordsOf(path, Number(step), { folder, config }) }];
-    })
-    .sort((a, b) => a.step - b.step);
+  const found: EngineSamples[] = [];
+  for (const name of names) {
+    const number = /^completions_(\d+)\.parquet$/.exec(name)?.[1];
+    const path = join(root, name);
+    if (number === undefined || !(await isWhole(path))) continue;
+    const step = Number(number);
+    found.push({ step, path, records: () => recordsOf(path, step, { folder, config }) });
+  }
+  return found.sort((a, b) => a.step - b.step);
+}
+
+/** Whether a Parquet file was written to its end, where its magic number stands a second time. */
+async function isWhole(path: string): Promise<boolean> {
+  const magic = 'PAR1';
+  const file = await open(path, 'r');
+  try {
+    const { size } = await file.stat();
+    const end = Buffer.alloc(magic.length);
+    await file.read(end, 0, end.length, Math.max(0, size - end.length));
+    return size > 2 * magic.length && end.toString('latin1') === magic;
+  } finally {
+    await file.close();
+  }
 }
 
 async function recordsOf(
