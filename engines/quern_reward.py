@@ -1,6 +1,7 @@
 """Rewards of a running `quern reward serve` for trainers in Python; standard library only, Python 3.9 or later.
 
-The server is named by QUERN_REWARD_URL (default http://127.0.0.1:8700), its token by QUERN_REWARD_TOKEN.
+The server is named by QUERN_REWARD_URL (default http://127.0.0.1:8700), its token by QUERN_REWARD_TOKEN, how often it is asked by
+QUERN_REWARD_TRIES (default 8).
 README.md beside this file shows how TRL and verl are told of it.
 """
 
@@ -13,7 +14,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-TRIES = 8
+TRIES = max(1, int(os.environ.get("QUERN_REWARD_TRIES") or 8))
 TIMEOUT_SECONDS = 180.0
 LONGEST_WAIT_SECONDS = 60.0
 #: A request holds so many items, and fewer where they are longer than so many bytes; the server takes 64 MiB.

@@ -162,6 +162,9 @@ async function prepared(
   if (config.eval_steps > 0) {
     onNote('there is no validation on other engines: measure the checkpoints by quern eval');
   }
+  if (config.generation_rows !== 'auto') {
+    onNote('generation_rows is for completions that are drawn here: other engines batch as they do');
+  }
   const start = await startingModel(config, { resume, onWork, signal });
   const prompts = await openPrompts(start.texts, config.prompt, signal);
   const data = await engineData(config, prompts, { tokenizes: engine.tokenizes, onNote, signal });
