@@ -127,10 +127,11 @@ export class EngineJournal {
   }
 
   async #takeCheckpoints(): Promise<string[]> {
-    const there = new Set(await this.#folder.checkpoints());
+    // An engine may keep more of them than the run does.
+    const last = (await this.#folder.checkpoints()).at(-1) ?? 0;
     const taken: string[] = [];
     for (const checkpoint of await this.#engine.checkpoints(this.#job)) {
-      if (there.has(checkpoint.step) || checkpoint.step > this.step) continue;
+      if (checkpoint.step <= last || checkpoint.step > this.step) continue;
       const line = this.#lines.find(({ step }) => step === checkpoint.step);
       const tokens = Number(line?.['num_tokens'] ?? 0);
       const state = { step: checkpoint.step, tokens, data: this.#data };

@@ -1,6 +1,7 @@
 /** Programs of a job: each in a process group of its own, so that all of it can be ended. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { open, readFile, type FileHandle } from 'node:fs/promises';
+import { stripVTControlCharacters } from 'node:util';
 import { fileError, QuernError } from '../../errors.ts';
 import type { EngineCommand } from './engine.ts';
 
@@ -109,8 +110,7 @@ async function opened(path: string): Promise<FileHandle> {
 /** The last lines of what was printed, control characters left out. */
 export async function lastLines(path: string, most: number): Promise<string[]> {
   const text = await readFile(path, 'utf8').catch(() => '');
-  return text
-    .slice(-64_000)
+  return stripVTControlCharacters(text.slice(-64_000))
     .split('\n')
     .map((line) => line.replaceAll(/[\p{Cc}]+/gu, ' ').trim())
     .filter((line) => line !== '')

@@ -221,11 +221,10 @@ interface Started {
 /** Starts a job's programs and follows them to their end. */
 async function followed(started: Started): Promise<TrainingOutcome> {
   const { config, folder, at, job, journal, options } = started;
-  const log = join(at, 'log.txt');
   const running: EngineProcess[] = [];
   try {
     for (const command of [...job.services, job.training]) {
-      running.push(await EngineProcess.start(command, { folder: at, log }));
+      running.push(await EngineProcess.start(command, { folder: at, log: logOf(at, command) }));
       await noteLaunched(
         at,
         running.map(({ pid }) => pid),
@@ -249,6 +248,11 @@ async function followed(started: Started): Promise<TrainingOutcome> {
   } finally {
     await Promise.all(running.map((each) => each.stop()));
   }
+}
+
+/** The file of what a program of a job prints. */
+function logOf(at: string, { what }: { readonly what: string }): string {
+  return join(at, what === 'training' ? 'log.txt' : `${what.toLowerCase()}.txt`);
 }
 
 /** Takes over what comes until the training ends. Returns whether it was stopped; throws where it failed. */
@@ -281,7 +285,7 @@ async function toItsEnd(
       await writeFile(join(at, stopFile), '');
     }
     const ended = services.find((service) => !service.isRunning);
-    if (ended) throw await failure(`${ended.what} ended`, join(at, 'log.txt'));
+    if (ended) throw await failure(`${ended.what} ended`, logOf(at, ended));
     if (rewardEnded) throw await failure('the server of rewards ended', join(at, 'reward.txt'));
     if (performance.now() - asked > askEvery) {
       silences = (await isUp(reward.url)) ? 0 : silences + 1;
