@@ -1,10 +1,10 @@
 /**
  * Makes a checkout ready to run: installs from the lockfile when node_modules is absent or older than it, and builds when
  * a source is newer than the build; with --tests it installs what only tests need, the runtimes in
- * packages/quern/test/runtimes, and LibTorch with its addon. Does nothing, quickly, when all is fresh. No network but the
- * package registries and, for LibTorch without pip, PyTorch's archive.
+ * packages/quern/test/runtimes, and LibTorch with its addon. Steps that do not need each other run at the same time. Does
+ * nothing, quickly, when all is fresh. No network but the package registries and, for LibTorch without pip, PyTorch's archive.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -26,16 +26,22 @@ if (major < 20 || (major === 20 && minor < 19)) {
   fail(`Quern needs Node 20.19 or newer; this is ${process.versions.node}.`);
 }
 
+/** The processes of steps under way: where one step fails, they end with this program. */
+const underWay = new Set();
+process.on('exit', () => {
+  for (const child of underWay) child.kill();
+});
+
+const isTesting = process.argv.includes('--tests');
+const runtimesFolder = join(root, 'packages/quern/test/runtimes');
+const testRuntimes = isTesting && installTestRuntimes(runtimesFolder);
+const testPython = isTesting && installTestPython(join(runtimesFolder, 'python'));
+
 const installStamp = join(root, 'node_modules', '.quern-installed');
 const lock = digest([join(root, 'package-lock.json')]);
 if (stamp(installStamp) !== lock) {
-  run('installing dependencies', 'npm', ['ci', '--no-audit', '--no-fund']);
+  await run('installing dependencies', 'npm', ['ci', '--no-audit', '--no-fund']);
   writeFileSync(installStamp, lock);
-}
-
-if (process.argv.includes('--tests')) {
-  installTestRuntimes(join(root, 'packages/quern/test/runtimes'));
-  installTestPython(join(root, 'packages/quern/test/runtimes/python'));
 }
 
 const packages = ['packages/libtorch', 'packages/quern'].map((name) => join(root, name));
@@ -59,57 +65,77 @@ const builds = packages.map((folder) => ({
 }));
 if (builds.some(({ stamped }) => stamp(stamped) !== sources)) {
   for (const { dist } of builds) rmSync(dist, { recursive: true, force: true });
-  run('building', 'npm', ['run', '--silent', 'build']);
+  await run('building', 'npm', ['run', '--silent', 'build']);
   for (const { stamped } of builds) writeFileSync(stamped, sources);
 }
 
-if (process.argv.includes('--tests')) setUpLibTorch();
+if (isTesting) {
+  const libtorch = setUpLibTorch();
+  await testRuntimes;
+  // Not before the dependencies are installed, which clears the folder with the links away.
+  linkTestRuntimes(runtimesFolder);
+  await testPython;
+  const environment = join(runtimesFolder, 'python/venv');
+  const why = await installTrl({
+    environment,
+    requirements: join(root, 'engines/requirements/trl.txt'),
+    libtorch,
+    runProgram,
+  });
+  if (why !== undefined) process.stderr.write(`setup: no TRL (${why}): the tests that need it will skip\n`);
+}
 
-/** LibTorch and the addon that calls it, in the default cache. Without them the tests that need them skip. */
-function setUpLibTorch() {
+/**
+ * LibTorch and the addon that calls it, in the default cache: its folder, or undefined. Without them the tests that need them
+ * skip.
+ */
+async function setUpLibTorch() {
   const hasLibTorch = process.env.LIBTORCH || isProgram(process.env.PYTHON || 'python3');
   const compilers = process.env.CXX ? [process.env.CXX.split(' ')[0]] : ['c++', 'g++', 'clang++'];
   const skip = 'the tests that need it will skip';
   if (!hasLibTorch || !compilers.some(isProgram)) {
     const missing = hasLibTorch ? 'C++ compiler' : 'Python';
     process.stderr.write(`setup: no LibTorch, as there is no ${missing}: ${skip}\n`);
-    return;
+    return undefined;
   }
   const { QUERN_CACHE: _, ...env } = process.env;
   const program = join(root, 'packages/quern/bin/quern.js');
-  const { status, stdout } = spawnSync(process.execPath, [program, 'setup', 'torch', '--json'], {
-    encoding: 'utf8',
+  const { status, stdout } = await runProgram(process.execPath, [program, 'setup', 'torch', '--json'], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env,
   });
   if (status !== 0) {
     process.stderr.write(`setup: no LibTorch: ${skip}\n`);
-    return;
+    return undefined;
   }
   const { libtorch, version, isNew, milliseconds } = JSON.parse(stdout);
   const made = isNew ? `was made ready in ${(milliseconds / 1000).toFixed(1)} s` : 'is ready';
   process.stderr.write(`setup: LibTorch ${version} ${made}\n`);
-  const why = installTrl({
-    environment: join(root, 'packages/quern/test/runtimes/python/venv'),
-    requirements: join(root, 'engines/requirements/trl.txt'),
-    libtorch,
-  });
-  if (why !== undefined) process.stderr.write(`setup: no TRL (${why}): ${skip}\n`);
+  return libtorch;
 }
 
 function isProgram(name) {
   return spawnSync(name, ['--version']).status === 0;
 }
 
-/** Packages too large for a plain checkout, in a folder of their own; the package under test finds them by links. */
-function installTestRuntimes(folder) {
+/** Packages too large for a plain checkout, in a folder of their own. */
+async function installTestRuntimes(folder) {
   const installed = join(folder, 'node_modules', '.quern-installed');
   const wanted = digest([join(folder, 'package-lock.json')]);
   if (stamp(installed) !== wanted) {
     // Without its install step onnxruntime-node keeps to the runtime for processors, which comes in the package.
-    run('installing what tests need', 'npm', ['ci', '--no-audit', '--no-fund', '--ignore-scripts'], folder);
+    await run(
+      'installing what tests need',
+      'npm',
+      ['ci', '--no-audit', '--no-fund', '--ignore-scripts'],
+      folder,
+    );
     writeFileSync(installed, wanted);
   }
+}
+
+/** Links by which the package under test finds them. */
+function linkTestRuntimes(folder) {
   const { dependencies } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   for (const name of Object.keys(dependencies)) {
     const link = join(root, 'packages/quern/node_modules', name);
@@ -121,7 +147,7 @@ function installTestRuntimes(folder) {
 }
 
 /** Python packages in an environment of their own. Without Python, or where they cannot be had, the tests that need them skip. */
-function installTestPython(folder) {
+async function installTestPython(folder) {
   const requirements = join(folder, 'requirements.txt');
   const environment = join(folder, 'venv');
   const installed = join(environment, '.quern-installed');
@@ -137,7 +163,7 @@ function installTestPython(folder) {
   const started = Date.now();
   process.stderr.write('setup: installing the Python packages that tests need …\n');
   for (const [command, args] of steps) {
-    const { status, stderr, error } = spawnSync(command, args, { encoding: 'utf8' });
+    const { status, stderr, error } = await runProgram(command, args);
     if (status === 0) continue;
     const why = (error?.message ?? stderr ?? '').trim().split('\n').at(-1);
     process.stderr.write(`setup: no Python packages (${why}): the tests that need them will skip\n`);
@@ -145,7 +171,9 @@ function installTestPython(folder) {
     return;
   }
   writeFileSync(installed, wanted);
-  process.stderr.write(`setup: installing them took ${((Date.now() - started) / 1000).toFixed(1)} s\n`);
+  process.stderr.write(
+    `setup: installing the Python packages took ${((Date.now() - started) / 1000).toFixed(1)} s\n`,
+  );
 }
 
 function stamp(path) {
@@ -166,21 +194,38 @@ function digest(paths) {
   return hash.digest('hex');
 }
 
-function run(what, command, args, cwd = root) {
+async function run(what, command, args, cwd = root) {
   const started = Date.now();
   process.stderr.write(`setup: ${what} …\n`);
-  const { status, stdout, stderr, error } = spawnSync(command, args, {
+  const { status, stdout, stderr, error } = await runProgram(command, args, {
     cwd,
-    encoding: 'utf8',
     // llama.cpp comes as a prebuilt package; its install step would otherwise look for sources on the network.
     env: { ...process.env, NODE_LLAMA_CPP_SKIP_DOWNLOAD: 'true' },
     shell: process.platform === 'win32',
   });
   if (status !== 0) {
-    process.stderr.write(`${stdout ?? ''}${stderr ?? ''}`);
+    process.stderr.write(`${stdout}${stderr}`);
     fail(`${what} failed${error ? ` (${error.message})` : ''}: ${command} ${args.join(' ')}`);
   }
   process.stderr.write(`setup: ${what} took ${((Date.now() - started) / 1000).toFixed(1)} s\n`);
+}
+
+/** How a program ended and what it printed, as `spawnSync` says it, while other steps go on. */
+function runProgram(command, args, options = {}) {
+  return new Promise((done) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+    const printed = { stdout: '', stderr: '' };
+    for (const name of ['stdout', 'stderr']) {
+      child[name]?.setEncoding('utf8').on('data', (text) => (printed[name] += text));
+    }
+    underWay.add(child);
+    const end = (ended) => {
+      underWay.delete(child);
+      done({ ...printed, ...ended });
+    };
+    child.on('error', (error) => end({ status: null, error }));
+    child.on('close', (status) => end({ status }));
+  });
 }
 
 function fail(message) {
