@@ -252,6 +252,12 @@ describe('what cannot be done', () => {
     expect(existsSync(join(folder, 'sft'))).toBe(false);
   });
 
+  it('is starting processes on other machines', async () => {
+    const far = train('far', engineOf({ steps: 1 }), { set: ['num_machines=2', 'num_processes=4'] });
+    await expect(far).rejects.toThrow(/num_machines 2: starts processes on one machine alone. --dry-run/);
+    expect(existsSync(join(folder, 'far'))).toBe(false);
+  });
+
   it('is a Python that is not there', async () => {
     const engine = engineOf({ steps: 1 });
     const absent: Engine = {

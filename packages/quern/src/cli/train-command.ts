@@ -132,18 +132,24 @@ async function runOnEngine(config: TrainConfig, name: EngineName, options: Optio
 }
 
 /** A job that was written: how it is started here, and elsewhere. */
-function tellJob({ folder, job }: WrittenJob, { output_dir: out }: TrainConfig, { json }: Options): void {
+function tellJob(
+  { folder, job }: WrittenJob,
+  { output_dir: out, num_machines: machines }: TrainConfig,
+  { json }: Options,
+): void {
   const commands = [...job.services, job.training];
   if (json) {
     printJson({ folder, commands, cluster: job.cluster });
     return;
   }
   print(`${folder}: written, and nothing started`);
-  print(`here: quern train --resume --out ${shellWord(out)}`);
-  print();
-  print('by its commands, in that folder:');
-  for (const { program, args, environment } of commands) {
-    print(`  ${shellCommand(program, args, environment)}`);
+  if (machines === 1) {
+    print(`here: quern train --resume --out ${shellWord(out)}`);
+    print();
+    print('by its commands, in that folder:');
+    for (const { program, args, environment } of commands) {
+      print(`  ${shellCommand(program, args, environment)}`);
+    }
   }
   print();
   print('on a cluster (cluster.sh):');

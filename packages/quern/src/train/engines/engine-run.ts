@@ -71,7 +71,7 @@ export async function writeEngineJob(
 /**
  * Trains as a configuration says on another engine, in the folder that it names; with `resume`, on from the engine's last
  * checkpoint. Metrics, samples and checkpoints come to be there as in a training here. Throws `USAGE` for what the engine does
- * not have, `NOT_FOUND` where Python is not there, `IO` where the training or the server of rewards ends before its time, with
+ * not have and for more than one machine, `NOT_FOUND` where Python is not there, `IO` where the training or the server of rewards ends before its time, with
  * what it said last, and `DIVERGED`; what was done up to the engine's last checkpoint is kept.
  */
 export async function trainOnEngine(
@@ -79,6 +79,12 @@ export async function trainOnEngine(
   engine: Engine,
   options: EngineOptions = {},
 ): Promise<TrainingOutcome> {
+  if (config.num_machines > 1) {
+    throw new QuernError('USAGE', 'starts processes on one machine alone', {
+      where: `num_machines ${config.num_machines}`,
+      hint: '--dry-run writes the job, with a script for a cluster',
+    });
+  }
   return withFolder(config, engine, options, async (folder) => {
     const at = jobFolder(folder.path);
     await endLaunched(at);
