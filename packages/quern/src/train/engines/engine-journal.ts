@@ -12,6 +12,8 @@ export interface TakenOver {
   readonly lines: readonly MetricsLine[];
   /** Folders of checkpoints in the run's. */
   readonly checkpoints: readonly string[];
+  /** A step whose loss is no number or beyond `max_loss`. */
+  readonly diverged?: { readonly step: number; readonly loss: number };
 }
 
 /** What a Hugging Face folder consists of; what an engine keeps beside it to go on is left. */
@@ -67,11 +69,17 @@ export class EngineJournal {
   async takeOver(): Promise<TakenOver> {
     const before = this.#lines.length;
     let kept = before;
+    let diverged: TakenOver['diverged'];
     for (const line of await this.#newLines()) {
       while ((this.#lines.at(-1)?.step ?? 0) > line.step) this.#lines.pop();
       kept = Math.min(kept, this.#lines.length);
       const isTold = this.#lines.at(-1)?.step === line.step;
-      if (Object.keys(line.metrics).length > 0 && !isTold) this.#lines.push(lineOf(line));
+      if (Object.keys(line.metrics).length === 0 || isTold) continue;
+      const { loss } = line.metrics;
+      if (loss !== undefined && !(Math.abs(loss) <= (this.#config.max_loss ?? Number.MAX_VALUE))) {
+        diverged ??= { step: line.step, loss };
+      }
+      this.#lines.push(lineOf(line, this.#lines.at(-1)));
     }
     if (!this.#isCompared) {
       // The file may have more or less than the log, where a process was killed, and times of its own.
@@ -84,7 +92,7 @@ export class EngineJournal {
     const lines = this.#lines.slice(kept);
     for (const line of lines) await this.#folder.addMetrics(line);
     await this.#takeSamples();
-    return { lines, checkpoints: await this.#takeCheckpoints() };
+    return { lines, checkpoints: await this.#takeCheckpoints(), ...(diverged && { diverged }) };
   }
 
   async #rewind(kept: number): Promise<void> {
@@ -107,7 +115,7 @@ export class EngineJournal {
           .subarray(0, end)
           .toString('utf8')
           .split('\n')
-          .flatMap((line) => this.#engine.lineOf(line) ?? []);
+          .flatMap((line) => this.#engine.lineOf(line, this.#config) ?? []);
       } finally {
         await file.close();
       }
@@ -130,7 +138,7 @@ export class EngineJournal {
     // An engine may keep more of them than the run does.
     const last = (await this.#folder.checkpoints()).at(-1) ?? 0;
     const taken: string[] = [];
-    for (const checkpoint of await this.#engine.checkpoints(this.#job)) {
+    for (const checkpoint of await this.#engine.checkpoints(this.#job, this.#config)) {
       if (checkpoint.step <= last || checkpoint.step > this.step) continue;
       const line = this.#lines.find(({ step }) => step === checkpoint.step);
       const tokens = Number(line?.['num_tokens'] ?? 0);
@@ -143,8 +151,17 @@ export class EngineJournal {
   }
 }
 
-function lineOf({ step, metrics }: EngineLine): MetricsLine & { readonly kind: 'train' } {
-  return { kind: 'train', step, ...metrics };
+function lineOf(
+  { step, metrics, tokens }: EngineLine,
+  before: MetricsLine | undefined,
+): MetricsLine & { readonly kind: 'train' } {
+  const finite = Object.fromEntries(Object.entries(metrics).filter(([, value]) => Number.isFinite(value)));
+  return {
+    kind: 'train',
+    step,
+    ...finite,
+    ...(tokens !== undefined && { num_tokens: Number(before?.['num_tokens'] ?? 0) + tokens }),
+  };
 }
 
 /** The model of a checkpoint in another folder, without a second copy where the file system can do that. */

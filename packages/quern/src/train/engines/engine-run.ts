@@ -176,6 +176,7 @@ async function prepared(
   const data = await engineData(config, prompts, { tokenizes: engine.tokenizes, onNote, signal });
   const at = jobFolder(folder.path);
   const job = engine.job({ config, folder: at, model: start.model, data, rewardUrl, python });
+  for (const note of job.notes ?? []) onNote(note);
   await writeJob(at, engine, job, { data: data.hash });
   return { folder: at, job, data };
 }
@@ -263,7 +264,7 @@ function logOf(at: string, { what }: { readonly what: string }): string {
 
 /** Takes over what comes until the training ends. Returns whether it was stopped; throws where it failed. */
 async function toItsEnd(
-  { config, folder, at, journal, reward, options }: Started,
+  { config, engine, folder, at, journal, reward, options }: Started,
   training: EngineProcess,
   services: readonly EngineProcess[],
 ): Promise<boolean> {
@@ -286,6 +287,13 @@ async function toItsEnd(
     }
     const left = (config.max_steps - journal.step) * meanOf(seconds.slice(-10));
     tellTaken(taken, options, seconds.length > 1 ? left : undefined);
+    if (taken.diverged) {
+      throw new QuernError(
+        'DIVERGED',
+        `the loss of step ${taken.diverged.step} is ${taken.diverged.loss}`,
+        { where: join(at, engine.log) },
+      );
+    }
     if (signal?.aborted && !isStopping) {
       isStopping = true;
       await writeFile(join(at, stopFile), '');

@@ -39,12 +39,17 @@ export interface EngineJob {
   readonly training: EngineCommand;
   /** Lines of a shell for a cluster (Slurm, Ray): printed and written to `cluster.sh`, never run. */
   readonly cluster: string;
+  /** What the engine does not do that was asked, where it trains all the same; told before it begins. */
+  readonly notes?: readonly string[];
 }
 
 /** Figures of a step by their names in `metrics.jsonl`, with its number; without any: what follows goes on from that step. */
 export interface EngineLine {
   readonly step: number;
+  /** A loss that is no number is among them, as NaN. */
   readonly metrics: Readonly<Record<string, number>>;
+  /** Tokens of prompts and completions of this step, where the engine does not add up `num_tokens` itself. */
+  readonly tokens?: number;
 }
 
 /** An engine. */
@@ -61,9 +66,9 @@ export interface Engine {
   /** The file in the job's folder that the engine logs to, a line a step; `log.txt` is all that it prints. */
   readonly log: string;
   /** What a line of the log tells of a step; undefined for one that tells nothing. Untrusted: it never throws. */
-  lineOf(text: string): EngineLine | undefined;
+  lineOf(text: string, config: TrainConfig): EngineLine | undefined;
   /** Whole checkpoints in the job's folder, the last one last. */
-  checkpoints(folder: string): Promise<readonly EngineCheckpoint[]>;
+  checkpoints(folder: string, config: TrainConfig): Promise<readonly EngineCheckpoint[]>;
   /** Rollouts that it wrote, where it does; a file is taken away once it was read. */
   samples?(folder: string, config: TrainConfig): Promise<readonly EngineSamples[]>;
 }
