@@ -1,8 +1,8 @@
 """Rewards of a running `quern reward serve` for trainers in Python; standard library only, Python 3.9 or later.
 
-The server is named by QUERN_REWARD_URL (default http://127.0.0.1:8700), its token by QUERN_REWARD_TOKEN, how often it is asked by
-QUERN_REWARD_TRIES (default 8).
-README.md beside this file shows how TRL and verl are told of it.
+The server is named by QUERN_REWARD_URL (default http://127.0.0.1:8700), its token by QUERN_REWARD_TOKEN; QUERN_REWARD_RETRIES is
+how often it is asked again after an error that may pass (default 7). README.md beside this file shows how TRL, OpenRLHF and verl
+are told of it.
 """
 
 import http.client
@@ -14,7 +14,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-TRIES = max(1, int(os.environ.get("QUERN_REWARD_TRIES") or 8))
+TRIES = 1 + int(os.environ.get("QUERN_REWARD_RETRIES") or 7)
 TIMEOUT_SECONDS = 180.0
 LONGEST_WAIT_SECONDS = 60.0
 #: A request holds so many items, and fewer where they are longer than so many bytes; the server takes 64 MiB.
@@ -71,6 +71,26 @@ def compute_score(data_source, solution_str, ground_truth, extra_info=None, **_)
     `question`.
     """
     return rewards([_asked({**label(ground_truth), "completion": solution_str}, extra_info or {})])[0]
+
+
+def reward_func(queries, prompts, labels):
+    """OpenRLHF: a reward of its own, named as `--reward.remote_url quern_reward.py`. `queries` are prompts with their completions,
+    `labels` are each a `label`. Returned are floats where one sample is asked for, as it does, and else lists of them.
+    """
+    labels = [entry if isinstance(entry, str) else json.dumps(_plain(entry)) for entry in labels]
+    found = _posted("/get_reward", json.dumps({"query": list(queries), "prompts": list(prompts), "labels": labels}))
+    logs = {name: values for name, values in found["extra_logs"].items() if name != "failed"}
+    named = {"rewards/failed": found["extra_logs"]["failed"], **{f"rewards/{name}/mean": values for name, values in logs.items()}}
+    for values in (found["rewards"], found["scores"], *named.values()):
+        if len(values) != len(labels):
+            raise RewardError(f"{len(values)} numbers for {len(labels)} samples")
+    if len(labels) != 1:
+        return {"rewards": found["rewards"], "scores": found["scores"], "extra_logs": named}
+    return {
+        "rewards": found["rewards"][0],
+        "scores": found["scores"][0],
+        "extra_logs": {name: values[0] for name, values in named.items()},
+    }
 
 
 def label(answer):

@@ -76,7 +76,7 @@ function trlJob(parts: JobParts): EngineJob {
     ],
     environment: {
       QUERN_REWARD_URL: parts.rewardUrl,
-      QUERN_REWARD_TRIES: String(config.reward_retries + 1),
+      QUERN_REWARD_RETRIES: String(config.reward_retries),
       TOKENIZERS_PARALLELISM: 'false',
       PYTHONUNBUFFERED: '1',
       ...(onCpu ? { ACCELERATE_USE_CPU: 'true' } : servesVllm && { CUDA_VISIBLE_DEVICES: own }),
