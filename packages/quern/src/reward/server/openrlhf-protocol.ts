@@ -68,7 +68,7 @@ export function openRlhfItems(body: unknown): RewardItem[] {
         hint: 'Put it into the label: {"query": "…", "positives": ["…"]}',
       });
     }
-    const completion = responseOf(whole, prompts[i]!);
+    const completion = responseOf(whole, prompts[i]!)?.replace(endOfTurn, '');
     if (completion === undefined) {
       throw new QuernError('BAD_INPUT', 'does not begin with its prompt', { where: `query[${i}]` });
     }
@@ -120,6 +120,9 @@ export function openRlhfScore(reward: number): number {
 
 /** What begins the assistant's turn in Qwen's template, the last of it before a response. */
 const assistantTurn = '<|im_start|>assistant\n';
+
+/** What ends a response of Qwen's models, which it is sent with. */
+const endOfTurn = /(?:<\|(?:im_end|endoftext)\|>)+$/;
 
 /** As much of the start of a text as is searched for in a prompt. */
 const startLength = 32;

@@ -288,11 +288,9 @@ async function toItsEnd(
     const left = (config.max_steps - journal.step) * meanOf(seconds.slice(-10));
     tellTaken(taken, options, seconds.length > 1 ? left : undefined);
     if (taken.diverged) {
-      throw new QuernError(
-        'DIVERGED',
-        `the loss of step ${taken.diverged.step} is ${taken.diverged.loss}`,
-        { where: join(at, engine.log) },
-      );
+      throw new QuernError('DIVERGED', `the loss of step ${taken.diverged.step} is ${taken.diverged.loss}`, {
+        where: join(at, engine.log),
+      });
     }
     if (signal?.aborted && !isStopping) {
       isStopping = true;
