@@ -18,6 +18,7 @@ import {
 import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { installRayEngines } from './ray-engines-python.mjs';
 import { installTrl } from './trl-python.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -76,13 +77,13 @@ if (isTesting) {
   linkTestRuntimes(runtimesFolder);
   await testPython;
   const environment = join(runtimesFolder, 'python/venv');
-  const why = await installTrl({
-    environment,
-    requirements: join(root, 'engines/requirements/trl.txt'),
-    libtorch,
-    runProgram,
-  });
-  if (why !== undefined) process.stderr.write(`setup: no TRL (${why}): the tests that need it will skip\n`);
+  const requirements = join(root, 'engines/requirements');
+  const trl = join(requirements, 'trl.txt');
+  const skip = 'the tests that need it will skip';
+  const noTrl = await installTrl({ environment, requirements: trl, libtorch, runProgram });
+  if (noTrl !== undefined) process.stderr.write(`setup: no TRL (${noTrl}): ${skip}\n`);
+  const noOthers = installRayEngines({ environment, requirements });
+  if (noOthers !== undefined) process.stderr.write(`setup: no OpenRLHF and verl (${noOthers}): ${skip}\n`);
 }
 
 /**

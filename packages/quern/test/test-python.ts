@@ -15,6 +15,11 @@ export const hasTestPython = existsSync(join(folder, 'venv', '.quern-installed')
 /** Whether TRL is there too, at the versions of engines/requirements/trl.txt. */
 export const hasTrl = hasTestPython && existsSync(join(folder, 'venv', '.trl-installed'));
 
+/** Where OpenRLHF and verl are, at the versions of engines/requirements; undefined where they are not. */
+export const rayEnginesFolder = existsSync(join(folder, 'venv', 'ray-engines', '.installed'))
+  ? join(folder, 'venv', 'ray-engines')
+  : undefined;
+
 /** What a script of `oracles/curate` prints as JSON. Throws, with what it said, where it fails. */
 export function testPython<T>(script: string, ...args: readonly string[]): T {
   const path = resolve(import.meta.dirname, 'oracles/curate', script);
