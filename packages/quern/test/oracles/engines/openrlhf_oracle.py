@@ -1,5 +1,5 @@
-"""What OpenRLHF itself makes of a job. Reads a JSON object {job, model, prompt, label, completion, steps, policy, rewards}, and
-prints one: the parsed `arguments`, the `reward` of a completion drawn by its executor, `lines` that its trainer prints, the
+"""What OpenRLHF itself makes of a job. Reads a list of JSON objects {job, model, prompt, label, completion, steps, policy, rewards,
+lengths}, and prints one for each: the parsed `settings`, the `reward` of a completion drawn by its executor, `lines` that its trainer prints, the
 `loss` of tokens and the `advantages` of rewards. Only packages that need GPUs are stubs.
 """
 
@@ -15,7 +15,8 @@ from types import SimpleNamespace
 
 import stubs
 
-stubs.install()
+# Pictures are read there.
+stubs.install("openrlhf.utils.vlm_utils")
 import ray  # noqa: E402
 
 ray.remote = lambda *args, **_: args[0] if args else (lambda decorated: decorated)
@@ -86,8 +87,7 @@ def printed(args, steps):
     trainer = ppo_trainer.PPOTrainer.__new__(ppo_trainer.PPOTrainer)
     trainer.args = args
     args.eval.steps = float("inf")
-    left = list(steps)
-    trainer.prompts_dataloader = SimpleNamespace(state_dict=dict, __len__=None)
+    left = [{name: float(value) for name, value in figures.items()} for figures in steps]
     trainer.prompts_dataloader = type("Loader", (), {"__len__": lambda _: len(steps), "state_dict": lambda _: {}})()
     trainer.eval_dataloader = trainer.wandb_logger = trainer.tensorboard_logger = None
     trainer.generate_kwargs = {}
@@ -154,17 +154,16 @@ def advantages(args, rewards, lengths):
     return found.advantages[:, 0].tolist()
 
 
-def main():
-    asked = json.load(sys.stdin)
+def answer(asked):
     with open(os.path.join(asked["job"], "ray.json"), encoding="utf-8") as file:
         args = parsed(json.load(file))
-    found = {"arguments": plain(args)}
+    found = {"settings": plain(args)}
     if "completion" in asked:
         found["reward"] = rewarded(args, asked)
         found["lines"] = printed(args, asked["steps"])
     found["loss"] = loss(args, asked["policy"])
     found["advantages"] = advantages(args, asked["rewards"], asked["lengths"])
-    print(json.dumps(found))
+    return found
 
 
-main()
+print(json.dumps([answer(asked) for asked in json.load(sys.stdin)]))

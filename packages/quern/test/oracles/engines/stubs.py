@@ -8,7 +8,7 @@ from unittest.mock import MagicMock
 
 ABSENT = {
     "aiohttp", "bitsandbytes", "cachetools", "codetiming", "deepspeed", "fastapi", "flash_attn", "loralib", "optree",
-    "orjson", "qwen_vl_utils", "ray", "ring_flash_attn", "tensordict", "torchdata", "torchvision", "transfer_queue", "uvicorn",
+    "orjson", "pylatexenc", "qwen_vl_utils", "ray", "ring_flash_attn", "tensordict", "torchdata", "torchvision", "transfer_queue", "uvicorn",
     "vllm", "wandb", "zmq",
 }
 
@@ -39,6 +39,8 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         pass
 
 
-def install():
+def install(*modules):
+    """Has packages that are absent be found, and further modules by their names."""
     sys.meta_path.insert(0, Finder())
-    return sys.modules
+    for name in modules:
+        sys.modules[name] = Stub(name)

@@ -1,5 +1,5 @@
-"""What verl itself makes of a job. Reads a JSON object {job, model, label, completion, steps, policy, rewards, lengths}, and prints
-one: the composed and checked `configuration`, the `reward` of a completion by its reward manager, `lines` that its logger prints,
+"""What verl itself makes of a job. Reads a list of JSON objects {job, model, completion, steps, policy, rewards}, and prints one for
+each: the composed and checked `settings`, the `reward` of a completion by its reward manager, `lines` that its logger prints,
 the `loss` of tokens and the `advantages` of rewards. Only packages that need GPUs are stubs.
 """
 
@@ -12,7 +12,8 @@ from types import SimpleNamespace
 
 import stubs
 
-stubs.install()
+# The data set reads pictures.
+stubs.install("verl.utils.dataset.rl_dataset")
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from hydra import compose, initialize_config_dir  # noqa: E402
@@ -33,7 +34,7 @@ def composed(folder):
         config = compose("verl")
     assert need_critic(config) is False
     validate_config(config, use_reference_policy=need_reference_policy(config), use_critic=False)
-    for part in (config.actor_rollout_ref.rollout, config.algorithm, config.reward, config.actor_rollout_ref.ref):
+    for part in (config.actor_rollout_ref.rollout, config.algorithm):
         omega_conf_to_dataclass(part)
     return config
 
@@ -67,7 +68,9 @@ def printed(config, steps):
     with contextlib.redirect_stdout(text):
         tracking = Tracking("quern", "quern", default_backend=OmegaConf.to_container(config.trainer.logger))
         for step, figures in enumerate(steps, 1):
-            tracking.log({name: np.float64(value) if i % 2 else value for i, (name, value) in enumerate(figures.items())}, step)
+            # Some are numbers of NumPy, which are written otherwise.
+            kinds = (float, np.float64)
+            tracking.log({name: kinds[i % 2](value) for i, (name, value) in enumerate(figures.items())}, step)
     return text.getvalue().splitlines()
 
 
@@ -115,17 +118,17 @@ def advantages(config, rewards):
     return found[:, 0].tolist()
 
 
-def main():
-    asked = json.load(sys.stdin)
-    with contextlib.redirect_stdout(sys.stderr):
-        config = composed(asked["job"])
-        found = {"configuration": OmegaConf.to_container(config, resolve=True)}
-        if "completion" in asked:
-            found["reward"] = rewarded(config, asked, asked["completion"])
-            found["lines"] = printed(config, asked["steps"])
-        found["loss"] = loss(config, asked["policy"])
-        found["advantages"] = advantages(config, asked["rewards"])
-    print(json.dumps(found, default=str))
+def answer(asked):
+    config = composed(asked["job"])
+    found = {"settings": OmegaConf.to_container(config, resolve=True)}
+    if "completion" in asked:
+        found["reward"] = rewarded(config, asked, asked["completion"])
+        found["lines"] = printed(config, asked["steps"])
+    found["loss"] = loss(config, asked["policy"])
+    found["advantages"] = advantages(config, asked["rewards"])
+    return found
 
 
-main()
+with contextlib.redirect_stdout(sys.stderr):
+    answers = [answer(asked) for asked in json.load(sys.stdin)]
+print(json.dumps(answers, default=str))
