@@ -99,6 +99,8 @@ async function run(options: Options): Promise<void> {
   const signal = interruptSignal();
   // Started by a program that keeps a channel to it, as quern train does, it ends with that program.
   process.once('disconnect', () => process.emit('SIGTERM'));
+  // The channel alone would keep it from ending.
+  process.channel?.unref();
   const embedding = { ...embedderSettings(options, warnings), signal };
   const opened =
     index === undefined
