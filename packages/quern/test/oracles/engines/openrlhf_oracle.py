@@ -15,14 +15,14 @@ from types import SimpleNamespace
 
 import stubs
 
-# Pictures are read there.
-stubs.install("openrlhf.utils.vlm_utils")
+# Models and data sets, which are not asked here.
+stubs.install("openrlhf.models.actor", "openrlhf.models.model", "openrlhf.datasets", "openrlhf.datasets.utils", "openrlhf.utils.vlm_utils")
 import ray  # noqa: E402
 
 ray.remote = lambda *args, **_: args[0] if args else (lambda decorated: decorated)
 
 import torch  # noqa: E402
-from transformers import AutoTokenizer  # noqa: E402
+from transformers import PreTrainedTokenizerFast  # noqa: E402
 
 from openrlhf.models.loss import PolicyLoss, aggregate_loss  # noqa: E402
 from openrlhf.models.utils import compute_approx_kl  # noqa: E402
@@ -61,7 +61,7 @@ def plain(value):
 
 def rewarded(args, asked):
     """The reward of a completion as the executor in a vLLM engine asks for it, and as the trainer takes it."""
-    tokenizer = AutoTokenizer.from_pretrained(asked["model"])
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(asked["model"])
     tokens = tokenizer(asked["completion"], add_special_tokens=False)["input_ids"] + [tokenizer.eos_token_id]
 
     async def generate(prompt, params, multi_modal_data=None):

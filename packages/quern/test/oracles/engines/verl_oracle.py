@@ -12,13 +12,13 @@ from types import SimpleNamespace
 
 import stubs
 
-# The data set reads pictures.
-stubs.install("verl.utils.dataset.rl_dataset")
+# Data sets, which are not asked here.
+stubs.install("verl.utils.dataset.rl_dataset", "verl.utils.dataset.rm_dataset")
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from hydra import compose, initialize_config_dir  # noqa: E402
 from omegaconf import OmegaConf  # noqa: E402
-from transformers import AutoTokenizer  # noqa: E402
+from transformers import PreTrainedTokenizerFast  # noqa: E402
 
 from verl.trainer.ppo.core_algos import agg_loss, compute_grpo_outcome_advantage, get_policy_loss_fn, kl_penalty  # noqa: E402
 from verl.trainer.ppo.reward import load_reward_manager  # noqa: E402
@@ -46,7 +46,7 @@ def row_of(folder):
 
 def rewarded(config, asked, completion):
     """The reward of a completion as a worker of the rollout asks for it."""
-    tokenizer = AutoTokenizer.from_pretrained(asked["model"])
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(asked["model"])
     tokens = tokenizer(completion, add_special_tokens=False)["input_ids"] + [tokenizer.eos_token_id]
     row = row_of(asked["job"])
     item = SimpleNamespace(
