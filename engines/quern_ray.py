@@ -82,9 +82,9 @@ def main():
     # Whatever was printed last may have been cut off.
     print("\n" + json.dumps({"begun": begun(folder)}), flush=True)
     asked = threading.Event()
-    threading.Thread(target=watch, args=(folder, job["keep"], asked), daemon=True).start()
     sys.argv = [job["module"], *job["arguments"]]
     try:
+        threading.Thread(target=watch, args=(folder, job["keep"], asked), daemon=True).start()
         runpy.run_module(job["module"], run_name="__main__", alter_sys=True)
     except KeyboardInterrupt:
         if not asked.is_set():
