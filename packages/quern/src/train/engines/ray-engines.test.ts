@@ -340,16 +340,16 @@ async function journalOf(
   };
 }
 
-function step(n: number, score: number): string {
+function stepLine(n: number, score: number): string {
   return `(TaskRunnerV1 pid=1) step:${n} - critic/score/mean:${score} - perf/total_num_tokens:100\n`;
 }
 
 describe('what is taken over of a log', () => {
   it('has tokens added up, and steps of a new attempt in place of those after its beginning', async () => {
     const { journal, log, run } = await journalOf('tokens');
-    writeFileSync(log, `\n{"begun": 0}\n${step(1, 0.1)}${step(2, 0.2)}${step(3, 0.3)}`);
+    writeFileSync(log, `\n{"begun": 0}\n${stepLine(1, 0.1)}${stepLine(2, 0.2)}${stepLine(3, 0.3)}`);
     await journal.takeOver();
-    writeFileSync(log, `\n{"begun": 2}\n${step(3, 0.5)}`, { flag: 'a' });
+    writeFileSync(log, `\n{"begun": 2}\n${stepLine(3, 0.5)}`, { flag: 'a' });
     await journal.takeOver();
     expect((await run.metrics()).map((line) => [line.step, line['reward'], line['num_tokens']])).toEqual([
       [1, 0.1, 100],
