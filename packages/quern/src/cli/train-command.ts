@@ -66,6 +66,7 @@ Examples:
   $ quern train --resume --out runs/second
   $ quern train my.yaml --engine trl --set num_processes=8 --out runs/large
   $ quern train my.yaml --engine trl --set num_processes=32 --set num_machines=4 --out runs/cluster --dry-run
+  $ quern train my.yaml --engine verl --set num_processes=8 --set vllm_mode=colocate --out runs/verl
   $ quern train watch runs/first runs/second`,
     )
     .action(run);

@@ -114,6 +114,7 @@ function submission(config: TrainConfig, folder: string, python: string): string
   const program = /^[\w@%+=:./-]+$/.test(python) ? python : 'python3';
   return [
     '#!/bin/bash',
+    'set -o pipefail',
     `# On a Ray cluster of ${machines} ${machines === 1 ? 'machine' : 'machines'} with ${gpusOfMachine(config)} GPUs for training each, which all see this folder:`,
     '#   ray start --head --dashboard-host 0.0.0.0    on the first, and on the others    ray start --address HEAD:6379',
     '# QUERN_REWARD_URL in runtime-env.json is where quern reward serve answers, as the machines reach it. Where it asks for a',
