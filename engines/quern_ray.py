@@ -8,12 +8,12 @@ end of the process QUERN_OWNER, ends the training without a further checkpoint, 
 Standard library only.
 """
 
-import _thread
 import json
 import os
 import re
 import runpy
 import shutil
+import signal
 import sys
 import threading
 import time
@@ -67,7 +67,8 @@ def watch(folder, keep, asked):
         prune(folder, keep)
         time.sleep(LOOK_EVERY_SECONDS)
     asked.set()
-    _thread.interrupt_main()
+    # To this thread alone, so that what it waits in is broken off.
+    signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
     time.sleep(PATIENCE_SECONDS)
     os._exit(0)
 
