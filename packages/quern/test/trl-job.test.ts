@@ -11,12 +11,16 @@ import { temporaryFolder } from './temporary-folder.ts';
 
 const folder = temporaryFolder();
 
-async function jobOf(set: readonly string[], parts: Partial<JobParts> = {}): Promise<EngineJob> {
-  const config = await readTrainConfig({
+function configOf(set: readonly string[] = []) {
+  return readTrainConfig({
     preset: 'tongsearch-1.5b',
     set: ['train_data=x', ...set],
     out: join(folder, 'run'),
   });
+}
+
+async function jobOf(set: readonly string[], parts: Partial<JobParts> = {}): Promise<EngineJob> {
+  const config = await configOf(set);
   return trl.job({
     config,
     folder: '/job',
@@ -99,25 +103,27 @@ it('writes LoRA as PEFT takes it', async () => {
   expect(lora).toMatchObject({ r: 8, target_modules: 'all-linear', task_type: 'CAUSAL_LM' });
 });
 
-it('reads steps, beginnings, and nothing else from the log', () => {
-  expect(trl.lineOf('{"begun": 4}')).toEqual({ step: 4, metrics: {} });
+it('reads steps, beginnings, and nothing else from the log', async () => {
+  const config = await configOf();
+  expect(trl.lineOf('{"begun": 4}', config)).toEqual({ step: 4, metrics: {} });
   expect(
     trl.lineOf(
       '{"step": 5, "epoch": 0.5, "reward": 0.25, "rewards/quern/mean": 0.25, "rewards/lexical/mean": 0.3}',
+      config,
     ),
   ).toEqual({ step: 5, metrics: { epoch: 0.5, reward: 0.25, 'rewards/lexical/mean': 0.3 } });
-  expect(trl.lineOf('{"step": 5, "train_runtime": 20}')).toBeUndefined();
-  expect(trl.lineOf('Traceback (most recent call last):')).toBeUndefined();
+  expect(trl.lineOf('{"step": 5, "train_runtime": 20}', config)).toBeUndefined();
+  expect(trl.lineOf('Traceback (most recent call last):', config)).toBeUndefined();
 });
 
 it('takes a checkpoint for one when all processes have written it', async () => {
   const job = join(folder, 'checkpoints-of');
   for (const name of ['checkpoint-10', 'checkpoint-9', 'checkpoint-x'])
     mkdirSync(join(job, 'checkpoints', name), { recursive: true });
-  expect(await trl.checkpoints(job)).toEqual([]);
+  expect(await trl.checkpoints(job, await configOf())).toEqual([]);
   for (const name of ['checkpoint-10', 'checkpoint-9', 'checkpoint-x'])
     writeFileSync(join(job, 'checkpoints', name, 'whole'), '');
-  expect((await trl.checkpoints(job)).map(({ step }) => step)).toEqual([9, 10]);
+  expect((await trl.checkpoints(job, await configOf())).map(({ step }) => step)).toEqual([9, 10]);
 });
 
 /** Runs a job's cluster.sh on four nodes that are none, and returns what srun was told, one list of words a call. */
