@@ -17,6 +17,8 @@ export type QuernErrorCode =
   | 'TIMEOUT'
   /** Nothing answers, or the connection broke off. */
   | 'NETWORK'
+  /** Of several servers none answers, or none may be asked. */
+  | 'UNAVAILABLE'
   /** A server refuses: no key, a wrong one, or no right to it. */
   | 'DENIED'
   /** A server or a model answered, but not with what can be used. */

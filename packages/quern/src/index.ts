@@ -76,6 +76,8 @@ export type { CacheStats, ReasonerShare } from './reason/cache/cache-stats.ts';
 export type { CachedQuery } from './reason/cache/cached-query.ts';
 export { contentHash, type ContentHashOptions } from './models/content-hash.ts';
 export { reasonerNamed, type Feedback, type ReasonerSettings } from './reason/reasoners.ts';
+export { OpenAiPool, type OpenAiPoolOptions } from './reason/openai-pool.ts';
+export type { ServerChange, ServerStanding } from './models/openai/server-pool.ts';
 export { OpenAiReasoner, type OpenAiReasonerOptions } from './reason/openai.ts';
 export type { OpenAiTotals } from './reason/openai/openai-totals.ts';
 export { reasonSamples } from './reason/samples.ts';

@@ -30,7 +30,7 @@ export class ServerReranker implements Reranker {
   constructor(id: string, { env = process.env, keyVariable, warnings, retryTiming }: RerankerOptions = {}) {
     const address = serverAddress('rerank', id);
     // A key for another kind of server is not handed on by itself.
-    const key = serverKey(address.baseUrl, keyVariable, env, 'RERANK_API_KEY');
+    const key = serverKey(address.baseUrl, keyVariable, env, { usual: 'RERANK_API_KEY' });
     if (key.state === 'withheld') warnings?.add(withheldKey(key.variable), address.name);
     this.id = id;
     this.#address = address;

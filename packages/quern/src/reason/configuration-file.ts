@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { shownKey } from '../collections/jsonl.ts';
 import { QuernError } from '../errors.ts';
 import type { Configuration, ReasonerConfiguration } from './configuration.ts';
-import { openAiAddress } from '../models/openai/openai-address.ts';
+import { openAiAddresses } from '../models/openai/openai-address.ts';
 import { readYamlFile } from '../yaml-file.ts';
 
 const seconds = (most: number): z.ZodType<number> => z.number().positive().max(most);
@@ -25,6 +25,7 @@ const reasonerSchema: z.ZodType<ReasonerConfiguration> = z.strictObject({
   retries: z.int().min(0).max(100).optional(),
   timeout: seconds(300).optional(),
   totalTimeout: seconds(86_400).optional(),
+  outage: seconds(86_400).optional(),
   prices: z
     .strictObject({
       input: z.number().min(0),
@@ -80,7 +81,7 @@ function isLocal(name: string): boolean {
 function checkName(name: string, where: string): void {
   if (isLocal(name)) return;
   try {
-    openAiAddress(name, {});
+    openAiAddresses(name, {});
   } catch (error) {
     const { what, where: part, hint } = error as QuernError;
     throw new QuernError('BAD_INPUT', part === undefined ? what : `${part} ${what}`, { where, hint });

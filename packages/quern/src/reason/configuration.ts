@@ -20,7 +20,7 @@ export interface ReasonerConfiguration {
    * `OPENAI_API_KEY`.
    */
   readonly keyVariable?: string;
-  /** The most calls at once. Default 8. */
+  /** The most calls at once, of several servers at each. Default 8. */
   readonly concurrency?: number;
   /** The most times that a request is sent again after an error that may pass. Default 4. */
   readonly retries?: number;
@@ -28,6 +28,8 @@ export interface ReasonerConfiguration {
   readonly timeout?: number;
   /** How long a call may take over all its retries, in seconds. Default 600. */
   readonly totalTimeout?: number;
+  /** Of several servers: how long none of them may answer, in seconds. Default 10, and 300 in `quern reason --batch`. */
+  readonly outage?: number;
   readonly prices?: Prices;
   /** What it does not set is the published sampling. */
   readonly sampling?: Partial<Sampling>;

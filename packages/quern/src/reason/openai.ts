@@ -12,7 +12,7 @@ import type { ReasonerConfiguration } from './configuration.ts';
 import { openAiAddress, type OpenAiAddress } from '../models/openai/openai-address.ts';
 import { OpenAiConnection, type RetryTiming } from '../models/openai/openai-connection.ts';
 import { exchange, type Server } from '../models/openai/openai-exchange.ts';
-import { RefusedRequest, withheldKey } from '../models/openai/openai-failure.ts';
+import { keyElsewhere, RefusedRequest, withheldKey } from '../models/openai/openai-failure.ts';
 import { serverKey } from '../models/openai/openai-key.ts';
 import { limitsOf, type Limits } from './openai/openai-limits.ts';
 import { lifetime, type Lifetime } from '../models/openai/openai-lifetime.ts';
@@ -29,6 +29,11 @@ import { checkSeed, derivedSeed } from './seed.ts';
 export interface OpenAiReasonerOptions extends RetryTiming {
   /** `openai:MODEL@BASE_URL`, or `openai:MODEL` for the server in `OPENAI_BASE_URL`, else OpenAI's. */
   readonly name: string;
+  /**
+   * The name of the server in whose place it is asked, as one of several that have the same model: what it writes goes by that
+   * name, and has its seeds and its place in the cache. Default: its own.
+   */
+  readonly standsFor?: string;
   /** Counts more than the configuration's; what neither sets is the published sampling. */
   readonly sampling?: Partial<Sampling>;
   /** The number that the seeds of all calls are derived from. Default 0. */
@@ -47,11 +52,13 @@ const MOST_BYTES_BESIDES = 1024 * 1024;
 
 /** `openai:MODEL@BASE_URL`. The package `openai` is loaded by the first call. */
 export class OpenAiReasoner implements Reasoner {
-  /** The name as it was given. */
+  /** The name as it was given, or that of the server it stands for. */
   readonly id: string;
   readonly parallel: number;
   readonly takesPassages = true;
   readonly #address: OpenAiAddress;
+  /** The name in full by which it is known. */
+  readonly #known: string;
   readonly #connection: OpenAiConnection;
   readonly #server: Server;
   readonly #sampling: Sampling;
@@ -65,14 +72,16 @@ export class OpenAiReasoner implements Reasoner {
 
   private constructor(options: OpenAiReasonerOptions) {
     const { name, seed = 0, configuration = {}, warnings, env = process.env } = options;
-    this.id = name;
+    this.id = options.standsFor ?? name;
     this.#address = openAiAddress(name, env);
+    const known = openAiAddress(this.id, env);
+    this.#known = known.name;
     this.#sampling = checkedSampling(options.sampling, configuration.sampling);
     checkSeed(seed);
     this.#seed = seed;
     this.#limits = limitsOf(configuration);
     this.#warnings = warnings;
-    const key = serverKey(this.#address.baseUrl, configuration.keyVariable, env);
+    const key = serverKey(this.#address.baseUrl, configuration.keyVariable, env, { first: known.baseUrl });
     this.#connection = new OpenAiConnection({
       address: this.#address,
       key,
@@ -87,6 +96,7 @@ export class OpenAiReasoner implements Reasoner {
     this.#slots = new Slots(this.parallel);
     this.#totals = new RunningTotals(configuration.prices);
     if (key.state === 'withheld') warnings?.add(withheldKey(key.variable), this.#address.name);
+    if (key.state === 'elsewhere') warnings?.add(keyElsewhere(key.variable), this.#address.name);
   }
 
   /**
@@ -94,6 +104,11 @@ export class OpenAiReasoner implements Reasoner {
    */
   static create(options: OpenAiReasonerOptions): OpenAiReasoner {
     return new OpenAiReasoner(options);
+  }
+
+  /** The server as it is asked. */
+  get server(): Server {
+    return this.#server;
   }
 
   /** What all calls came to so far. */
@@ -186,10 +201,10 @@ export class OpenAiReasoner implements Reasoner {
     query: string,
     { sample = 0, passages }: Pick<ReasonOptions, 'sample' | 'passages'> = {},
   ): Promise<string> {
-    const { model, name } = this.#address;
+    const { model } = this.#address;
     const seed = this.#seedOf(query, sample, passages);
     const request = chatRequest(model, chatPrompt(query, passages), this.#sampling, seed, new Set());
-    return JSON.stringify({ server: name, request, sample, seed: this.#seed });
+    return JSON.stringify({ server: this.#known, request, sample, seed: this.#seed });
   }
 
   /** Ends calls under way, and those to come, with `ABORTED`. */
@@ -199,7 +214,7 @@ export class OpenAiReasoner implements Reasoner {
 
   #seedOf(query: string, sample: number, passages: readonly string[] | undefined): number {
     return derivedSeed({
-      model: this.#address.name,
+      model: this.#known,
       prompt: userPrompt(query, passages),
       sample,
       seed: this.#seed,

@@ -1,4 +1,5 @@
 import type { TermWeights } from '../collections/records.ts';
+import type { ServerStanding } from '../models/openai/server-pool.ts';
 import type { QuernErrorCode } from '../errors.ts';
 
 /** Options of one call of a reasoner. */
@@ -106,6 +107,8 @@ export interface Reasoner {
   readonly parallel?: number;
   /** Where several are asked about each query: these, each about one of its samples. A pipeline asks them in its place. */
   readonly members?: readonly { readonly reasoner: Reasoner; readonly sample: number }[];
+  /** Where several servers are asked in turn: how each stands now. */
+  readonly servers?: readonly ServerStanding[];
   /** Whether it heeds {@link ReasonOptions.passages}. */
   readonly takesPassages?: boolean;
   /** Throws a typed error where it fails: who calls it decides whether the query then stands alone. */

@@ -8,7 +8,9 @@ import { CacheOnUse } from './cache/cache-on-use.ts';
 import type { Configuration, ReasonerConfiguration } from './configuration.ts';
 import { LlamaReasoner } from './llama.ts';
 import { NoReasoner } from './none.ts';
+import { serverNames } from '../models/openai/openai-address.ts';
 import { OpenAiReasoner } from './openai.ts';
+import { OpenAiPool } from './openai-pool.ts';
 import type { Reasoner } from './reasoner.ts';
 import { RecordedReasoner } from './recorded.ts';
 import { Rm3Reasoner } from './rm3.ts';
@@ -38,7 +40,7 @@ export interface ReasonerSettings extends ModelSettings, Bounds, ScreenSettings 
 
 /**
  * The reasoner that a string names: `none`, `rm3` (which learns from the index that is given), `file:PATH`,
- * `llama:PATH_OR_HUB_ID`, `torch:FOLDER_OR_HUB_ID` or `openai:MODEL@URL`; several of them are `join:A,B`, and samples of one `3*A`. Language models
+ * `llama:PATH_OR_HUB_ID`, `torch:FOLDER_OR_HUB_ID` or `openai:MODEL@URL`, of which several servers are `openai:MODEL@URL,URL`; several of them are `join:A,B`, and samples of one `3*A`. Language models
  * are cached, screened and bounded: where they fail, the query stands alone, unless they are to be strict. A recorded file is
  * data: a question that it lacks is an error. Throws `USAGE` for an unknown name, for samples of a reasoner that always says
  * the same, or when `rm3` has no lexical index to learn from; and what opening a file throws.
@@ -110,7 +112,12 @@ async function preparedOne(
         return modelReasoner(() => new Local(rest, { ...settings, ...own }), settings);
       }
       case 'openai': {
-        const { sampling, seed, warnings, env } = settings;
+        const { sampling, seed, warnings, env, outage, onServer } = settings;
+        if (serverNames(name).length > 1) {
+          const configurations = declaredServers(name, settings);
+          const options = { name, sampling, seed, warnings, env, outage, onServer, configurations };
+          return modelReasoner(() => OpenAiPool.create(options), settings);
+        }
         const configuration = declared(name, settings);
         const options = { name, sampling, seed, warnings, env, configuration };
         return modelReasoner(() => OpenAiReasoner.create(options), settings);
@@ -153,6 +160,23 @@ function declared(
     warnings?.add(`the configuration says nothing of ${name}, but of ${names}`, name);
   }
   return { ...found, concurrency: parallel ?? found?.concurrency };
+}
+
+/** What the configuration says of several servers together and of each by itself, as {@link declared} tells it of one. */
+function declaredServers(
+  name: string,
+  { configuration, parallel, warnings }: ReasonerSettings,
+): ReadonlyMap<string, ReasonerConfiguration> {
+  const names = [name, ...serverNames(name)];
+  const found = names.filter((each) => configuration?.reasoners.has(each));
+  if (found.length === 0) declared(name, { configuration, warnings });
+  const declarations = names.map((each) => [each, configuration?.reasoners.get(each) ?? {}] as const);
+  return new Map(
+    declarations.map(([each, own]) => [
+      each,
+      parallel === undefined ? own : { ...own, concurrency: parallel },
+    ]),
+  );
 }
 
 function rm3(feedback: Feedback | undefined): Reasoner {

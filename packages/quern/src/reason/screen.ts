@@ -35,7 +35,9 @@ export class Screen {
   readonly #enough: Enough | undefined;
   /** What `enough` said of an answer, by where it begins and ends: one that has not grown is not asked about again. */
   readonly #asked = new Map<string, Promise<TextEnd | undefined>>();
-  readonly #thoughts = new LoopSearch();
+  /** What was looked for loops so far. */
+  #seen = '';
+  #thoughts = new LoopSearch();
   #answer: { readonly start: number; readonly search: LoopSearch } | undefined;
 
   /** `enough` is asked about the answer so far. */
@@ -77,6 +79,7 @@ export class Screen {
   }
 
   async #decide(text: string, isWhole: boolean): Promise<EarlyEnd | undefined> {
+    this.#begin(text);
     const loop = this.#cutRepetition ? this.#loop(text, isWhole) : undefined;
     // Whoever asks later is told of no more than who saw the loop at once.
     const seen = loop ? text.slice(0, loop.seen) : text;
@@ -97,6 +100,17 @@ export class Screen {
       };
     }
     return this.early;
+  }
+
+  /** Begins anew where the text does: where one server broke off in the middle of it, another may write another one. */
+  #begin(text: string): void {
+    if (text.startsWith(this.#seen)) this.#seen = text;
+    else if (!this.#seen.startsWith(text)) {
+      this.#seen = text;
+      this.#asked.clear();
+      this.#thoughts = new LoopSearch();
+      this.#answer = undefined;
+    }
   }
 
   #isEnough({ start, end }: AnswerPlace, answer: string): Promise<TextEnd | undefined> | undefined {

@@ -1,3 +1,4 @@
+import type { ServerChange } from '../models/openai/server-pool.ts';
 import type { OnWork } from '../work.ts';
 import type { Warnings } from '../warnings.ts';
 import type { Sampling } from './sampling.ts';
@@ -8,7 +9,7 @@ export interface ModelSettings {
   readonly sampling?: Partial<Sampling>;
   /** The number that seeds are derived from, beside model, prompt, query and sample. Default 0. */
   readonly seed?: number;
-  /** Queries that are reasoned about at once. */
+  /** Queries that are reasoned about at once, of several servers at each. */
   readonly parallel?: number;
   /** Threads that llama.cpp computes with where there is no GPU. Default: the processor's cores. */
   readonly threads?: number;
@@ -19,4 +20,8 @@ export interface ModelSettings {
   readonly env?: NodeJS.ProcessEnv;
   readonly warnings?: Warnings;
   readonly onWork?: OnWork;
+  /** Of several servers: how long none of them may answer, in milliseconds. The configuration's counts more. Default 10 s. */
+  readonly outage?: number;
+  /** Told where one of several servers leaves the pool or comes back. */
+  readonly onServer?: (change: ServerChange) => void;
 }

@@ -17,7 +17,7 @@ const mostSamples = 64;
 export function namedMembers(name: string): NamedMember[] {
   const joined = /^join:(.+)$/s.exec(name)?.[1];
   if (joined === undefined) return [samplesOf(name)];
-  const names = joined.split(/,(?=(?:\d+\*)?(?:none$|none,|rm3$|rm3,|file:|llama:|openai:))/);
+  const names = joined.split(/,(?=(?:\d+\*)?(?:none$|none,|rm3$|rm3,|file:|llama:|torch:|openai:))/);
   return names.map(samplesOf);
 }
 

@@ -16,6 +16,10 @@ export abstract class WrappingReasoner implements Reasoner {
     return this.inner.parallel;
   }
 
+  get servers(): Reasoner['servers'] {
+    return this.inner.servers;
+  }
+
   get takesPassages(): boolean | undefined {
     return this.inner.takesPassages;
   }

@@ -22,6 +22,24 @@ export function openAiAddress(name: string, env: NodeJS.ProcessEnv): OpenAiAddre
   );
 }
 
+/**
+ * The names `openai:MODEL@URL` of the servers in a name `openai:MODEL@URL,URL…`, as they are written there; the name itself
+ * where it names one server or none.
+ */
+export function serverNames(name: string): string[] {
+  const [first, ...urls] = name.split(/,(?=https?:\/\/)/i);
+  const at = first.search(/@https?:\/\/(?!.*@https?:\/\/)/is);
+  return at === -1 ? [name] : [first, ...urls.map((url) => `${first.slice(0, at)}@${url}`)];
+}
+
+/** {@link openAiAddress} of each of the {@link serverNames}. Throws `USAGE` as that does, and where two are the same server. */
+export function openAiAddresses(name: string, env: NodeJS.ProcessEnv): OpenAiAddress[] {
+  const all = serverNames(name).map((one) => openAiAddress(one, env));
+  const twice = all.find(({ baseUrl }, i) => all.findIndex((other) => other.baseUrl === baseUrl) < i);
+  if (!twice) return all;
+  throw new QuernError('USAGE', 'the name has this server twice', { where: twice.name });
+}
+
 /** {@link openAiAddress} of a name `KIND:MODEL@BASE_URL`; what lacks the URL has `otherwise`, which may throw. */
 export function serverAddress(kind: string, name: string, otherwise?: () => string): OpenAiAddress {
   const unusable = (what: string): QuernError =>
@@ -49,6 +67,9 @@ function checkedUrl(text: string, where: string): string {
   const refused = (what: string): QuernError =>
     new QuernError('USAGE', what, { where, hint: 'It reads like http://localhost:8000/v1' });
   if (/\s/.test(text) || hasControlCharacters(text) || !URL.canParse(text)) throw refused('is not a URL');
+  if (/,https?:/i.test(text)) throw refused('is more than one URL, where one server is asked');
+  if (text.includes(','))
+    throw refused('has a comma; of several servers, each begins with http:// or https://');
   const url = new URL(text);
   if (url.protocol !== 'http:' && url.protocol !== 'https:') throw refused('is neither http nor https');
   if (text.includes('?') || text.includes('#'))

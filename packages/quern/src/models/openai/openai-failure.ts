@@ -1,4 +1,4 @@
-import { QuernError } from '../../errors.ts';
+import { QuernError, type QuernErrorCode, type QuernErrorDetails } from '../../errors.ts';
 import type { ServerKey } from './openai-key.ts';
 import { retryAfter } from '../../retry-after.ts';
 
@@ -25,6 +25,28 @@ export class RefusedRequest extends Error {
   constructor(error: ServerError) {
     super(error.message);
     this.error = error;
+  }
+}
+
+/** What callers see of what a server tells. */
+export class Refusal extends QuernError {
+  /** Where nothing prints it: it can hold what a server made of the request. */
+  readonly #told: ServerError;
+
+  constructor(told: ServerError, code: QuernErrorCode, what: string, details: QuernErrorDetails) {
+    super(code, what, details);
+    this.#told = told;
+  }
+
+  get told(): ServerError {
+    return this.#told;
+  }
+}
+
+/** A reply that is whole and well formed and has nothing to be used: another server would hardly say more. */
+export class BarrenReply extends QuernError {
+  constructor(what: string, details: QuernErrorDetails) {
+    super('BAD_REPLY', what, details);
   }
 }
 
@@ -90,37 +112,39 @@ export function isPassing({ status, kind, shouldRetry }: ServerError): boolean {
 
 /** The error that callers see. `model`, `key` and `route`, such as `/chat/completions`, are for its hints. */
 export function refusal(
-  { status, message, kind }: ServerError,
+  told: ServerError,
   { where, model, key, route }: { where: string; model: string; key: ServerKey; route: string },
-): QuernError {
+): Refusal {
+  const { status, message, kind } = told;
   const said = message === '' ? '' : `: ${message}`;
   const answered = status === undefined ? 'the server sends an error' : `the server answers ${status}`;
   if (status === 401 || status === 403) {
-    return new QuernError('DENIED', `${answered}${said}`, { where, hint: keyHint(key) });
+    return new Refusal(told, 'DENIED', `${answered}${said}`, { where, hint: keyHint(key) });
   }
   if (/insufficient_quota|billing/.test(kind)) {
-    return new QuernError('DENIED', `${answered}${said}`, {
+    return new Refusal(told, 'DENIED', `${answered}${said}`, {
       where,
       hint: `The account of the key in ${key.variable} has nothing left to spend`,
     });
   }
   if (status === 404) {
-    return new QuernError('NOT_FOUND', `${answered}${said}`, {
+    return new Refusal(told, 'NOT_FOUND', `${answered}${said}`, {
       where,
       hint: `It knows no model ${JSON.stringify(model)}, or the base URL is not the one that ${route} comes after`,
     });
   }
   if (status !== undefined && status >= 300 && status < 400) {
-    return new QuernError('BAD_REPLY', `${answered}, a redirection, which is not followed`, {
+    return new Refusal(told, 'BAD_REPLY', `${answered}, a redirection, which is not followed`, {
       where,
       hint: 'Name the URL that it leads to',
     });
   }
-  return new QuernError(status === 408 ? 'TIMEOUT' : 'BAD_REPLY', answered + said, { where });
+  return new Refusal(told, status === 408 ? 'TIMEOUT' : 'BAD_REPLY', answered + said, { where });
 }
 
 function keyHint({ variable, state }: ServerKey): string {
   if (state === 'sent') return `The key is the one in the environment variable ${variable}`;
+  if (state === 'elsewhere') return keyElsewhere(variable);
   if (state === 'unset') {
     return `Put the key into the environment variable ${variable}, which is not set`;
   }
@@ -135,8 +159,27 @@ export function withheldKey(variable: string): string {
   );
 }
 
+/** Thrown where a connection fails. */
+export class ConnectionFailure extends QuernError {
+  /** The system's word for it, where it has one. */
+  readonly system?: string;
+
+  constructor(code: 'NETWORK' | 'TIMEOUT', what: string, details: QuernErrorDetails, system?: string) {
+    super(code, what, details);
+    this.system = system;
+  }
+}
+
+/** Why a key is not sent to a server beside others, and what to do. */
+export function keyElsewhere(variable: string): string {
+  return (
+    `The key in ${variable} is sent to where the first of the servers is, and not elsewhere: ` +
+    'give this server a keyVariable of its own in the configuration'
+  );
+}
+
 /** What a failed connection is called: `NETWORK`, with the system's word for it and nothing else of the error. */
-export function connectionFailure(error: unknown, where: string, what: string): QuernError {
+export function connectionFailure(error: unknown, where: string, what: string): ConnectionFailure {
   const codes: string[] = [];
   for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
     const { code, errors } = at as NodeJS.ErrnoException & { errors?: readonly unknown[] };
@@ -148,10 +191,8 @@ export function connectionFailure(error: unknown, where: string, what: string): 
   if (String((error as Error).cause).endsWith('bad port')) codes.push('a port that fetch does not allow');
   const why = codes[0] === undefined ? '' : ` (${codes[0]})`;
   const timedOut = /HEADERS_TIMEOUT|BODY_TIMEOUT/.test(codes[0] ?? '');
-  return new QuernError(timedOut ? 'TIMEOUT' : 'NETWORK', `${what}${why}`, {
-    where,
-    hint: 'Is the server running, and is this its URL?',
-  });
+  const details = { where, hint: 'Is the server running, and is this its URL?' };
+  return new ConnectionFailure(timedOut ? 'TIMEOUT' : 'NETWORK', `${what}${why}`, details, codes[0]);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

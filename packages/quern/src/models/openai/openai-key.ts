@@ -5,23 +5,32 @@ import { QuernError } from '../../errors.ts';
 export interface ServerKey {
   /** The environment variable that it is read from. */
   readonly variable: string;
-  readonly state: 'sent' | 'unset' | 'withheld';
+  readonly state: 'sent' | 'unset' | 'withheld' | 'elsewhere';
   /** What is sent; only where `state` says so. */
   readonly value?: string;
 }
 
 const DEFAULT_VARIABLE = 'OPENAI_API_KEY';
 
+/** What else {@link serverKey} goes by. */
+export interface KeyOptions {
+  /** The variable where none is named. Default `OPENAI_API_KEY`. */
+  readonly usual?: string;
+  /** Of several servers, the base URL of the first, which that variable's key is taken to be for. */
+  readonly first?: string;
+}
+
 /**
- * The key for a server: from the environment variable that the configuration names, else from `usual`, `OPENAI_API_KEY`. A key that
- * nobody chose for this server is withheld from one that is reached unencrypted over a public network. Throws `USAGE`,
+ * The key for a server: from the environment variable that the configuration names, else from the usual one. A key that
+ * nobody chose for this server is withheld from one that is reached unencrypted over a public network, and beside other servers
+ * from one that is neither of the first one's origin nor, as that is, in a private network. Throws `USAGE`,
  * without repeating either, where the variable's name is none or the key holds what no HTTP header can.
  */
 export function serverKey(
   baseUrl: string,
   named: string | undefined,
   env: NodeJS.ProcessEnv,
-  usual = DEFAULT_VARIABLE,
+  { usual = DEFAULT_VARIABLE, first }: KeyOptions = {},
 ): ServerKey {
   const variable = named ?? usual;
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(variable)) {
@@ -41,7 +50,14 @@ export function serverKey(
   if (protocol === 'http:' && named === undefined && !isPrivateHost(hostname)) {
     return { variable, state: 'withheld' };
   }
+  if (first !== undefined && named === undefined && !isBeside(new URL(baseUrl), new URL(first))) {
+    return { variable, state: 'elsewhere' };
+  }
   return { variable, state: 'sent', value };
+}
+
+function isBeside(server: URL, first: URL): boolean {
+  return server.origin === first.origin || (isPrivateHost(server.hostname) && isPrivateHost(first.hostname));
 }
 
 const privateAddresses = new BlockList();

@@ -1,7 +1,7 @@
 import { isUsableText } from '../usable-text.ts';
 import { QuernError } from '../../errors.ts';
 import type { Server } from '../../models/openai/openai-exchange.ts';
-import { printable } from '../../models/openai/openai-failure.ts';
+import { BarrenReply, printable } from '../../models/openai/openai-failure.ts';
 
 /** Tokens as a server counts them. */
 export interface TokenUsage {
@@ -61,32 +61,37 @@ export class Reply {
   check(): void {
     if (this.finish === undefined) throw this.#bad('it breaks off: no finish_reason came');
     const { secret } = this.#server;
-    if (secret && this.text.includes(secret)) throw this.#bad('it repeats the key');
+    if (secret && this.text.includes(secret)) throw this.#barren('it repeats the key');
     if (isUsableText(this.text)) return;
     throw this.finish === 'length'
-      ? this.#bad('it is empty, though its tokens are used up', {
+      ? this.#barren('it is empty, though its tokens are used up', {
           hint: 'A model that thinks first needs a larger maxTokens',
         })
-      : this.#bad('it is empty');
+      : this.#barren('it is empty');
   }
 
   #end(reason: unknown): void {
     if (reason === undefined || reason === null || reason === '') return;
     if (reason === 'stop' || reason === 'length') this.finish = reason;
     else if (reason === 'content_filter') {
-      throw this.#bad("the server's content filter stopped it (content_filter)");
+      throw this.#barren("the server's content filter stopped it (content_filter)");
     } else {
       const told = typeof reason === 'string' ? printable(reason, this.#server.secret).slice(0, 40) : '?';
-      throw this.#bad(`it ended for the reason ${JSON.stringify(told)}`);
+      throw this.#barren(`it ended for the reason ${JSON.stringify(told)}`);
     }
   }
 
-  #bad(what: string, details: { hint?: string } = {}): QuernError {
-    return new QuernError('BAD_REPLY', `the reply cannot be used: ${what}`, {
-      where: this.#server.where,
-      ...details,
-    });
+  #bad(what: string): QuernError {
+    return new QuernError('BAD_REPLY', unusable(what), { where: this.#server.where });
   }
+
+  #barren(what: string, details: { hint?: string } = {}): BarrenReply {
+    return new BarrenReply(unusable(what), { where: this.#server.where, ...details });
+  }
+}
+
+function unusable(what: string): string {
+  return `the reply cannot be used: ${what}`;
 }
 
 function tokenUsage(usage: unknown): TokenUsage | undefined {
