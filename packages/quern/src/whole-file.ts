@@ -14,13 +14,17 @@ import { fileError, QuernError } from './errors.ts';
  *
  * Throws what `lines` throws, and what {@link fileError} makes of the file system's errors.
  */
-export async function writeLines(path: string, lines: Iterable<string>): Promise<void> {
+export async function writeLines(
+  path: string,
+  lines: Iterable<string> | AsyncIterable<string>,
+): Promise<void> {
   const target = await realpath(path).catch(() => path);
   const found = await stat(target).catch(() => undefined);
   const isStream = found !== undefined && !found.isFile() && !found.isDirectory();
   const passing = `${target}.${randomUUID()}.tmp`;
   try {
-    const blocks = Readable.from(blocksOf(lines), { objectMode: true });
+    const inBlocks = Symbol.asyncIterator in lines ? asyncBlocksOf(lines) : blocksOf(lines);
+    const blocks = Readable.from(inBlocks, { objectMode: true });
     const file = isStream
       ? createWriteStream(target)
       : createWriteStream(passing, { flags: 'wx', flush: true });
@@ -35,6 +39,17 @@ export async function writeLines(path: string, lines: Iterable<string>): Promise
 function* blocksOf(lines: Iterable<string>): Generator<Buffer> {
   let block = '';
   for (const line of lines) {
+    block += `${line}\n`;
+    if (block.length < 1 << 16) continue;
+    yield Buffer.from(block);
+    block = '';
+  }
+  if (block !== '') yield Buffer.from(block);
+}
+
+async function* asyncBlocksOf(lines: AsyncIterable<string>): AsyncGenerator<Buffer> {
+  let block = '';
+  for await (const line of lines) {
     block += `${line}\n`;
     if (block.length < 1 << 16) continue;
     yield Buffer.from(block);

@@ -84,7 +84,7 @@ export const shared = {
     let isGiven = false;
     return new Option(
       '--reasoner <reasoner>',
-      'none, rm3, file:PATH, llama:PATH_OR_HUB_ID, torch:FOLDER_OR_HUB_ID or openai:MODEL@URL; several: join:A,B; samples: 3*A',
+      'none, rm3, file:PATH, llama:PATH_OR_HUB_ID, torch:FOLDER_OR_HUB_ID or openai:MODEL@URL (several servers: openai:MODEL@URL,URL); several: join:A,B; samples: 3*A',
     ).argParser((name: string) => {
       if (isGiven) throw new InvalidArgumentError('It is given twice; several reasoners are join:A,B.');
       isGiven = true;

@@ -1,14 +1,15 @@
 import { realpath } from 'node:fs/promises';
 import { QuernError } from '../errors.ts';
 import { reasonBatch, type BatchSummary } from '../reason/batch.ts';
-import { readBatchQueries } from '../reason/batch/batch-queries.ts';
-import type { Failure, Reasoner } from '../reason/reasoner.ts';
+import { batchQueriesIn } from '../reason/batch/batch-queries.ts';
+import type { ServerStanding } from '../models/openai/server-pool.ts';
+import type { Reasoner } from '../reason/reasoner.ts';
 import { checkFolderOf } from '../whole-file.ts';
-import { noteReasons } from './failure-notes.ts';
+import { FailureCounts } from './failure-notes.ts';
 import { interruptSignal } from './interrupt.ts';
 import { oneLine } from '../one-line.ts';
 import { durationText, note, print, printJson } from './output.ts';
-import { startBatchProgress } from './progress.ts';
+import { startBatchProgress, type BatchProgress } from './batch-progress.ts';
 
 /** What `quern reason --batch` is told. */
 export interface BatchArguments {
@@ -36,40 +37,55 @@ export async function checkBatchFiles(batch: string, out: string): Promise<void>
 export async function reasonFile(reasoner: Reasoner, options: BatchArguments): Promise<void> {
   const { batch, out, samples, settings, json } = options;
   const signal = interruptSignal();
-  const queries = await readBatchQueries(batch, signal);
-  const total = queries.length * samples;
-  const failures: Failure[] = [];
+  const queries = await batchQueriesIn(batch, signal);
+  const failures = new FailureCounts();
+  let total = 0;
   let ended = 0;
-  const progress = startBatchProgress(total);
+  let progress: BatchProgress | undefined;
   try {
     const summary = await reasonBatch(reasoner, queries, {
       out,
       samples,
       settings,
       signal,
+      onBegin(calls, resumed) {
+        total = calls;
+        ended = resumed;
+        progress = startBatchProgress(calls, resumed, () => reasoner.servers);
+      },
       onDone: (done, _, { cached, completionTokens, failure }) => {
         ended = done;
-        if (failure) failures.push(failure);
-        progress.update(done, cached ? 0 : completionTokens);
+        if (failure) failures.add(failure);
+        progress?.add({ tokens: cached ? 0 : completionTokens, isFailed: failure !== undefined });
       },
-    }).finally(() => progress.stop());
-    if (json) printJson({ reasoner: options.reasoner, out, ...summary });
+    }).finally(() => progress?.stop());
+    const { servers } = reasoner;
+    if (json) printJson({ reasoner: options.reasoner, out, ...summary, ...(servers && { servers }) });
     else print(`${oneLine(out)}: ${summaryLine(summary)}`);
+    noteServers(servers);
     if (summary.failed === 0) return;
     note(
       `quern: the reasoner failed ${summary.failed} of ${total} times; the same command asks those again:`,
     );
-    noteReasons(failures);
+    failures.note();
     process.exitCode = 1;
   } catch (error) {
-    const done = ended - failures.length;
-    const isStopped = error instanceof QuernError && error.code === 'ABORTED';
-    if (isStopped || ended > 0) {
-      const failed = failures.length > 0 ? `, ${failures.length} failed` : '';
-      note(`quern: ${done} of ${total} done${failed}; the same command goes on from there`);
-      noteReasons(failures);
+    const isStopped = error instanceof QuernError && ['ABORTED', 'UNAVAILABLE'].includes(error.code);
+    if (total > 0 && (isStopped || ended > 0)) {
+      const failed = failures.count > 0 ? `, ${failures.count} failed` : '';
+      note(`quern: ${ended - failures.count} of ${total} done${failed}; the same command goes on from there`);
+      failures.note();
     }
     throw error;
+  }
+}
+
+/** Says what each of several servers did. */
+function noteServers(servers: readonly ServerStanding[] | undefined): void {
+  for (const { name, answered, failed, state, why } of servers ?? []) {
+    const faults = failed > 0 ? `, ${failed} came to nothing` : '';
+    const out = state === 'in' ? '' : `; ${state}${why === undefined ? '' : `: ${why}`}`;
+    note(`quern: ${name}: ${answered} answered${faults}${out}`);
   }
 }
 

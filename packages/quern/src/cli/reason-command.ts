@@ -9,7 +9,8 @@ import { reasonSamples } from '../reason/samples.ts';
 import { Warnings } from '../warnings.ts';
 import { closeSoon } from './closing.ts';
 import { interruptSignal } from './interrupt.ts';
-import { checkQuestion, positiveInteger, shared } from './options.ts';
+import { durationNamed } from './durations.ts';
+import { checkQuestion, parsed, positiveInteger, shared } from './options.ts';
 import { note, print, printable, printJson, printWarnings } from './output.ts';
 import { checkBatchFiles, reasonFile } from './reason-batch.ts';
 import { failureLine, reasonedFacts } from './reasoned-facts.ts';
@@ -22,10 +23,14 @@ interface Options extends ReasonerOptions {
   readonly samples: number;
   readonly batch?: string;
   readonly out?: string;
+  readonly outage?: number;
   readonly json?: boolean;
 }
 
 const mostSamples = 10_000;
+
+/** How long a batch waits for one of several servers, in milliseconds: as long as one takes to load a model anew. */
+const batchOutage = 300_000;
 
 /** `quern reason "question" --reasoner R`, `quern reason --batch FILE --out FILE --reasoner R` */
 export function reasonCommand(): Command {
@@ -40,6 +45,12 @@ export function reasonCommand(): Command {
     )
     .option('--batch <file>', 'many questions: JSONL with query or text, and _id or id where there is one')
     .option('--out <file>', 'where a batch is written, as JSONL; ended early, it goes on the next time')
+    .addOption(
+      new Option(
+        '--outage <time>',
+        'of several servers: how long none may answer, e.g. 30s or 1h (default: 10s, of a batch 5m)',
+      ).argParser(parsed(durationNamed)),
+    )
     .option('--index <folder>', 'the index that rm3 learns from')
     .addOption(shared.scoring().default(scorings[0]));
   return addReasonerOptions(command)
@@ -52,6 +63,8 @@ Examples:
   $ quern reason "why does my bread not rise" --reasoner llama:TongSearch/TongSearch-QR-1.5B --deadline 20s --json
   $ quern reason "why does my bread not rise" --reasoner openai:qwen2.5:1.5b@http://localhost:11434/v1 --samples 3
   $ quern reason --batch queries.jsonl --out reasoned.jsonl --reasoner llama:checkpoint-150:q4_0 --parallel 8
+  $ quern reason --batch queries.jsonl --out reasoned.jsonl --parallel 64 --outage 1h \\
+      --reasoner openai:tongsearch-qr-7b@http://gpu1:8000/v1,http://gpu2:8000/v1,http://gpu3:8000/v1
   $ quern reason "why does my bread not rise" --reasoner rm3 --index notes.index`,
     )
     .action(run);
@@ -70,7 +83,10 @@ async function run(question: string | undefined, options: Options): Promise<void
     throw new QuernError('USAGE', 'give a question, or a file of them with --batch');
   } else checkQuestion(question);
   const warnings = new Warnings();
-  const prepare = await preparedReasoner(options.reasoner, await reasonerSettings(options, warnings));
+  const prepare = await preparedReasoner(options.reasoner, {
+    ...(await reasonerSettings(options, warnings)),
+    outage: options.outage ?? (batch === undefined ? undefined : batchOutage),
+  });
   const index = options.index === undefined ? undefined : await LexicalIndex.open(options.index);
   try {
     const reasoner = prepare(index && { index, scoring: options.scoring });

@@ -4,6 +4,7 @@ import type { ReasonerSettings } from '../reason/reasoners.ts';
 import type { Warnings } from '../warnings.ts';
 import { durationNamed } from './durations.ts';
 import { parsed, positiveInteger, shared } from './options.ts';
+import { noteOverBar } from './batch-progress.ts';
 import { startProgress } from './progress.ts';
 
 /** What the options of {@link addReasonerOptions} come to. */
@@ -38,9 +39,10 @@ export function addReasonerOptions(command: Command): Command {
       ).argParser(positiveInteger),
     )
     .addOption(
-      new Option('--parallel <number>', 'queries at once (default: 1 for llama, 8 for openai)').argParser(
-        positiveInteger,
-      ),
+      new Option(
+        '--parallel <number>',
+        'queries at once, of several servers at each (default: 1 for llama, 8 for openai)',
+      ).argParser(positiveInteger),
     )
     .addOption(shared.cache())
     .option('--no-cache', 'neither read nor write the cache of reasoned queries')
@@ -68,6 +70,8 @@ export async function reasonerSettings(
     refresh,
     warnings,
     onWork: startProgress,
+    onServer: ({ name, isIn, why }) =>
+      noteOverBar(`quern: ${name} ${isIn ? 'is back' : `leaves the pool: ${why}`}`),
   };
 }
 

@@ -95,7 +95,11 @@ describe('a batch', () => {
     const out = fresh();
     await expect(reasonBatch(endingAt('c'), queries, { out })).rejects.toThrow('gone');
     const told: number[][] = [];
-    await reasonBatch(counting(), queries, { out, onDone: (done, total) => told.push([done, total]) });
+    await reasonBatch(counting(), queries, {
+      out,
+      onBegin: (total, resumed) => told.push([resumed, total]),
+      onDone: (done, total) => told.push([done, total]),
+    });
     expect(told).toEqual([
       [2, 4],
       [3, 4],

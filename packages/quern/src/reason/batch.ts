@@ -1,16 +1,15 @@
 import { lstat, realpath } from 'node:fs/promises';
-import { QuernError } from '../errors.ts';
-import { inOrder } from '../in-order.ts';
+import { QuernError, throwIfAborted } from '../errors.ts';
 import { ProcessLock } from '../process-lock.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { writeLines } from '../whole-file.ts';
-import { batchIdentity, type BatchCalls } from './batch/batch-calls.ts';
+import { BatchCalls } from './batch/batch-calls.ts';
 import { batchLines, checkIsFree, finishedCalls } from './batch/batch-file.ts';
 import { BatchJournal, type JournalEntry } from './batch/batch-journal.ts';
-import type { BatchQuery } from './batch/batch-queries.ts';
+import type { BatchQueries } from './batch/batch-queries.ts';
 import { reasonedRecord, type ReasonedRecord } from './reasoned-record.ts';
-import type { Reasoner } from './reasoner.ts';
-import { reasoningTotals, type ReasoningTotals } from './reasoning-totals.ts';
+import type { ReasonedQuery, Reasoner } from './reasoner.ts';
+import { reasoningTotals, summedTotals, type ReasoningTotals } from './reasoning-totals.ts';
 
 /** How {@link reasonBatch} goes about it. */
 export interface BatchOptions {
@@ -24,7 +23,9 @@ export interface BatchOptions {
    */
   readonly settings?: string;
   readonly signal?: AbortSignal;
-  /** Told of each call that ends, and at the start of those that an earlier run did. */
+  /** Told before the first call of how many there are, and how many of them an earlier run did. */
+  readonly onBegin?: (total: number, resumed: number) => void;
+  /** Told of each call that ends, and of how many have. */
   readonly onDone?: (done: number, total: number, reasoned: ReasonedRecord) => void;
 }
 
@@ -43,15 +44,16 @@ export interface BatchSummary extends ReasoningTotals {
  *
  * `batch` is the beginning of a hash of the reasoner's id and `cacheKey`, the settings, the number of samples and the queries.
  * Ended at any moment, the same batch goes on from there the next time; and run again when it is done, it asks only for the
- * calls that failed. One process at a time works on it.
+ * calls that failed. One process at a time works on it. The queries are gone through three times and never kept, nor is what
+ * they come to: their number takes 14 bytes of memory a call.
  *
- * Throws what the reasoner throws; `ALREADY_EXISTS` where `out` holds anything but this batch (an empty file is nothing) or
+ * Throws what the reasoner throws; `UNAVAILABLE` where no server is left to ask, though the reasoner fails open; `ALREADY_EXISTS` where `out` holds anything but this batch (an empty file is nothing) or
  * `OUT.partial` is of another one; `LOCKED` where another process is at it; `IO` where `out` is a folder or a device;
  * `CORRUPT_FILE` where `OUT.partial` is damaged before its end.
  */
 export async function reasonBatch(
   reasoner: Reasoner,
-  queries: readonly BatchQuery[],
+  queries: BatchQueries,
   options: BatchOptions,
 ): Promise<BatchSummary> {
   const { samples = 1 } = options;
@@ -76,65 +78,88 @@ async function linkedFile(path: string): Promise<string> {
 
 async function lockedBatch(
   reasoner: Reasoner,
-  queries: readonly BatchQuery[],
-  { out, samples, settings, signal, onDone }: BatchOptions & { readonly samples: number },
+  queries: BatchQueries,
+  { out, samples, settings, signal, onDone, onBegin }: BatchOptions & { readonly samples: number },
 ): Promise<BatchSummary> {
   const started = performance.now();
-  const total = queries.length * samples;
-  const identity = await batchIdentity(reasoner, queries, { samples, settings, signal });
-  const calls: BatchCalls = { queries, samples, identity };
-  const finished = withoutFailures(await finishedCalls(out, calls, signal));
+  const calls = await BatchCalls.of(reasoner, queries, { samples, settings, signal });
+  const { total } = calls;
+  const finished = await finishedCalls(out, calls, signal);
   const journal = await BatchJournal.open(`${out}.partial`, calls);
   try {
-    const done = new Map([...finished, ...withoutFailures(journal.done)]);
-    const resumed = done.size;
-    for (const reasoned of [...done.values()].slice(-1)) onDone?.(resumed, total, reasoned);
-    const asked = Array.from({ length: total }, (_, call) => call).filter((call) => !done.has(call));
-    await allReasoned(reasoner, asked, { queries, samples, signal }, async (entry) => {
+    const isDone = (call: number): boolean => journal.isDone(call) || finished.isDone(call);
+    let resumed = 0;
+    for (let call = 0; call < total; call++) if (isDone(call)) resumed++;
+    onBegin?.(total, resumed);
+    let ended = resumed;
+    let totals = reasoningTotals([]);
+    await allReasoned(reasoner, callsLeft(calls, isDone), signal, async (entry) => {
       await journal.add(entry);
-      done.set(entry.position * samples + entry.sample, entry.reasoned);
-      onDone?.(done.size, total, entry.reasoned);
+      totals = summedTotals([totals, reasoningTotals([entry.reasoned])]);
+      onDone?.(++ended, total, entry.reasoned);
     });
-    if (finished.size < total) await writeLines(out, batchLines(calls, done));
+    if (!finished.isWhole) await writeLines(out, batchLines(calls, journal, finished));
     await journal.remove();
-    return {
-      queries: queries.length,
-      resumed,
-      ...reasoningTotals(asked.map((call) => done.get(call)!)),
-      milliseconds: performance.now() - started,
-    };
+    return { queries: calls.queries, resumed, ...totals, milliseconds: performance.now() - started };
   } catch (error) {
     await journal.close();
     throw error;
   }
 }
 
-function withoutFailures(records: ReadonlyMap<number, ReasonedRecord>): Map<number, ReasonedRecord> {
-  return new Map([...records].filter(([, { finish }]) => finish !== 'failed'));
+/** A call that is to be made. */
+interface Call {
+  readonly query: string;
+  readonly position: number;
+  readonly sample: number;
 }
 
-/** Asks every call, and hands on each as it ends, one at a time. */
+async function* callsLeft(calls: BatchCalls, isDone: (call: number) => boolean): AsyncGenerator<Call> {
+  for await (const { query, position } of calls.all()) {
+    for (let sample = 0; sample < calls.samples; sample++) {
+      if (!isDone(position * calls.samples + sample)) yield { query, position, sample };
+    }
+  }
+}
+
+/** Makes all calls, as many at once as the reasoner answers faster, and hands on each as it ends, one at a time. */
 async function allReasoned(
   reasoner: Reasoner,
-  calls: readonly number[],
-  { queries, samples, signal }: { queries: readonly BatchQuery[]; samples: number; signal?: AbortSignal },
+  calls: AsyncGenerator<Call>,
+  outer: AbortSignal | undefined,
   onEntry: (entry: JournalEntry) => Promise<void>,
 ): Promise<void> {
-  const stopping = stopSignal(signal);
+  const { signal, stop } = stopSignal(outer);
   let written: Promise<void> = Promise.resolve();
-  const work = inOrder(calls, reasoner.parallel ?? 1, async (call) => {
-    const position = Math.floor(call / samples);
-    const sample = call % samples;
-    const { query } = queries[position];
-    const answer = await reasoner.reason(query, { sample, signal: stopping.signal });
-    const reasoned = reasonedRecord({ ...answer, query });
-    written = written.then(() => onEntry({ position, sample, reasoned }));
-    await written;
-  });
+  let failure: { readonly error: unknown } | undefined;
+  const work = async (): Promise<void> => {
+    try {
+      for (let next = await calls.next(); next.done !== true && !signal.aborted; next = await calls.next()) {
+        const { query, position, sample } = next.value;
+        const answer = await reasoner.reason(query, { sample, signal });
+        checkIsAnswered(answer);
+        const reasoned = reasonedRecord({ ...answer, query });
+        written = written.then(() => onEntry({ position, sample, reasoned }));
+        await written;
+      }
+    } catch (error) {
+      // The first one stops the others, and what they throw then is not why it ends.
+      failure ??= { error };
+      stop();
+    }
+  };
   try {
-    for await (const _ of work);
+    await Promise.all(Array.from({ length: reasoner.parallel ?? 1 }, work));
   } finally {
-    stopping.stop();
-    await written.catch(() => undefined);
+    stop();
+    await calls.return(undefined);
   }
+  if (failure) throw failure.error;
+  throwIfAborted(outer);
+}
+
+/** Throws where no server was left to ask: then the queries that come would fail as well, which is not their fault. */
+function checkIsAnswered({ failure, parts = [] }: ReasonedQuery): void {
+  const outage = [failure, ...parts.map((part) => part.failure)].find((each) => each?.code === 'UNAVAILABLE');
+  if (outage) throw new QuernError('UNAVAILABLE', outage.message);
 }

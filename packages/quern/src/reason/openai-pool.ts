@@ -78,7 +78,7 @@ export class OpenAiPool implements Reasoner {
     this.#limits = limitsOf({
       ...of(first),
       ...shared,
-      outage: shared.outage ?? of(first).outage ?? (outage && outage / 1000),
+      outage: shared.outage ?? of(first).outage ?? (outage === undefined ? undefined : outage / 1000),
     });
     this.#reasoners = names.map((server, i) =>
       OpenAiReasoner.create({

@@ -71,6 +71,9 @@ export async function reasonStage(
     const summary = await reasonBatch(within, queries, {
       out,
       signal,
+      onBegin(_, resumed) {
+        ended = resumed;
+      },
       onDone(done, _, { cached, completionTokens, cost, failure }) {
         why ??= failure?.message;
         ended = done;

@@ -5,28 +5,50 @@
 import { stat } from 'node:fs/promises';
 import { readJsonl } from '../../collections/jsonl.ts';
 import { fileError, QuernError } from '../../errors.ts';
-import type { ReasonedRecord } from '../reasoned-record.ts';
-import { isRecordOf, type BatchCalls } from './batch-calls.ts';
+import { isRecord, type BatchCalls } from './batch-calls.ts';
+import type { BatchJournal } from './batch-journal.ts';
 
 /** What says in a record which batch it is of: the first 16 hex digits of its identity. */
 function batchName({ identity }: BatchCalls): string {
   return identity.slice(0, 16);
 }
 
-/** The lines of the file, where `done` has every call. */
-export function* batchLines(calls: BatchCalls, done: ReadonlyMap<number, ReasonedRecord>): Generator<string> {
+/** A line a call: what the journal has of it, or else what the file had in which calls failed. */
+export async function* batchLines(
+  calls: BatchCalls,
+  journal: BatchJournal,
+  before: FinishedCalls,
+): AsyncGenerator<string> {
   const batch = batchName(calls);
-  let call = 0;
-  for (const { id } of calls.queries) {
-    for (let sample = 0; sample < calls.samples; sample++) {
-      yield JSON.stringify({
-        ...(id !== undefined && { id }),
-        ...(calls.samples > 1 && { sample }),
-        ...done.get(call++)!,
-        batch,
-      });
+  const reader = journal.reader();
+  const kept = before.records();
+  try {
+    for await (const { id, position } of calls.all()) {
+      for (let sample = 0; sample < calls.samples; sample++) {
+        const old = (await kept.next()).value;
+        const reasoned = await journal.record(position * calls.samples + sample, reader);
+        const { batch: _, id: __, sample: ___, ...earlier } = old ?? {};
+        yield JSON.stringify({
+          ...(id !== undefined && { id }),
+          ...(calls.samples > 1 && { sample }),
+          ...(reasoned ?? earlier),
+          batch,
+        });
+      }
     }
+  } finally {
+    await kept.return(undefined);
   }
+}
+
+/** What the file of a batch has of it. */
+export interface FinishedCalls {
+  /** Whether it has all calls, and none that failed. */
+  readonly isWhole: boolean;
+  /** Whether it has a call that did not fail. */
+  isDone(call: number): boolean;
+  /** Its records, read again. */
+  records(): AsyncGenerator<Readonly<Record<string, unknown>>>;
 }
 
 /**
@@ -48,29 +70,43 @@ export async function checkIsFree(path: string): Promise<void> {
   for await (const _ of recordsOf(path)) return;
 }
 
-/**
- * What the file of a batch has of it, call → record; nothing where there is no file, or an empty one. Throws
- * `ALREADY_EXISTS` where it holds anything but this very batch.
- */
+/** {@link FinishedCalls}; none where there is no file, or an empty one. Throws `ALREADY_EXISTS` where it holds anything else. */
 export async function finishedCalls(
   path: string,
   calls: BatchCalls,
   signal?: AbortSignal,
-): Promise<Map<number, ReasonedRecord>> {
-  const finished = new Map<number, ReasonedRecord>();
+): Promise<FinishedCalls> {
   const batch = batchName(calls);
-  const total = calls.queries.length * calls.samples;
-  for await (const { batch: of, id, sample, ...reasoned } of recordsOf(path, signal)) {
-    const call = finished.size;
-    if (of !== batch) throw foreign(path, 'holds another batch');
-    if (call === total) throw changed(path);
-    const asked = calls.queries[Math.floor(call / calls.samples)];
-    const isInPlace = id === asked.id && (calls.samples === 1 || sample === call % calls.samples);
-    if (!isInPlace || !isRecordOf(asked.query, reasoned)) throw changed(path);
-    finished.set(call, reasoned);
+  const done = new Uint8Array(calls.total);
+  let count = 0;
+  let failed = 0;
+  const written = recordsOf(path, signal);
+  try {
+    let next = await written.next();
+    if (next.done !== true) {
+      for await (const asked of calls.all()) {
+        for (let sample = 0; sample < calls.samples; sample++) {
+          if (next.done === true) throw changed(path);
+          const { batch: of, id, sample: given, ...reasoned } = next.value;
+          if (of !== batch) throw foreign(path, 'holds another batch');
+          const isInPlace = id === asked.id && (calls.samples === 1 || given === sample);
+          if (!isInPlace || !isRecord(reasoned, asked.query)) throw changed(path);
+          if (reasoned.finish === 'failed') failed++;
+          else done[count] = 1;
+          count++;
+          next = await written.next();
+        }
+      }
+      if (next.done !== true) throw changed(path);
+    }
+  } finally {
+    await written.return(undefined);
   }
-  if (finished.size > 0 && finished.size < total) throw changed(path);
-  return finished;
+  return {
+    isWhole: count === calls.total && failed === 0,
+    isDone: (call) => done[call] === 1,
+    records: () => recordsOf(path, signal),
+  };
 }
 
 /** The records of the file of a batch; none where there is no file, or an empty one. */

@@ -1,8 +1,10 @@
 import { isUtf8 } from 'node:buffer';
-import { open, readFile, rm, type FileHandle } from 'node:fs/promises';
+import { open, rm, type FileHandle } from 'node:fs/promises';
+import { LineSplitter } from '../../collections/line-splitter.ts';
 import { fileError, QuernError } from '../../errors.ts';
 import type { ReasonedRecord } from '../reasoned-record.ts';
-import { isRecordOf, type BatchCalls } from './batch-calls.ts';
+import { isRecord, type BatchCalls } from './batch-calls.ts';
+import { BlockReader } from './block-reader.ts';
 
 /** What one call of a batch came to: the sample of the query at a position. */
 export interface JournalEntry {
@@ -14,26 +16,32 @@ export interface JournalEntry {
 /** How often what was written is forced to the disk, in milliseconds: a kill loses nothing, a power cut at most that. */
 const syncEvery = 500;
 
-const lineFeed = 0x0a;
+/** Where no entry begins: the journal's first line is no entry. */
+const nowhere = 0;
 
 /**
  * What a batch has done so far, in a file beside its final one: a line that says which batch it is, and a line an entry. A
  * batch that is begun again reads it, drops what a kill or a power cut damaged at its end, and goes on. It has one writer,
- * who holds the batch's lock.
+ * who holds the batch's lock. In memory is kept where the entry of each call lies, 9 bytes a call.
  */
 export class BatchJournal {
-  /** What was done before, call → record. Of what was asked again after a failure, the later counts. */
-  readonly done: ReadonlyMap<number, ReasonedRecord>;
   readonly #path: string;
   readonly #file: FileHandle;
-  #isEmpty: boolean;
+  readonly #calls: BatchCalls;
+  /** Where the last entry of each call begins. */
+  readonly #starts: Float64Array;
+  /** Whether that entry is a failure. */
+  readonly #failed: Uint8Array;
+  #end = 0;
   #synced = performance.now();
+  #isEmpty = true;
 
-  private constructor(path: string, file: FileHandle, done: ReadonlyMap<number, ReasonedRecord>) {
+  private constructor(path: string, file: FileHandle, calls: BatchCalls) {
     this.#path = path;
     this.#file = file;
-    this.done = done;
-    this.#isEmpty = done.size === 0;
+    this.#calls = calls;
+    this.#starts = new Float64Array(calls.total).fill(nowhere);
+    this.#failed = new Uint8Array(calls.total);
   }
 
   /**
@@ -43,40 +51,46 @@ export class BatchJournal {
   static async open(path: string, calls: BatchCalls): Promise<BatchJournal> {
     const head = `${JSON.stringify({ quern: 'batch', version: 1, batch: calls.identity })}\n`;
     try {
-      const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-        if (error.code === 'ENOENT') return Buffer.alloc(0);
-        throw error;
-      });
-      const begun = bytes.subarray(0, head.length).equals(Buffer.from(head));
-      if (!begun && !head.startsWith(bytes.toString('latin1'))) {
-        throw new QuernError('ALREADY_EXISTS', 'is what is left of another batch', {
-          where: path,
-          hint: 'Give the same reasoner, settings and queries to go on with it, or delete it',
-        });
-      }
-      const { done, wholeBytes } = entriesOf(bytes, head.length, calls, path);
-      const file = await open(path, 'a', 0o600);
+      const file = await open(path, 'a+', 0o600);
       try {
-        await file.truncate(begun ? wholeBytes : 0);
-        if (!begun) {
-          await file.appendFile(head);
-          await file.datasync();
-        }
+        const journal = new BatchJournal(path, file, calls);
+        await journal.#read(head);
+        return journal;
       } catch (error) {
         await file.close();
         throw error;
       }
-      return new BatchJournal(path, file, done);
     } catch (error) {
       throw fileError(error, path);
     }
+  }
+
+  /** Whether a call was made that did not fail. */
+  isDone(call: number): boolean {
+    return this.#starts[call] !== nowhere && this.#failed[call] === 0;
+  }
+
+  /** What a call came to the last time, or undefined where it was not made. */
+  async record(call: number, reader: BlockReader): Promise<ReasonedRecord | undefined> {
+    const start = this.#starts[call];
+    if (start === nowhere) return undefined;
+    const { reasoned } = JSON.parse((await reader.line(start)).toString('utf8')) as JournalEntry;
+    return reasoned;
+  }
+
+  /** What reads the records; entries that are added later are not seen by it. */
+  reader(): BlockReader {
+    return new BlockReader(this.#file);
   }
 
   /** Adds an entry, after the one before is added. */
   async add(entry: JournalEntry): Promise<void> {
     try {
       this.#isEmpty = false;
-      await this.#file.appendFile(`${JSON.stringify(entry)}\n`);
+      const line = Buffer.from(`${JSON.stringify(entry)}\n`);
+      await this.#file.appendFile(line);
+      this.#note(entry, this.#end);
+      this.#end += line.length;
       if (performance.now() - this.#synced < syncEvery) return;
       await this.#file.datasync();
       this.#synced = performance.now();
@@ -96,42 +110,74 @@ export class BatchJournal {
     await this.#file.close();
     await rm(this.#path, { force: true });
   }
-}
 
-/** The entries after the head, up to the first damaged one, and where that begins. Throws where whole ones follow it. */
-function entriesOf(
-  bytes: Buffer,
-  headBytes: number,
-  calls: BatchCalls,
-  path: string,
-): { done: Map<number, ReasonedRecord>; wholeBytes: number } {
-  const done = new Map<number, ReasonedRecord>();
-  let wholeBytes = headBytes;
-  let damaged: number | undefined;
-  let start = headBytes;
-  for (let line = 2; ; line++) {
-    const end = bytes.indexOf(lineFeed, start);
-    if (end === -1) return { done, wholeBytes };
-    const entry = parsedEntry(bytes.subarray(start, end), calls);
-    start = end + 1;
-    const call = entry && entry.position * calls.samples + entry.sample;
-    const before = call === undefined ? undefined : done.get(call);
-    // Only what failed is asked again.
-    if (call === undefined || (before && before.finish !== 'failed')) damaged ??= line;
-    else if (damaged === undefined) {
-      done.set(call, entry!.reasoned);
-      wholeBytes = start;
-    } else {
-      throw new QuernError('CORRUPT_FILE', 'is no entry of this batch, though entries follow it', {
-        where: `${path}:${damaged}`,
-        hint: 'Delete this line to have it asked again, or the file to begin anew',
-      });
+  #note({ position, sample, reasoned }: JournalEntry, start: number): void {
+    const call = position * this.#calls.samples + sample;
+    this.#starts[call] = start;
+    this.#failed[call] = reasoned.finish === 'failed' ? 1 : 0;
+  }
+
+  /** Reads the entries up to the first damaged one, and cuts that off. Throws where whole ones follow it. */
+  async #read(head: string): Promise<void> {
+    const splitter = new LineSplitter();
+    let line = 0;
+    let start = 0;
+    let damaged: number | undefined;
+    for await (const bytes of this.#linesBy(splitter)) {
+      const after = start + bytes.length + 1;
+      if (++line === 1) {
+        if (!bytes.equals(Buffer.from(head.trimEnd()))) throw this.#foreign();
+        this.#end = after;
+      } else {
+        const entry = parsedEntry(bytes, this.#calls);
+        // Only what failed is asked again.
+        if (!entry || this.isDone(entry.position * this.#calls.samples + entry.sample)) damaged ??= line;
+        else if (damaged !== undefined) throw this.#damaged(damaged);
+        else {
+          this.#note(entry, start);
+          this.#isEmpty = false;
+          this.#end = after;
+        }
+      }
+      start = after;
     }
+    if (line > 0) return this.#file.truncate(this.#end);
+    const rest = splitter.end()?.toString('latin1') ?? '';
+    if (!head.startsWith(rest)) throw this.#foreign();
+    await this.#file.truncate(0);
+    await this.#file.appendFile(head);
+    await this.#file.datasync();
+    this.#end = head.length;
+  }
+
+  async *#linesBy(splitter: LineSplitter): AsyncGenerator<Buffer> {
+    const chunk = 1024 * 1024;
+    for (let at = 0; ;) {
+      // A line may be kept for long: each chunk has memory of its own.
+      const { bytesRead, buffer } = await this.#file.read(Buffer.alloc(chunk), 0, chunk, at);
+      if (bytesRead === 0) return;
+      yield* splitter.lines(buffer.subarray(0, bytesRead));
+      at += bytesRead;
+    }
+  }
+
+  #foreign(): QuernError {
+    return new QuernError('ALREADY_EXISTS', 'is what is left of another batch', {
+      where: this.#path,
+      hint: 'Give the same reasoner, settings and queries to go on with it, or delete it',
+    });
+  }
+
+  #damaged(line: number): QuernError {
+    return new QuernError('CORRUPT_FILE', 'is no entry of this batch, though entries follow it', {
+      where: `${this.#path}:${line}`,
+      hint: 'Delete this line to have it asked again, or the file to begin anew',
+    });
   }
 }
 
 /** The entry of a line, undefined where it is none of these calls. */
-function parsedEntry(line: Buffer, { queries, samples }: BatchCalls): JournalEntry | undefined {
+function parsedEntry(line: Buffer, calls: BatchCalls): JournalEntry | undefined {
   if (!isUtf8(line)) return undefined;
   let entry: Partial<JournalEntry> | null;
   try {
@@ -140,8 +186,9 @@ function parsedEntry(line: Buffer, { queries, samples }: BatchCalls): JournalEnt
     return undefined;
   }
   const { position, sample, reasoned } = entry ?? {};
-  if (!isBelow(position, queries.length) || !isBelow(sample, samples)) return undefined;
-  return isRecordOf(queries[position].query, reasoned) ? { position, sample, reasoned } : undefined;
+  if (!isBelow(position, calls.queries) || !isBelow(sample, calls.samples)) return undefined;
+  if (!isRecord(reasoned) || !calls.isAt(position, reasoned.query)) return undefined;
+  return { position, sample, reasoned };
 }
 
 function isBelow(value: unknown, limit: number): value is number {

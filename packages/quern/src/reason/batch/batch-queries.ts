@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { readJsonl } from '../../collections/jsonl.ts';
 import { idText, textField } from '../../collections/record-fields.ts';
 import { QuernError } from '../../errors.ts';
@@ -8,13 +9,32 @@ export interface BatchQuery {
   readonly query: string;
 }
 
+/** The queries of a batch, in their order. They are gone through several times, and must be the same each time. */
+export type BatchQueries = Iterable<BatchQuery> | AsyncIterable<BatchQuery>;
+
 /**
  * The queries of a JSONL file (plain or gzipped): each record has a `query` or a `text`, and may have an `_id` or `id`, as
- * BEIR's topics do. Throws `BAD_INPUT` at `file:line` for a record without a text or with a blank one, and for a file
- * without records.
+ * BEIR's topics do. They are read from the file each time that they are gone through, so that their number takes no memory;
+ * what is no file, such as a pipe, can be read once only, and is kept.
+ *
+ * Throws `NOT_FOUND` or `IO`; going through them throws `BAD_INPUT` at `file:line` for a record without a text or with a
+ * blank one, and for a file without records.
  */
+export async function batchQueriesIn(path: string, signal?: AbortSignal): Promise<BatchQueries> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isFile() !== true) return readBatchQueries(path, signal);
+  return { [Symbol.asyncIterator]: () => queriesOf(path, signal) };
+}
+
+/** The queries of {@link batchQueriesIn}, all of them in memory. Throws what that and going through them does. */
 export async function readBatchQueries(path: string, signal?: AbortSignal): Promise<BatchQuery[]> {
   const queries: BatchQuery[] = [];
+  for await (const query of queriesOf(path, signal)) queries.push(query);
+  return queries;
+}
+
+async function* queriesOf(path: string, signal: AbortSignal | undefined): AsyncGenerator<BatchQuery> {
+  let isEmpty = true;
   for await (const placed of readJsonl(path, { signal })) {
     const { record, where } = placed;
     const query = textField(placed, 'query') ?? textField(placed, 'text');
@@ -23,8 +43,8 @@ export async function readBatchQueries(path: string, signal?: AbortSignal): Prom
       throw new QuernError('BAD_INPUT', what, { where, hint: 'Write it in a field query or text' });
     }
     const field = ['_id', 'id'].find((name) => record[name] !== undefined && record[name] !== null);
-    queries.push(field === undefined ? { query } : { id: idText(record[field], field, where), query });
+    isEmpty = false;
+    yield field === undefined ? { query } : { id: idText(record[field], field, where), query };
   }
-  if (queries.length === 0) throw new QuernError('BAD_INPUT', 'holds no queries', { where: path });
-  return queries;
+  if (isEmpty) throw new QuernError('BAD_INPUT', 'holds no queries', { where: path });
 }
