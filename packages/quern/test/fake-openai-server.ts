@@ -227,9 +227,14 @@ export class FakeOpenAiServer {
   }
 
   /** Starts one on a free port; `replies` are its script. */
-  static async start(...replies: FakeReply[]): Promise<FakeOpenAiServer> {
+  static start(...replies: FakeReply[]): Promise<FakeOpenAiServer> {
+    return FakeOpenAiServer.startAt(0, ...replies);
+  }
+
+  /** Starts one on a port, as one that was stopped may come back. */
+  static async startAt(port: number, ...replies: FakeReply[]): Promise<FakeOpenAiServer> {
     const server = createServer();
-    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+    await new Promise<void>((listening) => server.listen(port, '127.0.0.1', listening));
     const fake = new FakeOpenAiServer(server);
     fake.script.push(...replies);
     return fake;
@@ -238,6 +243,18 @@ export class FakeOpenAiServer {
   /** The bodies of all requests for chat completions. */
   get bodies(): Record<string, unknown>[] {
     return this.requests.flatMap(({ path, body }) => (path === '/v1/chat/completions' && body ? [body] : []));
+  }
+
+  /** The questions of all requests for chat completions, as the prompt holds them. */
+  get questions(): string[] {
+    return this.bodies.map(({ messages }) => {
+      const { content } = (messages as { content: string }[]).at(-1)!;
+      return /^Query: (.*)$/m.exec(content)![1];
+    });
+  }
+
+  get port(): number {
+    return Number(new URL(this.url).port);
   }
 
   /** The name of the reasoner that asks this server. */

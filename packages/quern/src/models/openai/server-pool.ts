@@ -5,6 +5,7 @@
  *     in ──a fault──► out ──a pause──► asked whether it is well ──yes──► on trial: one request ──answered──► in
  *                      ▲──────────────────────no, twice the pause────────────────────┘failed
  */
+import { setMaxListeners } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { QuernError } from '../../errors.ts';
 import { retryWait } from './openai-retry.ts';
@@ -126,6 +127,7 @@ export class ServerPool<T> {
   constructor(servers: readonly PooledServer<T>[], settings: PoolSettings) {
     this.#members = servers.map((server) => new Member(server));
     this.#settings = settings;
+    setMaxListeners(0, this.#closing.signal);
     this.#sleep =
       settings.sleep ?? ((milliseconds, signal) => pause(milliseconds, undefined, { signal, ref: false }));
   }
@@ -146,6 +148,8 @@ export class ServerPool<T> {
    */
   async take(signal: AbortSignal, avoid: ReadonlySet<T> = new Set()): Promise<Place<T>> {
     signal.throwIfAborted();
+    // Many calls at once share a signal: that is no leak.
+    setMaxListeners(0, signal);
     const member = await new Promise<Member<T>>((resolve, reject) => {
       const leave = (error: unknown): void => {
         signal.removeEventListener('abort', abort);
