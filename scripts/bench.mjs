@@ -16,8 +16,8 @@ if (!names.includes(name)) {
 step(process.execPath, ['scripts/setup.mjs', '--tests']);
 step('npx', ['tsc', '-p', 'bench']);
 const data = process.env.QUERN_DATA ?? join(root, '../shared/data');
-// The simulation and what it measures make their own data.
-if (name !== 'scaling' && !existsSync(data)) {
+// The simulation, and what is measured against servers that only wait, make their own data.
+if (!['scaling', 'servers'].includes(name) && !existsSync(data)) {
   console.error(`bench: no data at ${data}; set QUERN_DATA`);
   process.exit(1);
 }

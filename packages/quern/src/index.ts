@@ -60,7 +60,12 @@ export { TorchReasoner } from './reason/torch.ts';
 export { BoundedReasoner, type Bounds } from './reason/bounded.ts';
 export { ScreenedReasoner, type ScreenSettings } from './reason/screened-reasoner.ts';
 export { reasonBatch, type BatchOptions, type BatchSummary } from './reason/batch.ts';
-export { readBatchQueries, type BatchQuery } from './reason/batch/batch-queries.ts';
+export {
+  batchQueriesIn,
+  readBatchQueries,
+  type BatchQueries,
+  type BatchQuery,
+} from './reason/batch/batch-queries.ts';
 export { reasonedRecord, type ReasonedRecord } from './reason/reasoned-record.ts';
 export { reasoningTotals, type ReasoningTotals } from './reason/reasoning-totals.ts';
 export { convertToGguf, type Conversion, type ConvertOptions } from './models/convert.ts';

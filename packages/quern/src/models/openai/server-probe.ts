@@ -23,8 +23,9 @@ export async function probe(server: Server, signal: AbortSignal): Promise<void> 
   }
 }
 
-async function statusOf(url: string, { where, secret }: Server, outer: AbortSignal): Promise<number> {
-  const late = AbortSignal.timeout(PATIENCE);
+async function statusOf(url: string, { where, secret, idle }: Server, outer: AbortSignal): Promise<number> {
+  const patience = Math.min(PATIENCE, idle);
+  const late = AbortSignal.timeout(patience);
   const headers = new Headers({ accept: 'application/json', 'user-agent': 'quern' });
   if (secret !== undefined) headers.set('authorization', `Bearer ${secret}`);
   try {
@@ -39,7 +40,7 @@ async function statusOf(url: string, { where, secret }: Server, outer: AbortSign
   } catch (error) {
     outer.throwIfAborted();
     if (!late.aborted) throw connectionFailure(error, where, 'cannot reach the server');
-    throw new QuernError('TIMEOUT', `the server did not say within ${PATIENCE / 1000} s whether it is well`, {
+    throw new QuernError('TIMEOUT', `the server did not say within ${patience / 1000} s whether it is well`, {
       where,
     });
   }
