@@ -91,6 +91,31 @@ describe('a batch', () => {
     expect(readFileSync(`${out}.partial`, 'utf8')).toBe(content);
   });
 
+  it('goes through its queries anew each time, and ends where they are others than before', async () => {
+    const out = fresh();
+    let passes = 0;
+    const changing = {
+      *[Symbol.iterator]() {
+        passes++;
+        yield* passes < 3 ? queries : queries.with(2, { id: 'id2', query: 'another' });
+      },
+    };
+    const reasoner = counting();
+    await expect(reasonBatch(reasoner, changing, { out })).rejects.toMatchObject({ code: 'BAD_INPUT' });
+    expect(beside(out)).toEqual(['.partial']);
+    expect(await reasonBatch(reasoner, queries, { out })).toMatchObject({ resumed: 4 });
+    expect(reasoner.asked).toHaveLength(4);
+  });
+
+  it('ends where no server is left, though its reasoner fails open, and asks for nothing more', async () => {
+    const out = fresh();
+    const failure = { code: 'UNAVAILABLE', message: 'no server is left to ask' } as const;
+    const reasoner = counting({ c: () => ({ ...answer('c', '', 'failed'), failure }) });
+    await expect(reasonBatch(reasoner, queries, { out })).rejects.toMatchObject(failure);
+    expect(reasoner.asked).toEqual(['a/0', 'b/0', 'c/0']);
+    expect(await reasonBatch(counting(), queries, { out })).toMatchObject({ resumed: 2 });
+  });
+
   it('tells how far it is, from where it was', async () => {
     const out = fresh();
     await expect(reasonBatch(endingAt('c'), queries, { out })).rejects.toThrow('gone');

@@ -23,6 +23,7 @@ describe('a name of reasoners', () => {
     ['join:rm3', ['1×rm3']],
     ['join:none,rm3', ['1×none', '1×rm3']],
     ['join:2*llama:a/b,openai:m@http://h/v1', ['2×llama:a/b', '1×openai:m@http://h/v1']],
+    ['join:openai:m@http://h/v1,http://g/v1,torch:a', ['1×openai:m@http://h/v1,http://g/v1', '1×torch:a']],
     ['join:file:a.json,64*file:b.json,none', ['1×file:a.json', '64×file:b.json', '1×none']],
   ])('%s stands for %j', (name, members) => {
     expect(names(name)).toEqual(members);
