@@ -62,6 +62,18 @@ print(json.dumps([
 ]))`);
     expect(said).toEqual([4, 3, 2, -1]);
   });
+  it("is a reward function of OpenRLHF's, which asks for one sample at a time", async () => {
+    const said = await ask(`
+label = '{"query": "why", "positives": ["x"]}'
+print(json.dumps([
+    quern_reward.reward_func(["P<|im_end|>abcd<|im_end|>"], ["P<|im_end|>"], [label]),
+    quern_reward.reward_func(["Pab", "P"], ["P", "P"], [label, label]),
+]))`);
+    expect(said).toMatchObject([
+      { rewards: 4, scores: 1 / (1 + Math.exp(-4)), extra_logs: { 'rewards/failed': 0 } },
+      { rewards: [2, -1], extra_logs: { 'rewards/failed': [0, 1] } },
+    ]);
+  });
   it('takes arrays of positives and the tokens of completions, and reaches its machine past a proxy', async () => {
     const said = await printedByPython(
       `import json, quern_reward

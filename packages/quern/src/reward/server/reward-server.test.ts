@@ -194,6 +194,13 @@ describe('/get_reward', () => {
     });
     expect([status, error.where]).toEqual([400, 'query[0]']);
   });
+  it('takes no note of what ends a turn, which samples are sent with', async () => {
+    const reward = lengthReward();
+    const url = await served(reward);
+    const body = { query: [`${prompt}abc<|im_end|>`], prompts: [prompt], labels: [label] };
+    expect((await answered(`${url}/get_reward`, body))[1].rewards).toEqual([3]);
+    expect(reward.batches.flat()[0].completion).toBe('abc');
+  });
   it('reads a question with much white space in time that grows with its length alone', () => {
     expect(questionOf(`Query: a${' '.repeat(1_000_000)}b`)).toHaveLength(1_000_002);
   });

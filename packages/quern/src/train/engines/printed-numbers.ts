@@ -1,8 +1,7 @@
 /** Numbers in lines that trainers print: untrusted, as texts of a model may stand in other lines. */
 
 /** What Ray puts before a line of one of its processes, with colours or without. */
-// eslint-disable-next-line no-control-regex
-const ofProcess = /^(?:\u001B\[\d+m)?\([\w.:]{1,100} pid=\d+(?:, ip=[\w.:]+)?\)(?:\u001B\[0m)? /;
+const ofProcess = /^(?:\p{Cc}\[\d+m)?\([\w.:]{1,100} pid=\d+(?:, ip=[\w.:]+)?\)(?:\p{Cc}\[0m)? /u;
 
 /** A line without what Ray puts before it. */
 export function withoutProcess(text: string): string {

@@ -112,11 +112,15 @@ function submission(config: TrainConfig, folder: string, python: string): string
   const { num_machines: machines } = config;
   // Other words would need quotation marks that ray job submit does not keep.
   const program = /^[\w@%+=:./-]+$/.test(python) ? python : 'python3';
+  const ofVllm =
+    config.vllm_mode === 'server'
+      ? ` and ${counted(config.vllm_tensor_parallel_size, 'GPU')} more for vLLM`
+      : '';
   return [
     '#!/bin/bash',
     'set -o pipefail',
-    `# On a Ray cluster of ${machines} ${machines === 1 ? 'machine' : 'machines'} with ${gpusOfMachine(config)} GPUs for training each, which all see this folder:`,
-    '#   ray start --head --dashboard-host 0.0.0.0    on the first, and on the others    ray start --address HEAD:6379',
+    `# On a Ray cluster of ${counted(machines, 'machine')}, with ${counted(gpusOfMachine(config), 'GPU')} for training on each${ofVllm}, which all see this folder:`,
+    '#   ray start --head    on the first, where this is run, and on the others    ray start --address HEAD:6379',
     '# QUERN_REWARD_URL in runtime-env.json is where quern reward serve answers, as the machines reach it. Where it asks for a',
     '# token, QUERN_REWARD_TOKEN has to be set where ray start is called.',
     `cd ${shellCommand(folder, [])} || exit`,
@@ -124,4 +128,8 @@ function submission(config: TrainConfig, folder: string, python: string): string
     `  ${shellCommand(program, ['-c', entry])} | tee -a log.txt`,
     '',
   ].join('\n');
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }

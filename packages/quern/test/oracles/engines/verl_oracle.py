@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import io
 import json
+import runpy
 import sys
 from types import SimpleNamespace
 
@@ -14,6 +15,10 @@ import stubs
 
 # Data sets, which are not asked here.
 stubs.install("verl.utils.dataset.rl_dataset", "verl.utils.dataset.rm_dataset")
+import ray  # noqa: E402
+
+ray.remote = lambda *args, **_: args[0] if args else (lambda decorated: decorated)
+
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from hydra import compose, initialize_config_dir  # noqa: E402
@@ -28,10 +33,22 @@ from verl.utils.config import omega_conf_to_dataclass, validate_config  # noqa: 
 from verl.utils.tracking import Tracking  # noqa: E402
 
 
+def told_by_program(folder):
+    """What the program's own command line says of its trainer."""
+    with open(f"{folder}/ray.json", encoding="utf-8") as file:
+        job = json.load(file)
+    sys.argv = [job["module"], *job["arguments"], "--cfg", "job", "--package", "trainer"]
+    text = io.StringIO()
+    with contextlib.redirect_stdout(text):
+        runpy.run_module(job["module"], run_name="__main__", alter_sys=True)
+    return text.getvalue()
+
+
 def composed(folder):
     """The configuration as the program has it, by its own checks."""
     with initialize_config_dir(folder, version_base=None):
         config = compose("verl")
+    assert OmegaConf.create(told_by_program(folder)) == OmegaConf.create(OmegaConf.to_container(config.trainer, resolve=True))
     assert need_critic(config) is False
     validate_config(config, use_reference_policy=need_reference_policy(config), use_critic=False)
     for part in (config.actor_rollout_ref.rollout, config.algorithm):
