@@ -136,7 +136,7 @@ export class ServerPool<T> {
   get standings(): ServerStanding[] {
     return this.#members.map(({ of, state, isPaused, underWay, answered, failed, why }) => {
       const shown = state === 'out' || state === 'trial' ? 'out' : isPaused ? 'paused' : 'in';
-      const reason = shown !== 'in' && why ? { why: why.error.message } : {};
+      const reason = shown !== 'in' && why ? { why: why.error.what } : {};
       return { name: of.name, state: shown, underWay, answered, failed, ...reason };
     });
   }
