@@ -114,6 +114,15 @@ export { freeMemory } from './models/free-memory.ts';
 export { SafetensorsFile, writeSafetensors, type NewTensor } from './models/checkpoint/safetensors.ts';
 export type { Dtype, SafetensorsTensor } from './models/checkpoint/safetensors-header.ts';
 
+export { isOpenSearchName, openSearchAddress, type OpenSearchAddress } from './opensearch/address.ts';
+export { loadCorpus, type LoadCorpusOptions, type LoadSummary } from './opensearch/load-corpus.ts';
+export { OpenSearchIndex } from './opensearch/open-search-index.ts';
+export type { BulkBounds } from './opensearch/bulk-limits.ts';
+export type { Clauses } from './opensearch/clauses.ts';
+export type { OpenSearchLayout } from './opensearch/mapping.ts';
+export { OpenSearchRetriever } from './search/open-search-retriever.ts';
+export { openSearchedIndex, type SearchedIndex } from './search/searched-index.ts';
+
 export { combineName, combineNamed, type Combine } from './search/combine.ts';
 export { fusedRankings, fusedShares, reciprocalRankFusion } from './search/fusion.ts';
 export type { FusedShare, Fusion, WeightedRanking } from './search/fusion.ts';
@@ -124,7 +133,7 @@ export { closeEmbedders, openEmbedders, openRetriever, retrieverNamed } from './
 export type { OpenEmbedders, OpenRetriever, RetrieverContext, RetrieverPlan } from './search/retrievers.ts';
 export type { Reranked, Reranking } from './search/reranking.ts';
 export { LexicalRetriever } from './search/lexical-retriever.ts';
-export { explainAnswer } from './search/explain.ts';
+export { explainAnswer, prepareExplanation } from './search/explain.ts';
 export type { ExplainedHit, ExplainedTerm, Explanation, TermOrigin } from './search/explain.ts';
 export { Background } from './search/background.ts';
 export { defaultEarlyStop, earlyStopName, earlyStopNamed, type EarlyStop } from './search/early-stop.ts';

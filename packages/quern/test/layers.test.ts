@@ -16,6 +16,7 @@ const layers = [
   'search',
   'reason',
   'dense',
+  'opensearch',
   'lexical',
   'models',
   'collections',

@@ -22,7 +22,7 @@ import { wholeRecord } from './mean-record.ts';
 import { warnOfIdleOptions } from './idle-options.ts';
 import { interruptSignal } from './interrupt.ts';
 import { addDenseOptions, denseSettings, embedderSettings, type DenseOptions } from './dense-options.ts';
-import { listOf, shared } from './options.ts';
+import { checkIsFolder, listOf, shared } from './options.ts';
 import { oneLine } from '../one-line.ts';
 import { durationText, note, orWarnings, print, printJson, printWarnings, table } from './output.ts';
 import {
@@ -64,8 +64,8 @@ export function evalCommand(): Command {
     .addOption(shared.data())
     .option('--split <name>', 'of BEIR: qrels/NAME.tsv (default: test); of a log: train, test, unseen or all')
     .option(
-      '--index <folder>',
-      'its index: opened if there is one, else built there (with :all: one folder a subset in it); a log needs one',
+      '--index <index>',
+      'its index: opened if there is one, else built there (with :all: one folder a subset in it); a log needs one; or opensearch:INDEX@URL',
     )
     .addOption(shared.analyzer())
     .addOption(shared.collectionScoring())
@@ -87,6 +87,7 @@ Examples:
   $ quern eval beir:textbooks --split reasoned-test --data DATA --scoring bm25q --run bm25q.trec --html report.html
   $ quern eval beir:examples/collection --reasoner none --reasoner rm3
   $ quern eval beir:nfcorpus --data DATA --index nf.index --retriever hybrid:bm25+dense:onnx:Xenova/all-MiniLM-L6-v2
+  $ quern eval beir:nfcorpus --data DATA --index opensearch:nfcorpus@http://localhost:9200 --scoring bm25q
   $ quern eval log:queries.tsv.gz --index my.index --reasoner rm3 --reasoner file:reasoned.json`,
     )
     .action(run);
@@ -115,6 +116,7 @@ async function run(name: string, options: Options): Promise<void> {
   }
   for (const file of [options.run, options.html]) if (file !== undefined) await checkFolderOf(file);
   if (names.length > 1 && options.index !== undefined) {
+    checkIsFolder(options.index, '--index');
     await mkdir(options.index, { recursive: true }).catch((error: unknown) => {
       throw fileError(error, options.index!);
     });

@@ -107,7 +107,7 @@ function printReasoned(reasoned: ReasonedQuery, label: string): void {
 }
 
 function printSearch(search: Explanation['searches'][number], label: string): void {
-  const { terms, from, reasoner, retriever, text, plan, unknown, kept } = search;
+  const { terms, from, reasoner, retriever, text, plan, unknown, kept, dropped } = search;
   const whose = reasoner === undefined ? from : `${from}, ${oneLine(reasoner, 80)}`;
   const of = retriever === undefined ? whose : `${whose}, by ${oneLine(retriever, 80)}`;
   print();
@@ -118,6 +118,7 @@ function printSearch(search: Explanation['searches'][number], label: string): vo
   }
   print(`${label} ${terms.length} term${terms.length === 1 ? '' : 's'} of the index (${of}):`);
   for (const line of planLines(plan)) print(`  ${line}`);
+  if (dropped) print(labelled('  too many for the cluster, not searched: ', dropped.join(', '), 600));
   if (kept) {
     const shares = `${percent(kept.before)} to ${percent(kept.after)}`;
     print(

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { openCorpus, type CorpusFormat } from '../collections/open-corpus.ts';
 import { QuernError } from '../errors.ts';
 import { appendCorpus } from '../lexical/append-corpus.ts';
@@ -16,7 +16,8 @@ import { warnOfIdleDenseOptions } from './idle-options.ts';
 import { indexDeleteCommand } from './index-delete-command.ts';
 import { indexInfoCommand } from './index-info-command.ts';
 import { interruptSignal } from './interrupt.ts';
-import { shared } from './options.ts';
+import { loadIndex } from './index-load.ts';
+import { checkIsFolder, positiveInteger, shared, wholeNumber } from './options.ts';
 import { bytesText, durationText, note, print, printJson, printWarnings } from './output.ts';
 import { startProgress } from './progress.ts';
 
@@ -24,6 +25,9 @@ import { startProgress } from './progress.ts';
 const probe = 'quern';
 
 interface Options extends DenseOptions {
+  readonly to?: string;
+  readonly shards?: number;
+  readonly replicas?: number;
   readonly dense?: string;
   readonly out?: string;
   readonly append?: boolean;
@@ -33,7 +37,7 @@ interface Options extends DenseOptions {
   readonly json?: boolean;
 }
 
-/** `quern index CORPUS --out FOLDER`, and `quern index delete` and `info` */
+/** `quern index CORPUS --out FOLDER` or `--to opensearch:INDEX@URL`, and `quern index delete` and `info` */
 export function indexCommand(): Command {
   const command = new Command('index')
     .description('Build an index from a corpus, add to it, delete from it, or look at it.')
@@ -42,7 +46,13 @@ export function indexCommand(): Command {
       'a BEIR folder, a JSONL file (id, title, text), a folder of .txt, .md and .text files, or JSON vectors',
     )
     // Required, but not by `delete` and `info`, which commander would ask for it too.
-    .option('--out <folder>', 'the folder of the index (required)')
+    .option('--out <folder>', 'the folder of the index (this, or --to, is required)')
+    .option(
+      '--to <index>',
+      'an index in OpenSearch, opensearch:INDEX@URL: created, and loaded with the documents',
+    )
+    .addOption(new Option('--shards <number>', 'with --to: its shards').argParser(positiveInteger))
+    .addOption(new Option('--replicas <number>', 'with --to: copies of each shard').argParser(wholeNumber))
     .option('--append', 'add to the index in the folder; a document replaces the one with its id')
     .addOption(shared.format())
     .addOption(shared.analyzer())
@@ -56,7 +66,8 @@ export function indexCommand(): Command {
       'after',
       `
 An index that is in the folder already is replaced, unless --append is given.
-Embedding that was broken off goes on where it was when the command is given again.
+Embedding, or loading into OpenSearch, that was broken off goes on where it was when the command is given again.
+User and password of a cluster stand in the URL, or in OPENSEARCH_USERNAME and OPENSEARCH_PASSWORD.
 A corpus that is called delete or info is given as ./delete or ./info.
 
 Examples:
@@ -65,6 +76,7 @@ Examples:
   $ quern index corpus.jsonl.gz --out corpus.index
   $ quern index corpus.jsonl.gz --out corpus.index --store --dense onnx:Xenova/all-MiniLM-L6-v2
   $ quern index vectors.jsonl.gz --format vectors --analyzer english+english --out v.index
+  $ quern index corpus.jsonl.gz --to opensearch:corpus@http://localhost:9200 --shards 3 --replicas 1
   $ quern index delete notes.index old.txt
   $ quern index info notes.index`,
     )
@@ -91,12 +103,25 @@ function checkPlaces(index: Command, command: Command): void {
 
 async function run(path: string, options: Options): Promise<void> {
   const { out, append, format, analyzer, store, json } = options;
+  if (options.to !== undefined) {
+    checkLoadOptions(options);
+    await loadIndex(path, { ...options, to: options.to });
+    return;
+  }
+  for (const option of ['shards', 'replicas'] as const) {
+    if (options[option] === undefined) continue;
+    throw new QuernError('USAGE', 'it is of an index in OpenSearch', {
+      where: `--${option}`,
+      hint: 'Give --to, too',
+    });
+  }
   if (out === undefined) {
     throw new QuernError('USAGE', 'the folder of the index is missing', {
       where: '--out',
       hint: 'quern index --help shows examples',
     });
   }
+  checkIsFolder(out, '--out');
   const started = performance.now();
   const signal = interruptSignal();
   const warnings = new Warnings();
@@ -151,6 +176,17 @@ async function run(path: string, options: Options): Promise<void> {
     throw error;
   } finally {
     await closeEmbedders(embedders);
+  }
+}
+
+/** Throws `USAGE` for options that an index in a cluster has no use for. */
+function checkLoadOptions(options: Options): void {
+  for (const option of ['out', 'append', 'dense'] as const) {
+    if (options[option] === undefined) continue;
+    throw new QuernError('USAGE', 'it does not go with --to', {
+      where: `--${option}`,
+      hint: 'An index in OpenSearch is loaded once, with texts alone',
+    });
   }
 }
 

@@ -3,6 +3,7 @@ import { scorings } from '../lexical/bm25.ts';
 import { CORPUS_FORMATS } from '../collections/open-corpus.ts';
 import { parseMeasures, type Measure } from '../evaluate/measures.ts';
 import { QuernError } from '../errors.ts';
+import { isOpenSearchName } from '../opensearch/address.ts';
 
 /** A whole number of 1 or more. */
 export function positiveInteger(text: string): number {
@@ -11,6 +12,12 @@ export function positiveInteger(text: string): number {
     throw new InvalidArgumentError('It must be a whole number of 1 or more.');
   }
   return value;
+}
+
+/** A whole number of 0 or more. */
+export function wholeNumber(text: string): number {
+  if (/^\d+$/.test(text) && Number.isSafeInteger(Number(text))) return Number(text);
+  throw new InvalidArgumentError('It must be a whole number of 0 or more.');
 }
 
 /** What parses a number of `least` or more. */
@@ -47,6 +54,15 @@ function measureList(text: string): Measure[] {
   const measures = parseMeasures([text]);
   if (measures.length === 0) throw new QuernError('USAGE', 'it names no measure');
   return measures;
+}
+
+/** Throws `USAGE` for an index in a cluster where only a folder will do. */
+export function checkIsFolder(name: string, where: string): void {
+  if (!isOpenSearchName(name)) return;
+  throw new QuernError('USAGE', 'an index in OpenSearch cannot be used here', {
+    where,
+    hint: 'Give a folder. Indexes in OpenSearch are loaded by quern index --to, and take quern search and quern eval',
+  });
 }
 
 /** Throws `USAGE` for a question of nothing but white space. */

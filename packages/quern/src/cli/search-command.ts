@@ -5,7 +5,7 @@ import { LexicalIndex, type StoredDocument } from '../lexical/lexical-index.ts';
 import { reasonedRecord } from '../reason/reasoned-record.ts';
 import { preparedReasoner } from '../reason/reasoners.ts';
 import { combineName } from '../search/combine.ts';
-import { explainAnswer, type Explanation } from '../search/explain.ts';
+import { explainAnswer, prepareExplanation, type Explanation } from '../search/explain.ts';
 import { Background } from '../search/background.ts';
 import {
   checkScoring,
@@ -17,6 +17,7 @@ import {
 import type { OpenRetriever } from '../search/retrievers.ts';
 import type { Round } from '../search/reasoning-plan.ts';
 import { answer, type Answer } from '../search/pipeline.ts';
+import { openSearchedIndex, storedDocuments } from '../search/searched-index.ts';
 import { analyzerNamed } from '../text/analyzers.ts';
 import { Warnings } from '../warnings.ts';
 import { closeSoon } from './closing.ts';
@@ -51,7 +52,7 @@ interface Options extends ReasonerOptions, PlanningOptions, EmbedderCommandOptio
 export function searchCommand(): Command {
   const command = new Command('search')
     .description('Answer one question from an index.')
-    .argument('<index>', 'the folder of an index')
+    .argument('<index>', 'the folder of an index, or opensearch:INDEX@URL')
     .argument('<question>', 'the question')
     .addOption(shared.k(10))
     .addOption(shared.scoring())
@@ -68,6 +69,7 @@ Examples:
   $ quern search notes.index "why does my bread not rise" --reasoner rm3 --explain
   $ quern search notes.index "why does my bread not rise" --reasoner llama:model.gguf --deadline 5s
   $ quern search notes.index "..." --retriever hybrid:bm25+dense:onnx:Xenova/all-MiniLM-L6-v2
+  $ quern search opensearch:notes@http://localhost:9200 "why does my bread not rise" --scoring bm25q
   $ quern search notes.index "..." --reasoner file:reasoned.json --combine concat:1 --scoring bm25q --json`,
     )
     .action(run);
@@ -86,11 +88,11 @@ async function run(folder: string, question: string, options: Options): Promise<
   const signal = interruptSignal();
   const scoring = options.scoring ?? named.scoring ?? scorings[0];
   const embedders = await openEmbedders(named, { ...embedderSettings(options, warnings), signal });
-  const index = await LexicalIndex.open(folder).catch(async (error: unknown) => {
+  const index = await openSearchedIndex(folder, signal).catch(async (error: unknown) => {
     await closeEmbedders(embedders);
     throw error;
   });
-  const reasoner = prepare({ index, scoring, parameters });
+  const reasoner = prepare(index instanceof LexicalIndex ? { index, scoring, parameters } : undefined);
   let opened: OpenRetriever | undefined;
   try {
     opened = await openRetriever(named, embedders, { index, folder, parameters, warnings });
@@ -99,12 +101,12 @@ async function run(folder: string, question: string, options: Options): Promise<
       learnt && Background.of(learnt, analyzerNamed(index.analyzer), options.backgroundPower);
     const pipeline = { ...plan, background, reasoner, retriever };
     const found = await answer(pipeline, question, { k: options.k, signal });
-    const documents = new Map<string, StoredDocument>();
-    for (const { id } of found.hits) {
-      const document = await index.document(id);
-      if (document) documents.set(id, document);
-    }
+    const documents = await storedDocuments(
+      index,
+      found.hits.map(({ id }) => id),
+    );
     noteReasoning(found);
+    if (options.explain) await prepareExplanation(found, retriever, signal);
     const explanation = options.explain ? explainAnswer(found, retriever, { background }) : undefined;
     if (options.json) {
       const record = answerRecord(found, { ...options, scoring: named.scoring }, documents, explanation);

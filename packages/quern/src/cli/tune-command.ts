@@ -10,7 +10,7 @@ import { Warnings } from '../warnings.ts';
 import { checkFolderOf } from '../whole-file.ts';
 import { noteReasons } from './failure-notes.ts';
 import { interruptSignal } from './interrupt.ts';
-import { parsed, positiveInteger, shared } from './options.ts';
+import { checkIsFolder, parsed, positiveInteger, shared } from './options.ts';
 import { note, orWarnings, print, printJson, printWarnings } from './output.ts';
 import { backgroundTexts, bm25Parameters, weighing } from './planning-options.ts';
 import { startProgress } from './progress.ts';
@@ -85,6 +85,7 @@ Examples:
 }
 
 async function run(name: string, options: Options): Promise<void> {
+  if (options.index !== undefined) checkIsFolder(options.index, '--index');
   if (collectionNames(name).length > 1) {
     throw new QuernError('USAGE', `${name} is several collections`, { hint: 'Tune on them one by one' });
   }

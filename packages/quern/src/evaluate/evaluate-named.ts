@@ -5,15 +5,20 @@ import type { DenseSettings } from '../dense/dense-settings.ts';
 import { embedCorpus } from '../dense/embed-corpus.ts';
 import type { EmbedderOptions } from '../dense/model-options.ts';
 import { checkMadeAs, hasVectors } from '../dense/vectors-made.ts';
+import { QuernError } from '../errors.ts';
 import type { Bm25Parameters, Scoring } from '../lexical/bm25.ts';
-import { openCollectionIndex, openIndexMadeWith } from '../lexical/collection-index.ts';
-import type { LexicalIndex } from '../lexical/lexical-index.ts';
+import { checkRelevant, openCollectionIndex, openIndexMadeWith } from '../lexical/collection-index.ts';
+import { LexicalIndex } from '../lexical/lexical-index.ts';
+import { checkAnalyzer } from '../lexical/index-corpus.ts';
 import { hasIndex } from '../lexical/manifest.ts';
 import { preparedReasoner, type ReasonerSettings } from '../reason/reasoners.ts';
+import { isOpenSearchName } from '../opensearch/address.ts';
+import { OpenSearchIndex } from '../opensearch/open-search-index.ts';
 import { planName } from '../search/plan-name.ts';
 import { Background } from '../search/background.ts';
 import type { ReasoningPlan } from '../search/reasoning-plan.ts';
 import type { Retriever } from '../search/retriever.ts';
+import type { SearchedIndex } from '../search/searched-index.ts';
 import {
   checkScoring,
   closeEmbedders,
@@ -33,7 +38,10 @@ import { fullRunName, runName } from './run-name.ts';
 export interface NamedEvaluationOptions {
   readonly data?: string;
   readonly split?: string;
-  /** The folder of the collection's index: opened, or built there. Without it, an index is built for the moment. */
+  /**
+   * The folder of the collection's index: opened, or built there. Without it, an index is built for the moment. Or
+   * `opensearch:INDEX@URL`, which must be there.
+   */
   readonly index?: string;
   readonly analyzer?: string;
   /** Keep titles and texts in an index that is built now. */
@@ -64,7 +72,7 @@ export interface NamedEvaluationOptions {
 /** The runs over one collection. Index and retriever are open as long as the visitor runs. */
 export interface NamedEvaluation {
   readonly collection: Collection;
-  readonly index: LexicalIndex;
+  readonly index: SearchedIndex;
   readonly retriever: Retriever;
   /** Of the part that scores by terms; where the retriever has none, what reasoners learn with. */
   readonly scoring: Scoring;
@@ -90,7 +98,7 @@ export async function evaluateNamed<T>(
   const prepare = () => Promise.all(options.reasoners.map((each) => preparedReasoner(each, settings)));
   const planned = options.retriever === undefined ? undefined : retrieverNamed(options.retriever);
   if (planned) checkScoring(planned, options.scoring);
-  const open = logFile(name) !== undefined ? openedLog : openedWithCorpus;
+  const open = openerOf(name, options.index);
   const embedders = await openEmbedders(planned ?? { embedders: [] }, { ...options.dense?.embedder, signal });
   const closing = [() => closeEmbedders(embedders)];
   try {
@@ -115,7 +123,7 @@ export async function evaluateNamed<T>(
     const evaluations: Evaluation[] = [];
     let work = silentWork;
     for (const make of prepared) {
-      const reasoner = make({ index, scoring, parameters });
+      const reasoner = make(index instanceof LexicalIndex ? { index, scoring, parameters } : undefined);
       const parts = [retriever.id, reasoner.id, planName(whole)] as const;
       const isTaken = evaluations.some(({ run }) => run.name === runName(...parts));
       const run = isTaken ? fullRunName(...parts) : runName(...parts);
@@ -145,11 +153,58 @@ type Prepared = Awaited<ReturnType<typeof preparedReasoner>>;
 /** A collection with its index. */
 interface Opened {
   readonly collection: Collection;
-  readonly index: LexicalIndex;
+  readonly index: SearchedIndex;
   readonly folder: string;
   readonly prepared: readonly Prepared[];
   readonly indexMilliseconds: number;
   close(): Promise<void>;
+}
+
+/** How a collection and its index are opened. Throws `USAGE` for a log and an index in a cluster. */
+function openerOf(
+  name: string,
+  index: string | undefined,
+): (
+  collection: string,
+  options: NamedEvaluationOptions,
+  prepare: () => Promise<Prepared[]>,
+) => Promise<Opened> {
+  const isLog = logFile(name) !== undefined;
+  if (index === undefined || !isOpenSearchName(index)) return isLog ? openedLog : openedWithCorpus;
+  if (!isLog) return openedInCluster;
+  throw new QuernError('USAGE', 'a query log is evaluated on the index of a folder', {
+    where: '--index',
+    hint: 'Index its documents: quern index CORPUS --out FOLDER',
+  });
+}
+
+/** Opens an index in a cluster, which was loaded before. */
+async function openedInCluster(
+  name: string,
+  options: NamedEvaluationOptions,
+  prepare: () => Promise<Prepared[]>,
+): Promise<Opened> {
+  const { data, split, analyzer, warnings, signal } = options;
+  const collection = await openCollection(name, { data, split, warnings, signal });
+  const prepared = await prepare();
+  const started = performance.now();
+  const index = await OpenSearchIndex.open(options.index!, signal);
+  try {
+    if (analyzer !== undefined) checkAnalyzer(analyzer, index.analyzer, `${index.name} was made with`);
+    const known = await index.known(relevantIds(collection), signal);
+    checkRelevant(collection, (id) => known.has(id), warnings);
+  } catch (error) {
+    await index.close();
+    throw error;
+  }
+  const indexMilliseconds = performance.now() - started;
+  return { collection, index, folder: index.name, prepared, indexMilliseconds, close: () => index.close() };
+}
+
+function relevantIds({ qrels }: Collection): string[] {
+  return [...qrels.values()].flatMap((judgements) =>
+    Array.from(judgements).flatMap(([id, level]) => (level > 0 ? [id] : [])),
+  );
 }
 
 async function openedWithCorpus(
@@ -232,7 +287,7 @@ async function withVectors(
 
 function backgroundOf(
   { background }: Pick<NamedEvaluationOptions, 'background'>,
-  { analyzer }: LexicalIndex,
+  { analyzer }: SearchedIndex,
 ): Background | undefined {
   return background && Background.of(background.texts, analyzerNamed(analyzer), background.power);
 }

@@ -44,7 +44,7 @@ export async function openCollectionIndex(
   if (folder !== undefined && (await hasIndex(folder))) {
     const index = await openIndexMadeWith(folder, analyzer);
     try {
-      checkRelevant(collection, index, warnings);
+      checkRelevant(collection, (id) => index.has(id), warnings);
     } catch (error) {
       await index.close();
       throw error;
@@ -65,7 +65,7 @@ export async function openCollectionIndex(
     await indexCorpus(corpus, { out, analyzer, store, onProgress, signal });
     const index = await LexicalIndex.open(out);
     try {
-      checkRelevant(collection, index, warnings);
+      checkRelevant(collection, (id) => index.has(id), warnings);
     } catch (error) {
       await index.close();
       throw error;
@@ -106,10 +106,13 @@ async function temporaryFolder(): Promise<string> {
   }
 }
 
-/** Holds the relevant documents against the index. */
-function checkRelevant(
+/**
+ * Holds the relevant documents against an index. Throws `BAD_INPUT` when it has none of them; those that it lacks are counted as
+ * warnings.
+ */
+export function checkRelevant(
   { name, qrels }: Collection,
-  index: LexicalIndex,
+  has: (id: string) => boolean,
   warnings: Warnings | undefined,
 ): void {
   let known = 0;
@@ -117,7 +120,7 @@ function checkRelevant(
   for (const [topic, judgements] of qrels) {
     for (const [id, level] of judgements) {
       if (level <= 0) continue;
-      if (index.has(id)) known++;
+      if (has(id)) known++;
       else missing.push(`${name}, topic ${topic}, document ${id}`);
     }
   }

@@ -64,6 +64,8 @@ export interface Explanation {
     readonly unknown: readonly string[];
     /** What was done for the query's key terms, where something was to be done. */
     readonly kept?: KeptTerms;
+    /** Terms, the lightest ones, that were not searched, as a query of the index may have only so many. */
+    readonly dropped?: readonly string[];
     /** How the index was searched; absent where the retriever does not say. */
     readonly plan?: SearchPlan;
   }[];
@@ -72,14 +74,17 @@ export interface Explanation {
 
 /**
  * Takes an answer of `retriever` apart: the terms that were searched, and what each brought to each hit. `background` is the
- * one that was searched with.
+ * one that was searched with, `excluded` how many ids were excluded. Call
+ * {@link prepareExplanation} first.
  */
 export function explainAnswer(
   answer: Answer,
   retriever: Retriever,
-  { background }: { readonly background?: Background } = {},
+  { background, excluded = 0 }: { readonly background?: Background; readonly excluded?: number } = {},
 ): Explanation {
-  const searches = answer.searches.map((search) => explainedSearch(search, answer, retriever, background));
+  const searches = answer.searches.map((search) =>
+    explainedSearch(search, answer, retriever, { background, excluded }),
+  );
   if (answer.fused) return { searches, hits: fusedHits(answer, answer.fused) };
   const [search] = answer.searches;
   const searcher = searcherOf(search, retriever);
@@ -94,11 +99,25 @@ export function explainAnswer(
   return { searches, hits };
 }
 
+/** To be called before {@link explainAnswer}: finds out what the retriever has to ask somebody for. */
+export async function prepareExplanation(
+  answer: Answer,
+  retriever: Retriever,
+  signal?: AbortSignal,
+): Promise<void> {
+  if (answer.fused || answer.hits.length === 0) return;
+  const [search] = answer.searches;
+  const searcher = searcherOf(search, retriever);
+  if (!isTermRetriever(searcher) || !search.weights) return;
+  const ids = answer.hits.map(({ id }) => id);
+  await searcher.prepareShares?.(search.weights, ids, signal);
+}
+
 function explainedSearch(
   search: RetrievedWith,
   answer: Answer,
   retriever: Retriever,
-  background: Background | undefined,
+  { background, excluded }: { readonly background: Background | undefined; readonly excluded: number },
 ): Explanation['searches'][number] {
   const { from, reasoner, kept, lowered, part, text, weights: final = new Map<string, number>() } = search;
   const searcher = searcherOf(search, retriever);
@@ -111,8 +130,10 @@ function explainedSearch(
   };
   if (!isTermRetriever(searcher)) return { ...facts, unknown: [], terms: [] };
   const origin = originsIn(answer, searcher);
+  const dropped = searcher.dropped?.(final, excluded) ?? [];
   return {
     ...facts,
+    ...(dropped.length > 0 && { dropped }),
     unknown: unknownTerms(text ?? '', searcher),
     terms: Array.from(final)
       .filter(([, weight]) => weight > 0)

@@ -9,7 +9,7 @@ import type { Reasoning, ReasoningOptions, ReasoningPlan, Round } from './reason
 import { isTermRetriever } from './retriever.ts';
 import { checkedRounds, type Rounds } from './rounds.ts';
 import { rankedBy } from './ranked.ts';
-import { searchesFor } from './searches.ts';
+import { preparedSearches } from './searches.ts';
 import type { WatchedReasoning } from './watched-reasoning.ts';
 
 /**
@@ -125,7 +125,7 @@ async function unseenPassages(
   }: ReasoningOptions & { most: number; words: number; shown: Set<string> },
 ): Promise<Round['passages']> {
   const { retriever } = plan;
-  const searches = searchesFor(query, reasoned, plan);
+  const searches = await preparedSearches(query, reasoned, plan, signal);
   const without = [...excluded, ...shown];
   const { hits } = await rankedBy(searches, retriever, { k: most, excluded: without, signal });
   const weights = meanWeights(searches.flatMap((search) => search.weights ?? []));

@@ -4,7 +4,7 @@ import { rankedBy, type Ranked } from './ranked.ts';
 import { defaultRerankDepth, reranked, type Reranked } from './reranking.ts';
 import { reasoningAbout } from './reasoning.ts';
 import type { Reasoning, ReasoningPlan } from './reasoning-plan.ts';
-import { searchesFor, type RetrievedWith, type SearchPlanning } from './searches.ts';
+import { preparedSearches, type RetrievedWith, type SearchPlanning } from './searches.ts';
 
 export type { RetrievedWith } from './searches.ts';
 
@@ -53,7 +53,7 @@ export async function answerReasoned(
 ): Promise<Answer> {
   const started = performance.now();
   const { combine, retriever, rerank } = planning;
-  const searches = searchesFor(query, reasoned, planning);
+  const searches = await preparedSearches(query, reasoned, planning, options.signal);
   const { k, signal } = options;
   const depth = rerank ? Math.max(k, rerank.depth ?? defaultRerankDepth) : k;
   const ranked = await rankedBy(searches, retriever, { ...options, k: depth });

@@ -17,6 +17,8 @@ export interface Retriever {
   readonly id: string;
   /** The k best documents, best first, in the order of `compareHits`. Takes text, or final term weights w(t,q). */
   search(query: string | TermWeights, options: SearchOptions): Promise<Hit[]>;
+  /** To be called before weights of these texts are asked for; absent where nothing has to be found out before. */
+  prepare?(texts: readonly string[], signal?: AbortSignal): Promise<void>;
   /** A ranking for a text that grows, at the cost of what is added; absent where only whole texts can be searched. */
   growing?(options: SearchOptions): GrowingRanking;
   /** The text of a document, its title before it; absent where the retriever has no texts. */
@@ -52,6 +54,10 @@ export interface TermRetriever extends Retriever {
   spans(text: string): TermSpan[];
   /** Each matching term's share of a document's score, the largest first. */
   shares(weights: TermWeights, id: string): TermShare[];
+  /** To be called before shares in these documents are asked for; absent where nothing has to be found out before. */
+  prepareShares?(weights: TermWeights, ids: readonly string[], signal?: AbortSignal): Promise<void>;
+  /** Terms of weights that are left out, as there are too many, where so many ids are excluded; absent where any number goes. */
+  dropped?(weights: TermWeights, excluded: number): readonly string[];
   /** How a search for the k best goes about it; absent where there is but one way. */
   plan?(weights: TermWeights, k: number): SearchPlan;
 }

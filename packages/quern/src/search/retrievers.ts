@@ -4,14 +4,16 @@ import type { Embedder } from '../dense/embedder.ts';
 import type { VectorIndex } from '../dense/vector-index.ts';
 import { QuernError } from '../errors.ts';
 import { scorings, type Bm25Parameters, type Scoring } from '../lexical/bm25.ts';
-import type { LexicalIndex } from '../lexical/lexical-index.ts';
+import { OpenSearchIndex } from '../opensearch/open-search-index.ts';
 import type { Warnings } from '../warnings.ts';
 import { openIndexVectors, type IndexVectors } from '../dense/index-vectors.ts';
 import { DenseRetriever } from './dense-retriever.ts';
 import type { Fusion } from './fusion.ts';
 import { HybridRetriever, hybridNamed, type HybridPart, type NamedPart } from './hybrid-retriever.ts';
 import { LexicalRetriever } from './lexical-retriever.ts';
+import { OpenSearchRetriever } from './open-search-retriever.ts';
 import type { Retriever } from './retriever.ts';
+import type { SearchedIndex } from './searched-index.ts';
 
 /** A retriever by its name, before there is an index. */
 export interface RetrieverPlan {
@@ -26,10 +28,10 @@ export interface RetrieverPlan {
   readonly fusion?: Fusion;
 }
 
-/** An index's folder, open, and what is searched with. */
+/** An open index, and what is searched with. */
 export interface RetrieverContext {
-  readonly index: LexicalIndex;
-  /** The folder of the index. Vectors lie in it. */
+  readonly index: SearchedIndex;
+  /** The folder of the index, in which vectors lie, or its name. */
   readonly folder: string;
   readonly parameters?: Bm25Parameters;
   /** Told where vectors may be older than the index. */
@@ -107,6 +109,11 @@ export async function openRetriever(
   context: RetrieverContext,
 ): Promise<OpenRetriever> {
   const { index, parameters } = context;
+  if (index instanceof OpenSearchIndex) {
+    const inCluster = clusterParts(parts, index, parameters);
+    const retriever = fusion ? new HybridRetriever(inCluster, fusion) : inCluster[0]!.retriever;
+    return { retriever, close: () => Promise.resolve() };
+  }
   const opened = new Map<Embedder, IndexVectors>();
   const close = async (): Promise<void> => {
     for (const { vectors } of opened.values()) await vectors.close();
@@ -120,7 +127,7 @@ export async function openRetriever(
         continue;
       }
       const embedder = embedders.get(name.slice('dense:'.length))!;
-      const dense = opened.get(embedder) ?? (await openIndexVectors(embedder, context));
+      const dense = opened.get(embedder) ?? (await openIndexVectors(embedder, { ...context, index }));
       opened.set(embedder, dense);
       const { vectors, passages, isCurrent } = dense;
       const { document } = new LexicalRetriever(index, scorings[0]);
@@ -134,6 +141,22 @@ export async function openRetriever(
     await close();
     throw error;
   }
+}
+
+/** The parts of a plan over an index in a cluster. Throws `USAGE` for vectors, which are not kept there. */
+function clusterParts(
+  parts: readonly NamedPart[],
+  index: OpenSearchIndex,
+  parameters: Bm25Parameters | undefined,
+): HybridPart[] {
+  return parts.map(({ name, ...part }) => {
+    const scoring = scorings.find((each) => each === name);
+    if (scoring) return { ...part, retriever: new OpenSearchRetriever(index, scoring, parameters) };
+    throw new QuernError('USAGE', `an index in OpenSearch has no vectors for ${name}`, {
+      where: index.name,
+      hint: 'Search it by bm25 or bm25q; for vectors, index the corpus in a folder with --dense',
+    });
+  });
 }
 
 function idsOf(vectors: VectorIndex): string[] {

@@ -62,6 +62,23 @@ export function searchesFor(
   });
 }
 
+/** {@link searchesFor}, once the retriever knows what it needs to know of the texts. Throws what asking for it throws. */
+export async function preparedSearches(
+  query: string,
+  reasoned: ReasonedQuery,
+  planning: SearchPlanning,
+  signal: AbortSignal | undefined,
+): Promise<RetrievedWith[]> {
+  const { retriever } = planning;
+  const all =
+    retriever instanceof HybridRetriever ? retriever.parts.map((part) => part.retriever) : [retriever];
+  const own = [query, reasoned.text, ...(reasoned.parts ?? []).map(({ text }) => text)];
+  // Where texts are joined, a word could end otherwise than at its text's end.
+  const texts = [...own, [query, ...own].join(' ')];
+  await Promise.all(all.map((each) => each.prepare?.(texts, signal)));
+  return searchesFor(query, reasoned, planning);
+}
+
 function searchesOfPart(
   query: string,
   reasoned: ReasonedQuery,
