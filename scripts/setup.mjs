@@ -1,8 +1,9 @@
 /**
  * Makes a checkout ready to run: installs from the lockfile when node_modules is absent or older than it, and builds when
  * a source is newer than the build; with --tests it installs what only tests need, the runtimes in
- * packages/quern/test/runtimes, and LibTorch with its addon. Steps that do not need each other run at the same time. Does
- * nothing, quickly, when all is fresh. No network but the package registries and, for LibTorch without pip, PyTorch's archive.
+ * packages/quern/test/runtimes, OpenSearch, and LibTorch with its addon. Steps that do not need each other run at the same time.
+ * Does nothing, quickly, when all is fresh. No network but the package registries and, for LibTorch without pip, PyTorch's
+ * archive.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import {
@@ -18,6 +19,7 @@ import {
 import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { prepareOpenSearch } from './opensearch-cluster.mjs';
 import { installRayEngines } from './ray-engines-python.mjs';
 import { installTrl } from './trl-python.mjs';
 
@@ -37,6 +39,7 @@ const isTesting = process.argv.includes('--tests');
 const runtimesFolder = join(root, 'packages/quern/test/runtimes');
 const testRuntimes = isTesting && installTestRuntimes(runtimesFolder);
 const testPython = isTesting && installTestPython(join(runtimesFolder, 'python'));
+const testCluster = isTesting && makeClusterReady(join(root, 'packages/quern/test/opensearch'));
 
 const installStamp = join(root, 'node_modules', '.quern-installed');
 const lock = digest([join(root, 'package-lock.json')]);
@@ -73,6 +76,7 @@ if (builds.some(({ stamped }) => stamp(stamped) !== sources)) {
 if (isTesting) {
   const libtorch = setUpLibTorch();
   await testRuntimes;
+  await testCluster;
   // Not before the dependencies are installed, which clears the folder with the links away.
   linkTestRuntimes(runtimesFolder);
   await testPython;
@@ -84,6 +88,16 @@ if (isTesting) {
   if (noTrl !== undefined) process.stderr.write(`setup: no TRL (${noTrl}): ${skip}\n`);
   const noOthers = installRayEngines({ environment, requirements });
   if (noOthers !== undefined) process.stderr.write(`setup: no OpenRLHF and verl (${noOthers}): ${skip}\n`);
+}
+
+/** OpenSearch, where there is Java. */
+async function makeClusterReady(folder) {
+  const made = await prepareOpenSearch(folder, runProgram);
+  if (typeof made === 'string') {
+    process.stderr.write(`setup: no OpenSearch (${made}): the tests that need it will skip\n`);
+  } else if (made > 0) {
+    process.stderr.write(`setup: OpenSearch was made ready in ${made.toFixed(1)} s\n`);
+  }
 }
 
 /**

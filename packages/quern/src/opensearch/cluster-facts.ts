@@ -10,6 +10,8 @@ export interface ClusterFacts {
   readonly version: string;
   /** How many clauses a query may have. */
   readonly mostClauses: number;
+  /** Whether it tells what each term of a query brought to a hit: since 2.12. */
+  readonly tellsShares: boolean;
   /** What its scores are multiplied by, compared with the formula. */
   scoreScale(parameters: Bm25Parameters): number;
 }
@@ -34,9 +36,10 @@ export async function clusterFacts(
   if (distribution !== 'opensearch' || number === undefined) {
     throw new QuernError('UNSUPPORTED', 'what answers is not OpenSearch', { where: connection.address.name });
   }
-  const major = Number.parseInt(number, 10);
+  const [major, minor] = number.split('.').map(Number) as [number, number];
   return {
     version: number,
+    tellsShares: major > 2 || (major === 2 && minor >= 12),
     mostClauses: await mostClauses(connection, signal),
     // Up to 2.x, BM25 keeps the factor k1 + 1, which changes no ranking.
     scoreScale: ({ k1 }) => (major < 3 ? k1 + 1 : 1),

@@ -74,7 +74,8 @@ export function ofStatus(
   if (status === 429) {
     return { ...facts, passes: true, error: make('OVERLOADED', 'the cluster takes no more for now') };
   }
-  if (status === 408 || status >= 502) {
+  // Where a node goes while it is asked, its neighbour may say 500 of it.
+  if (status === 408 || status >= 500) {
     return { ...facts, passes: true, error: make('NETWORK', `the cluster answers with status ${status}`) };
   }
   return {

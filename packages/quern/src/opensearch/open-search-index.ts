@@ -5,6 +5,7 @@ import type { StoredDocument } from '../lexical/segment.ts';
 import { clausesOf, type Clauses } from './clauses.ts';
 import { clusterFacts, type ClusterFacts } from './cluster-facts.ts';
 import { OpenSearchConnection } from './connection.ts';
+import { exactRanking, exactShares, type Candidate, type ExactScoring } from './exact-scores.ts';
 import { factsOfMapping, type OpenSearchIndexFacts } from './mapping.ts';
 import { conditionsFor, searchBody, type QueryParts } from './query-body.ts';
 import { readIndex, type IndexSettings } from './read-index.ts';
@@ -12,14 +13,20 @@ import { TermCounts } from './term-counts.ts';
 
 /** Ids of a request that asks for documents. */
 const idsPerRequest = 5000;
+/** Up to so many hits are scored again with exact lengths: what each term brought to each is told then. */
+const mostExact = 1000;
+const mostCandidates = 4 * mostExact;
+/** So many more candidates than twice the hits are fetched at first. */
+const fewestMore = 30;
 
 interface SearchReply {
   readonly timed_out: boolean;
   readonly _shards: { readonly failed: number };
   readonly hits: {
     readonly hits: readonly {
-      readonly sort: readonly [score: number, id: string];
-      readonly matched_queries?: Readonly<Record<string, number>> | readonly string[];
+      readonly sort: readonly [score: number, id: string, tokens: number];
+      /** What each named term brought, where that was asked for. */
+      readonly matched_queries?: Readonly<Record<string, number>>;
     }[];
   };
 }
@@ -122,8 +129,9 @@ export class OpenSearchIndex {
   }
 
   /**
-   * The k best documents for final term weights, ties by descending bytes of ids. Where one shard fails, all does: what a part of the
-   * index finds is no ranking. Throws `USAGE` where k is more than the index allows.
+   * The k best documents for final term weights, ties by descending bytes of ids. Up to k of 1,000 they are scored again with exact
+   * lengths (`exact-scores.ts`), among as many candidates as it takes, at most 4,000. Where one shard fails, all does: what a part
+   * of the index finds is no ranking. Throws `USAGE` where k is more than the index allows.
    */
   async search(
     weights: TermWeights,
@@ -141,27 +149,36 @@ export class OpenSearchIndex {
     const without = [...new Set(excluded ?? [])];
     const { kept } = this.clauses(weights, without.length);
     if (kept.length === 0) return [];
-    const found = await this.#found({ terms: this.#boosts(kept), excluded: without }, k, signal);
-    return found.map(({ sort: [score, id] }, i) => ({ id, score, rank: i + 1 }));
+    const parts: QueryParts = { terms: this.#boosts(kept), excluded: without };
+    if (k > mostExact || !this.#cluster.tellsShares) {
+      const found = await this.#candidates(parts, k, signal);
+      return found.map(({ id, score }, i) => ({ id, score, rank: i + 1 }));
+    }
+    const scoring = this.#scoring(kept);
+    const deepest = Math.min(mostHits, mostCandidates);
+    for (let depth = Math.min(deepest, 2 * k + fewestMore); ; depth = Math.min(deepest, 4 * depth)) {
+      const candidates = await this.#candidates({ ...parts, areNamed: true }, depth, signal);
+      const areAll = candidates.length < depth;
+      const { hits, isProven } = exactRanking(candidates, scoring, { k, areAll });
+      if (isProven || depth === deepest) return hits;
+    }
   }
 
-  /** What each term brings to the scores of documents: id → term → share. Empty where the cluster does not tell. */
+  /** What each term brings to the scores of documents: id → term → share. Empty for more than 4,000 documents, and where the cluster does not tell. */
   async shares(
     weights: TermWeights,
     ids: readonly string[],
     signal?: AbortSignal,
   ): Promise<Map<string, ReadonlyMap<string, number>>> {
     const shares = new Map<string, ReadonlyMap<string, number>>();
-    if (ids.length === 0) return shares;
+    if (ids.length === 0 || ids.length > mostCandidates || !this.#cluster.tellsShares) return shares;
     await this.countTerms(weights.keys(), signal);
     // The condition on ids is a clause, too.
-    const terms = this.#boosts(this.clauses(weights, 1).kept);
-    const found = await this.#found({ terms, only: ids, areNamed: true }, ids.length, signal, {
-      include_named_queries_score: true,
-    });
-    for (const { sort, matched_queries: parts } of found) {
-      if (parts && !Array.isArray(parts)) shares.set(sort[1], new Map(Object.entries(parts)));
-    }
+    const { kept } = this.clauses(weights, 1);
+    const terms = this.#boosts(kept);
+    const found = await this.#candidates({ terms, only: ids, areNamed: true }, ids.length, signal);
+    const scoring = this.#scoring(kept);
+    for (const candidate of found) shares.set(candidate.id, exactShares(candidate, scoring));
     return shares;
   }
 
@@ -199,12 +216,17 @@ export class OpenSearchIndex {
     return terms.map(([term, weight]) => [term, weight / this.#cluster.scoreScale(this.parameters)]);
   }
 
-  async #found(
-    parts: QueryParts,
-    k: number,
-    signal: AbortSignal | undefined,
-    query: object = {},
-  ): Promise<SearchReply['hits']['hits']> {
+  #scoring(kept: Clauses['kept']): ExactScoring {
+    return {
+      weights: new Map(kept),
+      documentFrequency: (term) => this.documentFrequency(term),
+      statistics: this.statistics,
+      parameters: this.parameters,
+    };
+  }
+
+  /** The k best as OpenSearch scores them; where terms are named, with what each brought. */
+  async #candidates(parts: QueryParts, k: number, signal: AbortSignal | undefined): Promise<Candidate[]> {
     const { index } = this.#connection.address;
     const {
       hits,
@@ -217,7 +239,7 @@ export class OpenSearchIndex {
           // So that a term's weight does not depend on the shard that a document lies in.
           search_type: 'dfs_query_then_fetch',
           allow_partial_search_results: false,
-          ...query,
+          ...(parts.areNamed && { include_named_queries_score: true }),
           body: searchBody(parts, k),
         }),
       { signal },
@@ -225,7 +247,12 @@ export class OpenSearchIndex {
     if (isLate || _shards.failed > 0) {
       throw new QuernError('NETWORK', 'a part of the index has not answered', { where: this.name });
     }
-    return hits.hits;
+    return hits.hits.map(({ sort: [score, id, tokens], matched_queries: told = {} }) => ({
+      id,
+      score,
+      tokens,
+      parts: told,
+    }));
   }
 
   #get(

@@ -38,13 +38,13 @@ export function queryBody({ terms, excluded = [], only, areNamed = false }: Quer
 
 /**
  * A search for the best k. By `id` it is sorted where scores are equal, as everywhere in Quern: keywords are compared by their bytes.
- * Ids come as what was sorted by, so no document is read.
+ * Ids, and lengths with them, come as what was sorted by, so no document is read.
  */
 export function searchBody(parts: QueryParts, k: number): Record<string, unknown> {
   return {
     size: k,
     query: queryBody(parts),
-    sort: [{ _score: 'desc' }, { id: 'desc' }],
+    sort: [{ _score: 'desc' }, { id: 'desc' }, { tokens: 'asc' }],
     track_total_hits: false,
     _source: false,
     stored_fields: '_none_',
