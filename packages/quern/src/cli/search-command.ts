@@ -8,6 +8,7 @@ import { combineName } from '../search/combine.ts';
 import { explainAnswer, prepareExplanation, type Explanation } from '../search/explain.ts';
 import { Background } from '../search/background.ts';
 import {
+  checkHasVectors,
   checkScoring,
   closeEmbedders,
   openEmbedders,
@@ -83,6 +84,7 @@ async function run(folder: string, question: string, options: Options): Promise<
   const learnt = await backgroundTexts(options.background);
   const named = retrieverNamed(options.retriever ?? options.scoring ?? scorings[0]);
   checkScoring(named, options.scoring);
+  checkHasVectors(named, folder);
   warnOfIdleOptions(options, [options.reasoner], named, warnings);
   const plan = await planned(options, warnings);
   const signal = interruptSignal();

@@ -20,6 +20,7 @@ import type { ReasoningPlan } from '../search/reasoning-plan.ts';
 import type { Retriever } from '../search/retriever.ts';
 import type { SearchedIndex } from '../search/searched-index.ts';
 import {
+  checkHasVectors,
   checkScoring,
   closeEmbedders,
   openEmbedders,
@@ -98,6 +99,7 @@ export async function evaluateNamed<T>(
   const prepare = () => Promise.all(options.reasoners.map((each) => preparedReasoner(each, settings)));
   const planned = options.retriever === undefined ? undefined : retrieverNamed(options.retriever);
   if (planned) checkScoring(planned, options.scoring);
+  if (planned && options.index !== undefined) checkHasVectors(planned, options.index);
   const open = openerOf(name, options.index);
   const embedders = await openEmbedders(planned ?? { embedders: [] }, { ...options.dense?.embedder, signal });
   const closing = [() => closeEmbedders(embedders)];

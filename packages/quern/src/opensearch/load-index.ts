@@ -59,7 +59,25 @@ export async function openForLoad(
       hint: 'Give the same options, or delete the index to begin anew',
     });
   }
+  await copiesReady(connection, signal);
   return { facts, isResumed: there !== undefined };
+}
+
+/**
+ * Waits until the copies that the cluster is making are made: as long as a shard's first copy is its only one, the node that has it
+ * must not be lost. Copies that there is no node for are not waited for.
+ */
+async function copiesReady(connection: OpenSearchConnection, signal: AbortSignal | undefined): Promise<void> {
+  await connection.ask(
+    (client) =>
+      client.cluster.health({
+        index: connection.address.index,
+        wait_for_events: 'languid',
+        wait_for_no_initializing_shards: true,
+        timeout: '50s',
+      }),
+    { signal, patience },
+  );
 }
 
 function checkAsBegun(option: string, asked: number | undefined, begun: number, where: string): void {

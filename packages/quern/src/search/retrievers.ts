@@ -4,6 +4,7 @@ import type { Embedder } from '../dense/embedder.ts';
 import type { VectorIndex } from '../dense/vector-index.ts';
 import { QuernError } from '../errors.ts';
 import { scorings, type Bm25Parameters, type Scoring } from '../lexical/bm25.ts';
+import { isOpenSearchName, openSearchAddress } from '../opensearch/address.ts';
 import { OpenSearchIndex } from '../opensearch/open-search-index.ts';
 import type { Warnings } from '../warnings.ts';
 import { openIndexVectors, type IndexVectors } from '../dense/index-vectors.ts';
@@ -74,6 +75,11 @@ export function checkScoring({ name, scoring }: RetrieverPlan, given: Scoring | 
     where: '--scoring',
     hint: 'Leave it out: the retriever says how terms are weighed',
   });
+}
+
+/** Throws `USAGE` where a plan searches vectors, and the index of that name, in OpenSearch, has none. */
+export function checkHasVectors({ embedders }: RetrieverPlan, index: string): void {
+  if (embedders.length > 0 && isOpenSearchName(index)) throw withoutVectors(openSearchAddress(index).name);
 }
 
 /** Embedders by their names. Whoever opened them closes them. */
@@ -152,10 +158,14 @@ function clusterParts(
   return parts.map(({ name, ...part }) => {
     const scoring = scorings.find((each) => each === name);
     if (scoring) return { ...part, retriever: new OpenSearchRetriever(index, scoring, parameters) };
-    throw new QuernError('USAGE', `an index in OpenSearch has no vectors for ${name}`, {
-      where: index.name,
-      hint: 'Search it by bm25 or bm25q; for vectors, index the corpus in a folder with --dense',
-    });
+    throw withoutVectors(index.name);
+  });
+}
+
+function withoutVectors(where: string): QuernError {
+  return new QuernError('USAGE', 'an index in OpenSearch has no vectors', {
+    where,
+    hint: 'Search it by bm25 or bm25q; for vectors, index the corpus in a folder with --dense',
   });
 }
 
