@@ -75,7 +75,7 @@ export class OpenSearchCluster {
   }
 
   async end(): Promise<void> {
-    const ended = new Promise((resolve) => this.#process.once('exit', resolve));
+    const ended = new Promise((done) => this.#process.once('exit', done));
     this.#process.stdin!.end('end\n');
     await ended;
   }
