@@ -209,16 +209,19 @@ describe.skipIf(!hasOpenSearch)('an index in OpenSearch', () => {
       expect(whole).toEqual(ids(onOne));
       let answers = 0;
       const asked = { isOver: false };
-      const asking = Array.from({ length: 3 }, async () => {
+      const asking = Array.from({ length: 3 }, async (): Promise<void> => {
         while (!asked.isOver) {
           expect(await search()).toEqual(whole);
           answers++;
         }
       });
-      await cluster.stop(1);
-      for (let i = 0; i < 30; i++) expect(await search()).toEqual(whole);
-      asked.isOver = true;
-      await Promise.all(asking);
+      const all = Promise.all(asking);
+      const stopping = (async (): Promise<void> => {
+        await cluster.stop(1);
+        for (let i = 0; i < 30; i++) expect(await search()).toEqual(whole);
+        asked.isOver = true;
+      })();
+      await Promise.all([all, stopping]);
       expect(answers).toBeGreaterThan(3);
       await cluster.startAgain(1);
       expect(await search()).toEqual(whole);

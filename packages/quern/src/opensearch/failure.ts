@@ -70,12 +70,16 @@ export function ofStatus(
       'Put the user and the password into the URL, or into OPENSEARCH_USERNAME and OPENSEARCH_PASSWORD';
     return { ...facts, passes: false, error: make('DENIED', what, how) };
   }
-  if (status === 404) return { ...facts, passes: false, error: make('NOT_FOUND', 'there is no such index') };
+  // A node that goes takes with it what a search has on it, and its neighbours say that they cannot find that.
+  const isGone = status === 404 && type === 'search_context_missing_exception';
+  if (status === 404 && !isGone) {
+    return { ...facts, passes: false, error: make('NOT_FOUND', 'there is no such index') };
+  }
   if (status === 429) {
     return { ...facts, passes: true, error: make('OVERLOADED', 'the cluster takes no more for now') };
   }
   // Where a node goes while it is asked, its neighbour may say 500 of it.
-  if (status === 408 || status >= 500) {
+  if (status === 408 || status >= 500 || isGone) {
     return { ...facts, passes: true, error: make('NETWORK', `the cluster answers with status ${status}`) };
   }
   return {
