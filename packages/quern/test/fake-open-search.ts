@@ -5,7 +5,16 @@ import { afterAll } from 'vitest';
 
 /** A reply; undefined closes the connection instead. */
 export type FakeReply =
-  { readonly status?: number; readonly headers?: Record<string, string>; readonly body: unknown } | undefined;
+  | {
+      readonly status?: number;
+      readonly headers?: Record<string, string>;
+      readonly body: unknown;
+      /** Whether it breaks off in the middle. */
+      readonly breaks?: boolean;
+      /** Whether it is never sent. */
+      readonly isHeld?: boolean;
+    }
+  | undefined;
 
 /** A request, as a test looks at it. */
 export interface FakeRequest {
@@ -34,7 +43,12 @@ export class FakeOpenSearch {
           incoming.socket.destroy();
           return;
         }
+        if (answer.isHeld) return;
         outgoing.writeHead(answer.status ?? 200, { 'content-type': 'application/json', ...answer.headers });
+        if (answer.breaks) {
+          outgoing.write('{"version"', () => incoming.socket.destroy());
+          return;
+        }
         outgoing.end(typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body));
       });
     });

@@ -58,7 +58,7 @@ function loading(bulk: (ids: readonly string[], count: number) => FakeReply | un
       documents.map(({ id }) => id),
       ++bulks,
     );
-    if (answer && answer.status !== undefined) return answer;
+    if (answer && (answer.status !== undefined || answer.isHeld)) return answer;
     const items = (answer?.body as { items: { create: { status: number } }[] } | undefined)?.items;
     for (const [i, { id, tokens }] of documents.entries()) {
       if ((items?.[i]!.create.status ?? 201) === 201) taken.set(id, tokens);
@@ -163,6 +163,7 @@ const refusals: readonly (readonly [string, FakeReply, QuernErrorCode, RegExp])[
   ['no OpenSearch', { body: { version: { number: '8.1.0' } } }, 'UNSUPPORTED', /not OpenSearch/],
   ['a page', { headers: { 'content-type': 'text/html' }, body: '<html>' }, 'UNSUPPORTED', /not OpenSearch/],
   ['JSON that is cut off', { body: '{"version": {' }, 'BAD_REPLY', /not OpenSearch’s/],
+  ['a reply that breaks off', { body: '', breaks: true }, 'NETWORK', /no node of the cluster can be reached/],
   ['a server that breaks off', undefined, 'NETWORK', /no node of the cluster can be reached/],
 ];
 
@@ -175,6 +176,22 @@ it.each(refusals)('tells of %s, without the password', async (_, reply, code, me
   expect(failure).toMatchObject({ code, message: expect.stringMatching(message) });
   expect(String(failure)).not.toContain('geheim');
   expect(server.requests[0]!.authorization).toBe(`Basic ${Buffer.from('quern:geheim').toString('base64')}`);
+});
+
+it('prints nothing but the error where a reply breaks off', async () => {
+  const server = new FakeOpenSearch(() => ({ headers: { 'content-length': '99' }, body: '', breaks: true }));
+  const { code, stdout } = await quern(['search', `opensearch:corpus@${await server.url()}`, 'x', '--json']);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+});
+
+it('stops what is under way where a load fails', async () => {
+  const { server } = loading((_, count) =>
+    count === 4 ? { status: 400, body: { error: { type: 'no_good' } } } : { body: 'never', isHeld: true },
+  );
+  const bounds = { documents: 1, bytes: 1e6, requests: 4 };
+  const load = loadCorpus(corpusOf(20), { to: `opensearch:corpus@${await server.url()}`, bounds });
+  await expect(load).rejects.toThrow(/refuses it with status 400 \(no_good:/);
+  expect(server.bulks).toHaveLength(4);
 });
 
 it('is wrong usage, or no server, on the command line', async () => {

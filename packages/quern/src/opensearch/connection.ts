@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ApiResponse, Client } from '@opensearch-project/opensearch';
+import type { ClientRequest } from 'node:http';
+import type { ApiResponse, Client, Connection } from '@opensearch-project/opensearch';
 import { QuernError, throwIfAborted } from '../errors.ts';
 import { retryWait } from '../models/openai/openai-retry.ts';
 import { optionalPackage } from '../optional-package.ts';
@@ -34,13 +35,14 @@ export class OpenSearchConnection {
   /** Makes the client of a name `opensearch:INDEX@URL`; nothing is asked yet. Throws `USAGE` and `MISSING_PACKAGE`. */
   static async open(name: string): Promise<OpenSearchConnection> {
     const address = openSearchAddress(name);
-    const { Client: Opened } = await optionalPackage(
+    const opensearch = await optionalPackage(
       () => import('@opensearch-project/opensearch'),
       'the package @opensearch-project/opensearch, which asks clusters',
       'npm install @opensearch-project/opensearch',
     );
     const { user, password = '', urls } = address;
-    const client = new Opened({
+    const client = new opensearch.Client({
+      Connection: quietConnection(opensearch.Connection),
       nodes: [...urls],
       // A node that cannot be reached is passed over: each is asked once, and one that is alone is asked twice.
       maxRetries: Math.max(1, urls.length),
@@ -70,7 +72,10 @@ export class OpenSearchConnection {
       throwIfAborted(signal);
       // The client's methods share no narrower type.
       const pending = request(this.#client) as Pending;
-      const stop = (): void => pending.abort();
+      // It gives back a promise; of one that a listener gives back and that fails, Node would make an uncaught error.
+      const stop = (): void => {
+        pending.abort();
+      };
       signal?.addEventListener('abort', stop, { once: true });
       try {
         const { body } = await pending;
@@ -93,6 +98,26 @@ export class OpenSearchConnection {
   async close(): Promise<void> {
     await this.#client.close();
   }
+}
+
+/**
+ * The client's connections, without what they print on stdout where a connection breaks in the middle of a reply: that is told as
+ * an error, and stdout is for results.
+ */
+function quietConnection(Base: typeof Connection): typeof Connection {
+  return class extends Base {
+    constructor(options?: ConstructorParameters<typeof Connection>[0]) {
+      super(options);
+      const make = this.makeRequest as (params: unknown) => ClientRequest;
+      this.makeRequest = (params: unknown): ClientRequest => {
+        const request = make(params);
+        // The printing listener alone is added under this name.
+        request.addListener = ((event: string, listener: () => void) =>
+          request.on(event, event === 'error' ? () => undefined : listener)) as typeof request.addListener;
+        return request;
+      };
+    }
+  };
 }
 
 /** Waits; throws `ABORTED` when the signal is aborted meanwhile. */
