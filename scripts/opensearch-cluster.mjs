@@ -9,8 +9,11 @@ import { delimiter, join } from 'node:path';
 
 const oldestJava = 17;
 
-/** Makes it ready, unless it is. Returns why not, or how many seconds it took, 0 where it was ready. */
-export function prepareOpenSearch(folder) {
+/**
+ * Makes it ready, unless it is. Returns why not, or how many seconds it took, 0 where it was ready. `runProgram` runs a program as
+ * `spawnSync` does, and does not block.
+ */
+export async function prepareOpenSearch(folder, runProgram) {
   const target = join(folder, 'target');
   const stampFile = join(target, '.quern-compiled');
   const stamp = createHash('sha256')
@@ -26,10 +29,7 @@ export function prepareOpenSearch(folder) {
   rmSync(target, { recursive: true, force: true });
   const classpath = join(target, 'classpath.txt');
   const goals = ['compile', 'dependency:build-classpath', `-Dmdep.outputFile=${classpath}`];
-  const { status, stdout, stderr, error } = spawnSync('mvn', ['-q', '-B', ...goals], {
-    cwd: folder,
-    encoding: 'utf8',
-  });
+  const { status, stdout, stderr, error } = await runProgram('mvn', ['-q', '-B', ...goals], { cwd: folder });
   if (status !== 0) {
     const said = `${stdout ?? ''}\n${stderr ?? ''}`.split('\n').find((line) => line.includes('ERROR'));
     return (error?.message ?? said ?? 'Maven failed').trim().slice(0, 300);
