@@ -63,7 +63,7 @@ describe.skipIf(!hasLibTorch)('a joined model', () => {
     tied: { seed: 3 },
     untied: { seed: 4, tied: false },
     'of one head of keys and values': { seed: 5, hidden: 96, heads: 6, keyValueHeads: 1 },
-    'of as many heads of keys and values': { seed: 6, heads: 4, keyValueHeads: 4, intermediate: 80 },
+    'of as many heads of keys and values': { seed: 9, heads: 4, keyValueHeads: 4, intermediate: 80 },
   } as const;
 
   beforeAll(async () => {
