@@ -94,6 +94,8 @@ it('is for processors without DeepSpeed and vLLM', async () => {
   expect(job.files['accelerate.yaml']).toContain('mixed_precision: "no"');
   expect(argumentsOf(job)).toMatchObject({ use_cpu: true, bf16: false, ddp_backend: 'gloo' });
   expect(job.training.environment).toMatchObject({ ACCELERATE_USE_CPU: 'true' });
+  // With a backend, accelerate asks the group of processes, which a single one has not.
+  expect(argumentsOf(await jobOf(['device=cpu', 'num_processes=1']))).not.toHaveProperty('ddp_backend');
 });
 
 it('writes LoRA as PEFT takes it', async () => {

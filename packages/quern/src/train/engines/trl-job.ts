@@ -196,7 +196,8 @@ function description(
       save_total_limit: Math.max(2, config.save_total_limit),
       report_to: 'none',
       disable_tqdm: true,
-      ...(onCpu && { ddp_backend: 'gloo' }),
+      // One process has no group, and with a backend accelerate looks for one.
+      ...(onCpu && config.num_processes > 1 && { ddp_backend: 'gloo' }),
       ddp_timeout: 1800,
     },
   };
