@@ -95,13 +95,14 @@ export async function noteLaunched(folder: string, pids: readonly number[]): Pro
 /** Ends what an attempt left running whose own process was killed. */
 export async function endLaunched(folder: string): Promise<void> {
   const text = await readFile(join(folder, 'launched.json'), 'utf8').catch(() => '[]');
-  let launched: Partial<Launched>[] = [];
+  let launched: unknown;
   try {
-    launched = JSON.parse(text) as Partial<Launched>[];
+    launched = JSON.parse(text);
   } catch {
     return;
   }
-  for (const { pid, started } of launched) {
+  for (const noted of Array.isArray(launched) ? (launched as unknown[]) : []) {
+    const { pid, started } = (noted ?? {}) as Partial<Launched>;
     if (typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid < 2 || started === undefined) continue;
     for (;;) {
       const state = await processState(pid);

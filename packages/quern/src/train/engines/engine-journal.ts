@@ -71,6 +71,8 @@ export class EngineJournal {
     let kept = before;
     let diverged: TakenOver['diverged'];
     for (const line of await this.#newLines()) {
+      // The log is another program's.
+      if (!Number.isSafeInteger(line.step) || line.step < 0) continue;
       while ((this.#lines.at(-1)?.step ?? 0) > line.step) this.#lines.pop();
       kept = Math.min(kept, this.#lines.length);
       const isTold = this.#lines.at(-1)?.step === line.step;
