@@ -147,6 +147,74 @@ it('says why a training failed, and goes on from its last checkpoint, with each 
   expect(stepsOf('failed')).toEqual([1, 2, 3, 4, 5, 6]);
 });
 
+it('fails where the training ends before all steps are made, whatever it says', async () => {
+  const failed = train('short', engineOf({ steps: 3 }));
+  await expect(failed).rejects.toThrow(/the training ended after step 3 of 6; it said last: an attempt from/);
+  expect(stateOf(join(folder, 'short'))).toMatchObject({ status: 'failed', step: 3 });
+  expect(await train('short', engineOf({ steps: 6 }), { resume: true })).toMatchObject({ status: 'done' });
+});
+
+it('was stopped where the file that stops it was made by others', async () => {
+  const outcome = await train('stopped-by-file', engineOf({ steps: 6, hang: 3 }), {
+    onEvent: (event) => {
+      if (event.kind !== 'metrics' || event.line.step !== 3) return;
+      writeFileSync(join(folder, 'stopped-by-file', 'engine', 'stop'), '');
+    },
+  });
+  expect(outcome).toMatchObject({ status: 'stopped', step: 3 });
+});
+
+it('says what the training said, not what its launcher said of that', async () => {
+  const said = ['ValueError: too small', "subprocess.CalledProcessError: Command '[]' returned 1."];
+  const launcher = `for (const line of ${JSON.stringify(said)}) console.log(line); process.exit(1)`;
+  await expect(train('launched', printing(launcher))).rejects.toThrow(
+    /the training ended with 1: ValueError: too small\./,
+  );
+  const missing = "console.log('python3: No module named accelerate'); process.exit(1)";
+  await expect(train('missing', printing(missing))).rejects.toThrow(
+    /the training ended with 1: python3: No module named accelerate\./,
+  );
+});
+
+/** An engine whose training is a program in JavaScript. */
+function printing(script: string): Engine {
+  const engine = engineOf({ steps: 1 });
+  return {
+    ...engine,
+    job: (parts) => {
+      const job = engine.job(parts);
+      return { ...job, training: { ...job.training, args: ['-e', script] } };
+    },
+  };
+}
+
+it('leaves out what its log has of steps that cannot be', async () => {
+  const config = await configOf('odd-steps');
+  const engine = engineOf({ steps: 6 });
+  const { folder: job } = await writeEngineJob(config, engine);
+  const steps = ['-5', '1.5', '1e308'].map((step) => `{"begun":${step}}\n{"step":${step},"loss":1}\n`);
+  writeFileSync(join(job, 'log.jsonl'), `${steps.join('')}{"step":1,"loss":1}\n`);
+  expect(await collectJob(config, engine)).toMatchObject({ status: 'stopped', step: 1 });
+  expect(stepsOf('odd-steps')).toEqual([1]);
+});
+
+it('starts whatever is noted of processes of an earlier attempt', async () => {
+  for (const noted of ['null', '[null]', '{"pid":1}', '5', '[{"pid":"x","started":"y"}]']) {
+    writeFileSync(join(folder, 'whole', 'engine', 'launched.json'), noted);
+    expect(await train('whole', engineOf({ steps: 6 }), { resume: true })).toMatchObject({ status: 'done' });
+  }
+});
+
+it('is given a Python whose path begins here, though it starts in the folder of its job', async () => {
+  const pythons: string[] = [];
+  const engine = engineOf({ steps: 6 });
+  const noting: Engine = { ...engine, job: (parts) => (pythons.push(parts.python), engine.job(parts)) };
+  for (const [i, python] of ['trl/bin/python', 'python3', '/usr/bin/python3'].entries()) {
+    await writeEngineJob(await configOf(`python-${i}`), noting, { python });
+  }
+  expect(pythons).toEqual([resolve('trl/bin/python'), 'python3', '/usr/bin/python3']);
+});
+
 it('tells of a loss that ran away as a training here does', async () => {
   const error = await train('ran-away', engineOf({ steps: 6, diverge: 2 })).catch(
     (thrown: QuernError) => thrown,

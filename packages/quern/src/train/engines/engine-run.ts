@@ -175,7 +175,9 @@ async function prepared(
   const prompts = await openPrompts(start.texts, config.prompt, signal);
   const data = await engineData(config, prompts, { tokenizes: engine.tokenizes, onNote, signal });
   const at = jobFolder(folder.path);
-  const job = engine.job({ config, folder: at, model: start.model, data, rewardUrl, python });
+  // It is started in the job's folder, where a path from here leads elsewhere; a bare name is looked for as a shell does.
+  const program = python.includes('/') ? resolve(python) : python;
+  const job = engine.job({ config, folder: at, model: start.model, data, rewardUrl, python: program });
   for (const note of job.notes ?? []) onNote(note);
   await writeJob(at, engine, job, { data: data.hash });
   return { folder: at, job, data };
@@ -241,7 +243,13 @@ async function followed(started: Started): Promise<TrainingOutcome> {
     const training = running.at(-1)!;
     const isStopped = await toItsEnd(started, training, running.slice(0, -1));
     tellTaken(await journal.takeOver(), options);
-    const status = isStopped && journal.step < config.max_steps ? 'stopped' : 'done';
+    if (!isStopped && journal.step < config.max_steps) {
+      throw await failure(
+        `the training ended after step ${journal.step} of ${config.max_steps}`,
+        logOf(at, job.training),
+      );
+    }
+    const status = journal.step < config.max_steps ? 'stopped' : 'done';
     await folder.writeState(stateOf(status, journal.step, config));
     return await outcomeOf(status, journal.step, folder);
   } catch (error) {
@@ -297,8 +305,11 @@ async function toItsEnd(
       await writeFile(join(at, stopFile), '');
     }
     const ended = services.find((service) => !service.isRunning);
-    if (ended) throw await failure(`${ended.what} ended`, logOf(at, ended));
-    if (rewardEnded) throw await failure('the server of rewards ended', join(at, 'reward.txt'));
+    if (ended) throw await failure(`${ended.what} ended, and the training was stopped`, logOf(at, ended));
+    if (rewardEnded) {
+      const what = 'the server of rewards ended, and the training was stopped';
+      throw await failure(what, join(at, 'reward.txt'));
+    }
     if (performance.now() - asked > askEvery) {
       silences = (await isUp(reward.url)) ? 0 : silences + 1;
       asked = performance.now();
@@ -312,7 +323,8 @@ async function toItsEnd(
   }
   const { code, signal: killed } = await training.ended;
   if (code !== 0) throw await trainingFailure(at, killed ?? code);
-  return isStopping;
+  // Whoever runs it may have made the file too.
+  return isStopping || (await pathKindIfAny(join(at, stopFile))) !== undefined;
 }
 
 /** What a training that failed said, in one line: which of its processes, and why. */
@@ -327,9 +339,13 @@ async function trainingFailure(at: string, how: NodeJS.Signals | number | null):
   }
   const rank = lines.findLast((line) => /^rank\s*:/.test(line));
   const exit = lines.findLast((line) => /^exitcode\s*:/.test(line));
-  const said = lines.findLast((line) =>
-    /^(?:\[rank\d+\]:\s*)?(?!torch\.distributed\.elastic)[\w.]*(?:Error|Exception)\b.*:/.test(line),
-  );
+  // What a launcher says of it is not why.
+  const said =
+    lines.findLast((line) =>
+      /^(?:\[rank\d+\]:\s*)?(?!torch\.distributed\.elastic|subprocess\.)[\w.]*(?:Error|Exception)\b.*:/.test(
+        line,
+      ),
+    ) ?? lines.at(-1);
   const which =
     rank === undefined
       ? ''
@@ -346,7 +362,7 @@ async function trainingFailure(at: string, how: NodeJS.Signals | number | null):
 
 async function failure(what: string, log: string): Promise<QuernError> {
   const [last = 'it said nothing'] = await lastLines(log, 1);
-  return new QuernError('IO', `${what}, and the training was stopped; it said last: ${last.slice(0, 400)}`, {
+  return new QuernError('IO', `${what}; it said last: ${last.slice(0, 400)}`, {
     where: log,
     hint: 'What was done up to the last checkpoint is kept; --resume goes on from there',
   });
