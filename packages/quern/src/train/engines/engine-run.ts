@@ -18,8 +18,9 @@ import { startingCheckpoint, startingParts } from '../starting-checkpoint.ts';
 import type { TrainingEvent, TrainingOutcome } from '../trainer.ts';
 import { engineData, type EngineData } from './engine-data.ts';
 import { endLaunched, engineOfRun, jobFolder, noteLaunched, writeJob } from './engine-folder.ts';
+import { failureOf, trainingFailure } from './engine-failure.ts';
 import { EngineJournal } from './engine-journal.ts';
-import { EngineProcess, lastLines } from './engine-process.ts';
+import { EngineProcess } from './engine-process.ts';
 import type { Engine, EngineJob } from './engine.ts';
 import { isUp } from './reward-health.ts';
 import { serveRewardOf, type ServedReward } from './reward-process.ts';
@@ -244,7 +245,7 @@ async function followed(started: Started): Promise<TrainingOutcome> {
     const isStopped = await toItsEnd(started, training, running.slice(0, -1));
     tellTaken(await journal.takeOver(), options);
     if (!isStopped && journal.step < config.max_steps) {
-      throw await failure(
+      throw await failureOf(
         `the training ended after step ${journal.step} of ${config.max_steps}`,
         logOf(at, job.training),
       );
@@ -305,10 +306,10 @@ async function toItsEnd(
       await writeFile(join(at, stopFile), '');
     }
     const ended = services.find((service) => !service.isRunning);
-    if (ended) throw await failure(`${ended.what} ended, and the training was stopped`, logOf(at, ended));
+    if (ended) throw await failureOf(`${ended.what} ended, and the training was stopped`, logOf(at, ended));
     if (rewardEnded) {
       const what = 'the server of rewards ended, and the training was stopped';
-      throw await failure(what, join(at, 'reward.txt'));
+      throw await failureOf(what, join(at, 'reward.txt'));
     }
     if (performance.now() - asked > askEvery) {
       silences = (await isUp(reward.url)) ? 0 : silences + 1;
@@ -325,47 +326,6 @@ async function toItsEnd(
   if (code !== 0) throw await trainingFailure(at, killed ?? code);
   // Whoever runs it may have made the file too.
   return isStopping || (await pathKindIfAny(join(at, stopFile))) !== undefined;
-}
-
-/** What a training that failed said, in one line: which of its processes, and why. */
-async function trainingFailure(at: string, how: NodeJS.Signals | number | null): Promise<QuernError> {
-  const log = join(at, 'log.txt');
-  const lines = await lastLines(log, 400);
-  const diverged = lines.findLast((line) => line.includes('DIVERGED: '));
-  if (diverged !== undefined) {
-    return new QuernError('DIVERGED', diverged.slice(diverged.indexOf('DIVERGED: ') + 10).slice(0, 300), {
-      where: log,
-    });
-  }
-  const rank = lines.findLast((line) => /^rank\s*:/.test(line));
-  const exit = lines.findLast((line) => /^exitcode\s*:/.test(line));
-  // What a launcher says of it is not why.
-  const said =
-    lines.findLast((line) =>
-      /^(?:\[rank\d+\]:\s*)?(?!torch\.distributed\.elastic|subprocess\.)[\w.]*(?:Error|Exception)\b.*:/.test(
-        line,
-      ),
-    ) ?? lines.at(-1);
-  const which =
-    rank === undefined
-      ? ''
-      : ` (${rank.replaceAll(/\s+/g, ' ')}${exit === undefined ? '' : `, ${exit.replaceAll(/\s+/g, ' ')}`})`;
-  return new QuernError(
-    'IO',
-    `the training ended with ${how}${which}${said === undefined ? '' : `: ${said.replace(/^\[rank\d+\]:\s*/, '').slice(0, 400)}`}`,
-    {
-      where: log,
-      hint: 'What was done up to the last checkpoint is kept; --resume goes on from there',
-    },
-  );
-}
-
-async function failure(what: string, log: string): Promise<QuernError> {
-  const [last = 'it said nothing'] = await lastLines(log, 1);
-  return new QuernError('IO', `${what}; it said last: ${last.slice(0, 400)}`, {
-    where: log,
-    hint: 'What was done up to the last checkpoint is kept; --resume goes on from there',
-  });
 }
 
 function stateOf(status: RunState['status'], step: number, { max_steps }: TrainConfig): RunState {
