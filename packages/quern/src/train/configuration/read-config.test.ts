@@ -148,6 +148,11 @@ describe('fields that do not go together', () => {
     ['reward=mix:lexical', /is no part of a mix/],
     ['reward=http://', /is no address/],
     ['reward=http://localhost:8700/score?a=b', /an address with a query/],
+    [
+      'reward=http://u:hunter2@localhost:8700',
+      /reward: is an address with a user or a password(?!.*hunter2)/,
+    ],
+    ['vllm_server_base_url=http://u:hunter2@h', /url: is an address with a user or a password(?!.*hunter2)/],
     ['num_iterations=4', /150 steps are no whole number of rollouts of 4 .*e.g. 152/],
     ['reward=null', /grpo needs a reward/],
     ['reward_index=i', /is for retrieval:MEASURE, and the reward is lexical/],

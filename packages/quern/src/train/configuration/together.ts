@@ -22,10 +22,20 @@ const gainKinds = [
 /** All that does not go together in a configuration. */
 export function togetherIssues(config: ParsedFields): TogetherIssue[] {
   return [
+    ...addressIssues(config),
     ...(config.method === 'grpo' ? [...rolloutIssues(config), ...rewardIssues(config)] : []),
     ...adapterIssues(config),
     ...validationIssues(config),
   ];
+}
+
+/** Addresses with a password in them; the files of a run have its configuration. */
+function* addressIssues(config: ParsedFields): Generator<TogetherIssue> {
+  for (const field of ['reward', 'vllm_server_base_url'] as const) {
+    if (!/^https?:\/*[^/?#]*@/i.test(config[field] ?? '')) continue;
+    const message = 'is an address with a user or a password, which files of the run would hold';
+    yield { message, fields: [field], hint: 'Leave away what stands before @' };
+  }
 }
 
 /** Whether a reward is asked over the network. */
