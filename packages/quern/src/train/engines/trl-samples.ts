@@ -15,7 +15,7 @@ export async function trlSamples(folder: string, config: TrainConfig): Promise<E
   for (const name of names) {
     const number = /^completions_(\d+)\.parquet$/.exec(name)?.[1];
     const path = join(root, name);
-    if (number === undefined || !(await isWhole(path))) continue;
+    if (number === undefined || (await pathKindIfAny(path))?.isFolder || !(await isWhole(path))) continue;
     const step = Number(number);
     found.push({ step, path, records: () => recordsOf(path, step, { folder, config }) });
   }
