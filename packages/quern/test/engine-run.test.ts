@@ -1,5 +1,5 @@
 /** A run on an engine, from its start to its end, with a program that stands for the engine's. */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
@@ -97,7 +97,7 @@ function configOf(run: string, set: readonly string[] = []) {
 
 async function train(run: string, engine: Engine, options: EngineOptions & { set?: string[] } = {}) {
   const { set, ...rest } = options;
-  return trainOnEngine(await configOf(run, set), engine, rest);
+  return trainOnEngine(await configOf(run, set), engine, { python: process.execPath, ...rest });
 }
 
 const stepsOf = (run: string): unknown[] => linesOf(join(folder, run)).map(({ step }) => step);
@@ -302,7 +302,10 @@ describe('a job that runs elsewhere', () => {
     );
     expect(await collectJob(config, engine)).toMatchObject({ step: 1 });
     expect(stepsOf('elsewhere')).toEqual([1]);
-    expect(await trainOnEngine(config, engine, { resume: true })).toMatchObject({ status: 'done', step: 6 });
+    expect(await trainOnEngine(config, engine, { resume: true, python: process.execPath })).toMatchObject({
+      status: 'done',
+      step: 6,
+    });
     expect(stepsOf('elsewhere')).toEqual([1, 2, 3, 4, 5, 6]);
   });
 });
@@ -324,6 +327,32 @@ describe('what cannot be done', () => {
     const far = train('far', engineOf({ steps: 1 }), { set: ['num_machines=2', 'num_processes=4'] });
     await expect(far).rejects.toThrow(/num_machines 2: starts processes on one machine alone. --dry-run/);
     expect(existsSync(join(folder, 'far'))).toBe(false);
+  });
+
+  it('is a Python that cannot be started, which leaves the folder free', async () => {
+    const python = join(folder, 'none', 'python');
+    const absent = train('unstarted', engineOf({ steps: 6 }), { python });
+    await expect(absent).rejects.toThrow(/is no program that can be started. .*--python PROGRAM/);
+    expect(existsSync(join(folder, 'unstarted'))).toBe(false);
+  });
+
+  it('is a line of a log that does not end, and a link in a checkpoint', async () => {
+    const config = await configOf('foreign');
+    const engine = engineOf({ steps: 6 });
+    const { folder: job } = await writeEngineJob(config, engine);
+    const made = join(job, 'made', '2');
+    mkdirSync(made, { recursive: true });
+    writeFileSync(join(made, 'whole'), '');
+    writeFileSync(join(made, 'config.json'), '{}');
+    symlinkSync('/etc/hostname', join(made, 'model.safetensors'));
+    const line = 'x'.repeat(5 << 20);
+    writeFileSync(join(job, 'log.jsonl'), `${line}\n{"step":1,"loss":1}\n{"step":2,"loss":1}\n${line}`);
+    expect(await collectJob(config, engine)).toMatchObject({ step: 2 });
+    expect(stepsOf('foreign')).toEqual([1, 2]);
+    expect(readdirSync(join(folder, 'foreign', 'checkpoint-2')).sort()).toEqual([
+      'config.json',
+      'trainer_state.json',
+    ]);
   });
 
   it('is a Python that is not there', async () => {

@@ -1,12 +1,11 @@
 /** A job's folder in the run's: what an engine is started with, and which processes were. */
 import { copyFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { fileError, QuernError } from '../../errors.ts';
 import { processState } from '../../process-state.ts';
 import { jobFolderName } from '../run-folder.ts';
 import { kill } from './engine-process.ts';
+import { programFolder } from './engine-programs.ts';
 import { engineNames, type Engine, type EngineJob, type EngineName } from './engine.ts';
 
 /** The job's folder of a run. */
@@ -26,19 +25,6 @@ interface Launched {
   readonly pid: number;
   /** When, as the system tells. */
   readonly started?: string;
-}
-
-/** `engines/` of the package or of the checkout. */
-function programFolder(): string {
-  const candidates = ['../../engines', '../../../../../engines'];
-  const found = candidates
-    .map((path) => fileURLToPath(new URL(path, import.meta.url)))
-    .find((path) => existsSync(join(path, 'quern_reward.py')));
-  if (found !== undefined) return found;
-  throw new QuernError('NOT_FOUND', 'the programs for engines are not in the package', {
-    where: fileURLToPath(new URL(candidates[0], import.meta.url)),
-    hint: 'Install quern again',
-  });
 }
 
 /** Writes a job: texts, the engine's programs, and the versions that it was made for. Each file is whole or as it was. */
@@ -92,7 +78,10 @@ export async function noteLaunched(folder: string, pids: readonly number[]): Pro
   await replace(join(folder, 'launched.json'), `${JSON.stringify(launched)}\n`);
 }
 
-/** Ends what an attempt left running whose own process was killed. */
+/** How long a process that was killed may take to end, in milliseconds. */
+const patience = 30_000;
+
+/** Ends what an attempt left running whose own process was killed. Throws `LOCKED` where that cannot be done. */
 export async function endLaunched(folder: string): Promise<void> {
   const text = await readFile(join(folder, 'launched.json'), 'utf8').catch(() => '[]');
   let launched: unknown;
@@ -104,9 +93,16 @@ export async function endLaunched(folder: string): Promise<void> {
   for (const noted of Array.isArray(launched) ? (launched as unknown[]) : []) {
     const { pid, started } = (noted ?? {}) as Partial<Launched>;
     if (typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid < 2 || started === undefined) continue;
+    const until = performance.now() + patience;
     for (;;) {
       const state = await processState(pid);
       if (!state || state.ended || state.started !== started) break;
+      if (performance.now() > until) {
+        throw new QuernError('LOCKED', `process ${pid} of an earlier attempt does not end`, {
+          where: folder,
+          hint: 'End it, then go on by --resume',
+        });
+      }
       kill(pid, 'SIGKILL');
       await new Promise((wake) => setTimeout(wake, 50));
     }

@@ -7,6 +7,10 @@ import type { MetricsLine } from '../metrics.ts';
 import type { RunFolder } from '../run-folder.ts';
 import type { Engine, EngineCheckpoint, EngineLine } from './engine.ts';
 
+/** How much of a log is read at a time, and the longest line of one, in bytes. */
+const blockSize = 1 << 20;
+const longestLine = 1 << 20;
+
 /** What was taken over at a time. */
 export interface TakenOver {
   readonly lines: readonly MetricsLine[];
@@ -103,21 +107,24 @@ export class EngineJournal {
 
   async #newLines(): Promise<EngineLine[]> {
     const path = join(this.#job, this.#engine.log);
+    const lines: EngineLine[] = [];
     try {
       const file = await open(path, 'r');
       try {
-        const { size } = await file.stat();
-        const added = Buffer.alloc(Math.max(0, size - this.#offset));
-        const { bytesRead } = await file.read(added, 0, added.length, this.#offset);
-        this.#offset += bytesRead;
-        const bytes = Buffer.concat([this.#rest, added.subarray(0, bytesRead)]);
-        const end = bytes.lastIndexOf(0x0a) + 1;
-        this.#rest = bytes.subarray(end);
-        return bytes
-          .subarray(0, end)
-          .toString('utf8')
-          .split('\n')
-          .flatMap((line) => this.#engine.lineOf(line, this.#config) ?? []);
+        const block = Buffer.alloc(blockSize);
+        for (;;) {
+          const { bytesRead } = await file.read(block, 0, blockSize, this.#offset);
+          if (bytesRead === 0) return lines;
+          this.#offset += bytesRead;
+          const bytes = Buffer.concat([this.#rest, block.subarray(0, bytesRead)]);
+          const end = bytes.lastIndexOf(0x0a) + 1;
+          // What is longer is no line of a log: its end alone is kept, which says nothing.
+          this.#rest = Buffer.from(bytes.subarray(Math.max(end, bytes.length - longestLine)));
+          for (const text of bytes.subarray(0, end).toString('utf8').split('\n')) {
+            const line = this.#engine.lineOf(text, this.#config);
+            if (line !== undefined) lines.push(line);
+          }
+        }
       } finally {
         await file.close();
       }
@@ -169,8 +176,10 @@ function lineOf(
 /** The model of a checkpoint in another folder, without a second copy where the file system can do that. */
 async function linked({ model }: EngineCheckpoint, to: string): Promise<void> {
   await mkdir(to);
-  for (const name of await readdir(model)) {
-    if (!modelFiles.some((form) => form.test(name))) continue;
+  for (const entry of await readdir(model, { withFileTypes: true })) {
+    const { name } = entry;
+    // A link may lead anywhere.
+    if (!entry.isFile() || !modelFiles.some((form) => form.test(name))) continue;
     await link(join(model, name), join(to, name)).catch(() => copyFile(join(model, name), join(to, name)));
   }
 }

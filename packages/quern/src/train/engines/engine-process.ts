@@ -1,9 +1,11 @@
 /** Programs of a job: each in a process group of its own, so that all of it can be ended. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { open, readFile, type FileHandle } from 'node:fs/promises';
+import { access, constants, open, readFile, type FileHandle } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { fileError, QuernError } from '../../errors.ts';
 import type { EngineCommand } from './engine.ts';
+import { programFolder } from './engine-programs.ts';
 
 /** How a program ended. */
 export interface ProcessEnd {
@@ -88,6 +90,45 @@ export class EngineProcess {
   unref(): void {
     this.#child.unref();
   }
+}
+
+/**
+ * Starts what ends a training's group and its services after the training, should this process be killed. Returns what takes it
+ * away, once all of them have ended.
+ */
+export function startGuard(training: number, services: readonly number[]): () => void {
+  const guard = spawn(
+    process.execPath,
+    [join(programFolder(), 'quern_guard.mjs'), ...[training, ...services].map(String)],
+    { detached: true, stdio: ['pipe', 'ignore', 'ignore'] },
+  );
+  // Without it a training goes on as well.
+  guard.on('error', () => undefined);
+  guard.stdin.on('error', () => undefined);
+  guard.unref();
+  return () => {
+    guard.kill('SIGKILL');
+  };
+}
+
+/** Throws `NOT_FOUND` unless a program is there, by its path or in a folder of PATH. */
+export async function checkProgram(program: string): Promise<void> {
+  const places = program.includes('/')
+    ? [program]
+    : (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, program));
+  for (const place of program === '' ? [] : places) {
+    if (
+      await access(place, constants.X_OK).then(
+        () => true,
+        () => false,
+      )
+    )
+      return;
+  }
+  throw new QuernError('NOT_FOUND', 'is no program that can be started', {
+    where: program === '' ? '--python' : program,
+    hint: 'Name the Python that has the engine: --python PROGRAM',
+  });
 }
 
 /** A signal to a group of processes, if it is there. */

@@ -20,7 +20,7 @@ import { engineData, type EngineData } from './engine-data.ts';
 import { endLaunched, engineOfRun, jobFolder, noteLaunched, writeJob } from './engine-folder.ts';
 import { failureOf, trainingFailure } from './engine-failure.ts';
 import { EngineJournal } from './engine-journal.ts';
-import { EngineProcess } from './engine-process.ts';
+import { checkProgram, EngineProcess, startGuard } from './engine-process.ts';
 import type { Engine, EngineJob } from './engine.ts';
 import { isUp } from './reward-health.ts';
 import { serveRewardOf, type ServedReward } from './reward-process.ts';
@@ -72,8 +72,9 @@ export async function writeEngineJob(
 /**
  * Trains as a configuration says on another engine, in the folder that it names; with `resume`, on from the engine's last
  * checkpoint. Metrics, samples and checkpoints come to be there as in a training here. Throws `USAGE` for what the engine does
- * not have and for more than one machine, `NOT_FOUND` where Python is not there, `IO` where the training or the server of rewards ends before its time, with
- * what it said last, and `DIVERGED`; what was done up to the engine's last checkpoint is kept.
+ * not have and for more than one machine, `NOT_FOUND` where Python is not there, `LOCKED` where an earlier attempt does not end,
+ * `IO` where the training or the server of rewards ends before its time, with what it said last, and `DIVERGED`; what was done up
+ * to the engine's last checkpoint is kept.
  */
 export async function trainOnEngine(
   config: TrainConfig,
@@ -86,6 +87,7 @@ export async function trainOnEngine(
       hint: '--dry-run writes the job, with a script for a cluster',
     });
   }
+  await checkProgram(options.python ?? 'python3');
   return withFolder(config, engine, options, async (folder) => {
     const at = jobFolder(folder.path);
     await endLaunched(at);
@@ -232,6 +234,7 @@ interface Started {
 async function followed(started: Started): Promise<TrainingOutcome> {
   const { config, folder, at, job, journal, options } = started;
   const running: EngineProcess[] = [];
+  let endGuard: (() => void) | undefined;
   try {
     for (const command of [...job.services, job.training]) {
       running.push(await EngineProcess.start(command, { folder: at, log: logOf(at, command) }));
@@ -240,9 +243,14 @@ async function followed(started: Started): Promise<TrainingOutcome> {
         running.map(({ pid }) => pid),
       );
     }
-    await folder.writeState(stateOf('running', journal.step, config));
     const training = running.at(-1)!;
-    const isStopped = await toItsEnd(started, training, running.slice(0, -1));
+    const services = running.slice(0, -1);
+    endGuard = startGuard(
+      training.pid,
+      services.map(({ pid }) => pid),
+    );
+    await folder.writeState(stateOf('running', journal.step, config));
+    const isStopped = await toItsEnd(started, training, services);
     tellTaken(await journal.takeOver(), options);
     if (!isStopped && journal.step < config.max_steps) {
       throw await failureOf(
@@ -263,6 +271,7 @@ async function followed(started: Started): Promise<TrainingOutcome> {
     throw error;
   } finally {
     await Promise.all(running.map((each) => each.stop()));
+    endGuard?.();
   }
 }
 

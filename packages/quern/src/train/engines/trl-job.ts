@@ -308,11 +308,16 @@ function slurmScript(
     ...(vllm === undefined
       ? []
       : [
-          `srun --nodes=1 --ntasks=1 -w "\${nodes[${machines}]}" ${shellCommand(vllm.program, vllm.args).replace('127.0.0.1', '0.0.0.0')} &`,
+          `srun --nodes=1 --ntasks=1 -w "\${nodes[${machines}]}" ${shellCommand(vllm.program, reachable(vllm.args))} &`,
           `sed -i "s|http://127.0.0.1:${vllmPort}|http://\${nodes[${machines}]}:${vllmPort}|" trl.json`,
         ]),
     'export head=${nodes[0]}',
     `srun --nodes=${machines} --ntasks=${machines} -w "$(IFS=,; echo "\${nodes[*]:0:${machines}}")" bash -c '${launch('--machine_rank "$SLURM_PROCID" --main_process_ip "$head" --main_process_port 29500').replaceAll("'", `'\\''`)}'`,
     '',
   ].join('\n');
+}
+
+/** Arguments of a server on this machine alone, for one that other machines reach. */
+function reachable(args: readonly string[]): string[] {
+  return args.map((word, i) => (args[i - 1] === '--host' ? '0.0.0.0' : word));
 }
