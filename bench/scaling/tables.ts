@@ -103,7 +103,7 @@ const swings: readonly (readonly [string, Partial<Inputs>, Partial<Inputs>])[] =
   ['server efficiency: 1 / 0.4', { serverEfficiency: 1 }, { serverEfficiency: 0.4 }],
   ['GPU hour: $1.50 / $6', { gpuMachineHour: 1.5 }, { gpuMachineHour: 6 }],
   ['search machine hour: $0.40 / $1.60', { searchMachineHour: 0.4 }, { searchMachineHour: 1.6 }],
-  ['tokens: 250 / 1,000', { tokenShare: 0.5 }, { tokenShare: 2, reasonP99: 12 }],
+  ['tokens: half / twice, in 12 s', { tokenShare: 0.5 }, { tokenShare: 2, reasonP99: 12 }],
   ['aim of search: 1 s / 0.3 s', { searchP99: 1 }, { searchP99: 0.3 }],
   ['hiccups: none / 0.2 s', { hiccupSeconds: 0 }, { hiccupSeconds: 0.2 }],
 ];

@@ -292,6 +292,9 @@ describe('a job that runs elsewhere', () => {
       'script.json',
       'trl.txt',
     ]);
+    const { folder: again } = await writeEngineJob(config, engineOf({ steps: 5 }));
+    expect(readFileSync(join(again, 'script.json'), 'utf8')).toBe('{"steps":5}');
+    await writeEngineJob(config, engineOf({ steps: 6 }));
     const engine = engineOf({ steps: 6 });
     expect(await collectJob(config, engine)).toMatchObject({ status: 'stopped', step: 0 });
     writeFileSync(join(job, 'log.jsonl'), '{"begun":0}\n{"step":1,"loss":1}\n{"step":2,"lo');
@@ -302,6 +305,7 @@ describe('a job that runs elsewhere', () => {
     );
     expect(await collectJob(config, engine)).toMatchObject({ step: 1 });
     expect(stepsOf('elsewhere')).toEqual([1]);
+    await expect(writeEngineJob(config, engine)).rejects.toThrow(/holds a run already/);
     expect(await trainOnEngine(config, engine, { resume: true, python: process.execPath })).toMatchObject({
       status: 'done',
       step: 6,

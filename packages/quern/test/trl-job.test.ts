@@ -87,6 +87,12 @@ it('has vLLM in the trainer, elsewhere or not at all, as it is told', async () =
   expect(Object.keys(without).filter((name) => name.startsWith('vllm_'))).toEqual([]);
 });
 
+it('refuses processes that machines cannot share evenly', async () => {
+  await expect(jobOf(['num_processes=32', 'num_machines=5'])).rejects.toThrow(
+    /32 processes cannot be divided among 5 machines/,
+  );
+});
+
 it('is for processors without DeepSpeed and vLLM', async () => {
   const job = await jobOf(['device=cpu', 'num_processes=2']);
   expect(Object.keys(job.files).sort()).toEqual(['accelerate.yaml', 'data.jsonl', 'trl.json']);
@@ -191,8 +197,14 @@ it.skipIf(process.platform === 'win32')('gives vLLM the node after the trainingâ
     python: join(at, 'bin', "it's python"),
   });
   onCluster(cluster, at);
+  // Submitted again, it gets other nodes.
+  writeFileSync(join(at, 'trl.json'), '{"vllm_server_base_url": "http://node9:8000"}');
+  spawnSync('bash', ['cluster.sh'], {
+    cwd: at,
+    env: { ...process.env, PATH: `${join(at, 'bin')}:${process.env['PATH']}`, SLURM_JOB_NODELIST: 'x' },
+  });
   const calls = readFileSync(join(at, 'calls'), 'utf8').split('\x01');
   expect(calls.some((call) => call.includes('node4\0') && call.includes('vllm-serve\0'))).toBe(true);
   expect(calls.some((call) => call.includes('node1,node2,node3\0'))).toBe(true);
-  expect(readFileSync(join(at, 'trl.json'), 'utf8')).toContain('http://node4:8000');
+  expect(readFileSync(join(at, 'trl.json'), 'utf8')).toBe('{"vllm_server_base_url": "http://node4:8000"}');
 });

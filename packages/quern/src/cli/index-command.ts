@@ -51,8 +51,15 @@ export function indexCommand(): Command {
       '--to <index>',
       'an index in OpenSearch, opensearch:INDEX@URL: created, and loaded with the documents',
     )
-    .addOption(new Option('--shards <number>', 'with --to: its shards').argParser(positiveInteger))
-    .addOption(new Option('--replicas <number>', 'with --to: copies of each shard').argParser(wholeNumber))
+    .addOption(
+      new Option('--shards <number>', 'with --to: its shards (default: 1)').argParser(positiveInteger),
+    )
+    .addOption(
+      new Option(
+        '--replicas <number>',
+        'with --to: copies of each shard, on other nodes (default: 1)',
+      ).argParser(wholeNumber),
+    )
     .option('--append', 'add to the index in the folder; a document replaces the one with its id')
     .addOption(shared.format())
     .addOption(shared.analyzer())

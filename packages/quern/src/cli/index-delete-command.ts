@@ -6,7 +6,7 @@ import { IndexWriter } from '../lexical/index-writer.ts';
 import { readManifest } from '../lexical/manifest.ts';
 import { Warnings } from '../warnings.ts';
 import { interruptSignal } from './interrupt.ts';
-import { shared } from './options.ts';
+import { checkIsFolder, shared } from './options.ts';
 import { durationText, print, printJson, printWarnings } from './output.ts';
 
 interface Options {
@@ -37,6 +37,7 @@ Examples:
 }
 
 async function run(index: string, given: readonly string[], { from, json }: Options): Promise<void> {
+  checkIsFolder(index, 'INDEX');
   const started = performance.now();
   if (given.length === 0 && from === undefined) {
     throw new QuernError('USAGE', 'no ids to delete', { hint: 'Name them, or give --from FILE' });

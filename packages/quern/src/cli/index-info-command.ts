@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { vectorsInfo } from '../dense/vectors-info.ts';
 import { indexInfo } from '../lexical/index-info.ts';
 import { oneLine } from '../one-line.ts';
-import { shared } from './options.ts';
+import { checkIsFolder, shared } from './options.ts';
 import { bytesText, print, printJson, table } from './output.ts';
 
 interface Options {
@@ -28,6 +28,7 @@ Examples:
 }
 
 async function run(index: string, { verify = false, json }: Options): Promise<void> {
+  checkIsFolder(index, 'INDEX');
   const info = await indexInfo(index, { verify });
   const dense = await vectorsInfo(index, { verify });
   if (json) {

@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import { QuernError } from '../errors.ts';
 import { presetNames, presets } from '../train/configuration/presets.ts';
 import { configYaml, readTrainConfig } from '../train/configuration/read-config.ts';
+import { isRewardAddress } from '../train/configuration/together.ts';
 import type { TrainConfig } from '../train/configuration/train-config.ts';
 import { engineNames, type EngineName } from '../train/engines/engine.ts';
 import type { WrittenJob } from '../train/engines/engine-run.ts';
@@ -82,6 +83,7 @@ async function run(file: string | undefined, options: Options): Promise<void> {
   if (options.python !== undefined) {
     throw new QuernError('USAGE', 'is for other engines', { where: '--python', hint: 'Say --engine trl' });
   }
+  checkIsHere(config);
   if (options.dryRun) {
     await dryRun(config, options);
     return;
@@ -107,6 +109,15 @@ async function engineOf(config: TrainConfig, { engine, resume }: Options): Promi
   if (!resume) return undefined;
   const { engineOfRun } = await import('../train/engines/engine-folder.ts');
   return engineOfRun(config.output_dir);
+}
+
+/** Throws `USAGE` where a training in this process is asked to be in several. */
+function checkIsHere({ num_processes: processes, num_machines: machines }: TrainConfig): void {
+  if (processes === 1 && machines === 1) return;
+  throw new QuernError('USAGE', 'a training here is one process', {
+    where: processes > 1 ? `num_processes ${processes}` : `num_machines ${machines}`,
+    hint: 'Several are for other engines: --engine trl',
+  });
 }
 
 async function runOnEngine(config: TrainConfig, name: EngineName, options: Options): Promise<void> {
@@ -135,7 +146,7 @@ async function runOnEngine(config: TrainConfig, name: EngineName, options: Optio
 /** A job that was written: how it is started here, and elsewhere. */
 function tellJob(
   { folder, job }: WrittenJob,
-  { output_dir: out, num_machines: machines }: TrainConfig,
+  { output_dir: out, num_machines: machines, reward = '', reward_index: index }: TrainConfig,
   { json }: Options,
 ): void {
   const commands = [...job.services, job.training];
@@ -148,6 +159,12 @@ function tellJob(
     print(`here: quern train --resume --out ${shellWord(out)}`);
     print();
     print('by its commands, in that folder:');
+    if (!isRewardAddress(reward)) {
+      const ranked = index === undefined ? [] : ['--index', resolve(index)];
+      print(
+        `  ${shellCommand('quern', ['reward', 'serve', '--reward', reward, ...ranked, '--port', '8700'])}`,
+      );
+    }
     for (const { program, args, environment } of commands) {
       print(`  ${shellCommand(program, args, environment)}`);
     }

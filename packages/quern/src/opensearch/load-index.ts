@@ -109,7 +109,7 @@ export async function finishLoad(
         `${read.documents} documents of ${read.tokens} tokens were read`,
       {
         where: name,
-        hint: 'An id comes twice, the corpus has changed since the load began, or another one writes to the index. It stays incomplete',
+        hint: 'An id comes twice, the corpus has changed since the load began, or another one writes to the index. It stays incomplete: delete it (DELETE /INDEX), and load it again',
       },
     );
   }

@@ -184,7 +184,7 @@ function rm3(feedback: Feedback | undefined): Reasoner {
     const { index, scoring, parameters } = feedback;
     return new Rm3Reasoner(index, scoring, { parameters });
   }
-  throw new QuernError('USAGE', 'rm3 learns from an index, and none is given', {
-    hint: 'Name a lexical index, e.g. with --index FOLDER',
+  throw new QuernError('USAGE', 'rm3 learns from an index in a folder, and none is given', {
+    hint: 'Name a lexical index, e.g. with --index FOLDER; OpenSearch keeps no vectors of documents to learn from',
   });
 }

@@ -29,10 +29,7 @@ export async function trainingFailure(at: string, how: NodeJS.Signals | number |
   return new QuernError(
     'IO',
     `the training ended with ${how}${which}${said === undefined ? '' : `: ${said.replace(/^\[rank\d+\]:\s*/, '').slice(0, 400)}`}`,
-    {
-      where: log,
-      hint: 'What was done up to the last checkpoint is kept; --resume goes on from there',
-    },
+    { where: log, hint: hintOf(said) },
   );
 }
 
@@ -41,6 +38,12 @@ export async function failureOf(what: string, log: string): Promise<QuernError> 
   const [last = 'it said nothing'] = await lastLines(log, 1);
   return new QuernError('IO', `${what}; it said last: ${last.slice(0, 400)}`, {
     where: log,
-    hint: 'What was done up to the last checkpoint is kept; --resume goes on from there',
+    hint: hintOf(last),
   });
+}
+
+function hintOf(said = ''): string {
+  return said.includes('No module named')
+    ? 'Install what the lists with hashes in that folder name, or name the Python that has it (--python), and go on by --resume'
+    : 'What was done up to the last checkpoint is kept; --resume goes on from there';
 }

@@ -1,7 +1,9 @@
 /** A job's folder in the run's: what an engine is started with, and which processes were. */
-import { copyFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { pathKindIfAny } from '../../collections/files.ts';
 import { fileError, QuernError } from '../../errors.ts';
+import { mergedModelFolder, tinyModelFolder } from '../../models/checkpoint-parts.ts';
 import { processState } from '../../process-state.ts';
 import { jobFolderName } from '../run-folder.ts';
 import { kill } from './engine-process.ts';
@@ -25,6 +27,27 @@ interface Launched {
   readonly pid: number;
   /** When, as the system tells. */
   readonly started?: string;
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return (await pathKindIfAny(path)) !== undefined;
+}
+
+/**
+ * Takes away a job that was written into a run's folder and of which nothing was ever started, as its log and the run's state show;
+ * anything else stays.
+ */
+export async function discardUnstarted(run: string, log: string): Promise<void> {
+  const at = jobFolder(run);
+  if (!(await isThere(join(at, 'job.json')))) return;
+  const begun = ['launched.json', 'log.txt', 'reward.txt', 'checkpoints', log].map((name) => join(at, name));
+  for (const path of [join(run, 'state.json'), ...begun]) if (await isThere(path)) return;
+  const made = [at, tinyModelFolder(run), mergedModelFolder(run), join(run, 'config.yaml')];
+  try {
+    for (const path of made) await rm(path, { recursive: true, force: true });
+  } catch (error) {
+    throw fileError(error, run);
+  }
 }
 
 /** Writes a job: texts, the engine's programs, and the versions that it was made for. Each file is whole or as it was. */

@@ -17,7 +17,14 @@ import { RunFolder, type RunState } from '../run-folder.ts';
 import { startingCheckpoint, startingParts } from '../starting-checkpoint.ts';
 import type { TrainingEvent, TrainingOutcome } from '../trainer.ts';
 import { engineData, type EngineData } from './engine-data.ts';
-import { endLaunched, engineOfRun, jobFolder, noteLaunched, writeJob } from './engine-folder.ts';
+import {
+  discardUnstarted,
+  endLaunched,
+  engineOfRun,
+  jobFolder,
+  noteLaunched,
+  writeJob,
+} from './engine-folder.ts';
 import { failureOf, trainingFailure } from './engine-failure.ts';
 import { EngineJournal } from './engine-journal.ts';
 import { checkProgram, EngineProcess, startGuard } from './engine-process.ts';
@@ -61,6 +68,8 @@ export async function writeEngineJob(
   engine: Engine,
   options: EngineOptions = {},
 ): Promise<WrittenJob> {
+  // A job that nobody started can be written anew.
+  if (!options.resume) await discardUnstarted(config.output_dir, engine.log);
   return withFolder(config, engine, options, async (folder) => {
     const address = isRewardAddress(config.reward ?? '') ? config.reward! : rewardPlace;
     const written = await prepared(config, engine, folder, { ...options, rewardUrl: address });

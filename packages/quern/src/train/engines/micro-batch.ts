@@ -1,4 +1,4 @@
-/** How a step's completions are divided among processes and passes. */
+/** How a step's completions are divided among processes and passes, and processes among machines. */
 import { QuernError } from '../../errors.ts';
 import type { TrainConfig } from '../configuration/train-config.ts';
 
@@ -43,4 +43,16 @@ export function engineMicroBatches(
   let perProcess = Math.max(1, Math.min(each, room));
   while (each % perProcess !== 0) perProcess -= 1;
   return { perProcess, passes: each / perProcess };
+}
+
+/** Processes of a machine, each with a GPU of its own. Throws `USAGE` where they cannot be divided among machines. */
+export function processesOfMachine({
+  num_processes: processes,
+  num_machines: machines,
+}: Pick<TrainConfig, 'num_processes' | 'num_machines'>): number {
+  if (processes % machines === 0) return processes / machines;
+  throw new QuernError('USAGE', `${processes} processes cannot be divided among ${machines} machines`, {
+    where: 'num_machines',
+    hint: `Take a multiple of ${machines} as num_processes`,
+  });
 }

@@ -2,7 +2,8 @@
 import { join } from 'node:path';
 import type { TrainConfig } from '../configuration/train-config.ts';
 import type { JobParts } from './engine.ts';
-import { colocatedCopies, gpusOfMachine, keptCheckpoints, microBatchesOf } from './ray-job.ts';
+import { processesOfMachine } from './micro-batch.ts';
+import { colocatedCopies, keptCheckpoints, microBatchesOf } from './ray-job.ts';
 import { rolloutsOf } from './rollouts.ts';
 import { checkSupported, unsupportedOnRay, type Unsupported } from './unsupported.ts';
 
@@ -126,7 +127,7 @@ function lengthPenalty({ soft_punish_cache: cache, overlong_weight: weight }: Tr
 
 function devices(config: TrainConfig): Arguments {
   const machines = config.num_machines;
-  const gpus = gpusOfMachine(config);
+  const gpus = processesOfMachine(config);
   const isColocated = config.vllm_mode === 'colocate';
   const { vllm_gpu_memory_utilization: share } = config;
   return {

@@ -1,7 +1,7 @@
 /** Jobs that run on Ray: by quern_ray.py, here on a Ray of their own, elsewhere by `ray job submit`. */
 import { QuernError } from '../../errors.ts';
 import type { TrainConfig } from '../configuration/train-config.ts';
-import { engineMicroBatches, type MicroBatches } from './micro-batch.ts';
+import { engineMicroBatches, processesOfMachine, type MicroBatches } from './micro-batch.ts';
 import type { EngineCommand, EngineJob, EngineName, JobParts } from './engine.ts';
 import { shellCommand } from './shell-words.ts';
 
@@ -69,15 +69,6 @@ export function keptCheckpoints({ save_total_limit: limit }: TrainConfig): numbe
   return Math.max(2, limit);
 }
 
-/** GPUs of a machine that trains. Throws `USAGE` where processes cannot be divided among machines. */
-export function gpusOfMachine({ num_processes: processes, num_machines: machines }: TrainConfig): number {
-  if (processes % machines === 0) return processes / machines;
-  throw new QuernError('USAGE', `${processes} processes cannot be divided among ${machines} machines`, {
-    where: 'num_machines',
-    hint: `Take a multiple of ${machines} as num_processes`,
-  });
-}
-
 /** As {@link engineMicroBatches}, and as many copies of vLLM as the GPUs that train make up. */
 export function colocatedCopies(config: TrainConfig): number {
   const copies = config.num_processes / config.vllm_tensor_parallel_size;
@@ -119,7 +110,7 @@ function submission(config: TrainConfig, folder: string, python: string): string
   return [
     '#!/bin/bash',
     'set -o pipefail',
-    `# On a Ray cluster of ${counted(machines, 'machine')}, with ${counted(gpusOfMachine(config), 'GPU')} for training on each${ofVllm}, which all see this folder:`,
+    `# On a Ray cluster of ${counted(machines, 'machine')}, with ${counted(processesOfMachine(config), 'GPU')} for training on each${ofVllm}, which all see this folder:`,
     '#   ray start --head    on the first, where this is run, and on the others    ray start --address HEAD:6379',
     '# QUERN_REWARD_URL in runtime-env.json is where quern reward serve answers, as the machines reach it. Where it asks for a',
     '# token, QUERN_REWARD_TOKEN has to be set where ray start is called.',

@@ -6,7 +6,7 @@ import { pathKindIfAny } from '../../collections/files.ts';
 import type { TrainConfig } from '../configuration/train-config.ts';
 import type { Engine, EngineCheckpoint, EngineCommand, EngineJob, JobParts } from './engine.ts';
 import { numbersOf } from './logged-numbers.ts';
-import { engineMicroBatches } from './micro-batch.ts';
+import { engineMicroBatches, processesOfMachine } from './micro-batch.ts';
 import { shellCommand } from './shell-words.ts';
 import { trlSamples } from './trl-samples.ts';
 
@@ -48,6 +48,7 @@ function withoutOwnName(metrics: Readonly<Record<string, number>>): Record<strin
 
 function trlJob(parts: JobParts): EngineJob {
   const { config, folder, data, python } = parts;
+  processesOfMachine(config);
   const onCpu = config.device === 'cpu';
   const usesVllm = config.use_vllm === 'auto' ? !onCpu : config.use_vllm;
   const servesVllm = usesVllm && config.vllm_mode === 'server' && config.vllm_server_base_url === undefined;
@@ -98,8 +99,8 @@ function trlJob(parts: JobParts): EngineJob {
   };
 }
 
-function trainingGpus({ num_processes: processes, num_machines: machines }: TrainConfig): number {
-  return processes / machines;
+function trainingGpus(config: TrainConfig): number {
+  return config.device === 'cpu' ? 0 : processesOfMachine(config);
 }
 
 function gpus(first: number, count: number): string {
@@ -291,6 +292,7 @@ function slurmScript(
 ): string {
   const { num_machines: machines } = config;
   const nodes = machines + (vllm === undefined ? 0 : 1);
+  const perNode = Math.max(trainingGpus(config), vllm === undefined ? 0 : config.vllm_tensor_parallel_size);
   const { CUDA_VISIBLE_DEVICES: _own, ...environment } = training.environment;
   const at = training.args.indexOf('accelerate.yaml') + 1;
   const launch = (flags: string): string =>
@@ -300,7 +302,7 @@ function slurmScript(
   );
   return [
     '#!/bin/bash',
-    `#SBATCH --nodes=${nodes} --ntasks-per-node=1 --gpus-per-node=${Math.max(trainingGpus(config), vllm === undefined ? 0 : config.vllm_tensor_parallel_size)}`,
+    `#SBATCH --nodes=${nodes} --ntasks-per-node=1${perNode === 0 ? '' : ` --gpus-per-node=${perNode}`}`,
     `cd ${shellCommand(folder, [])} || exit`,
     '# Where quern reward serve answers, as the nodes reach it; QUERN_REWARD_TOKEN where it asks for a token.',
     ...exported,
@@ -309,7 +311,7 @@ function slurmScript(
       ? []
       : [
           `srun --nodes=1 --ntasks=1 -w "\${nodes[${machines}]}" ${shellCommand(vllm.program, reachable(vllm.args))} &`,
-          `sed -i "s|http://127.0.0.1:${vllmPort}|http://\${nodes[${machines}]}:${vllmPort}|" trl.json`,
+          `sed -i "s|\\(\\"vllm_server_base_url\\": \\"\\)[^\\"]*|\\1http://\${nodes[${machines}]}:${vllmPort}|" trl.json`,
         ]),
     'export head=${nodes[0]}',
     `srun --nodes=${machines} --ntasks=${machines} -w "$(IFS=,; echo "\${nodes[*]:0:${machines}}")" bash -c '${launch('--machine_rank "$SLURM_PROCID" --main_process_ip "$head" --main_process_port 29500').replaceAll("'", `'\\''`)}'`,

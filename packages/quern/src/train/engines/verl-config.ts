@@ -2,7 +2,8 @@
 import { join } from 'node:path';
 import type { TrainConfig } from '../configuration/train-config.ts';
 import type { JobParts } from './engine.ts';
-import { colocatedCopies, gpusOfMachine, keptCheckpoints, microBatchesOf } from './ray-job.ts';
+import { processesOfMachine } from './micro-batch.ts';
+import { colocatedCopies, keptCheckpoints, microBatchesOf } from './ray-job.ts';
 import { rolloutsOf } from './rollouts.ts';
 import { checkSupported, unsupportedOnRay, type Unsupported } from './unsupported.ts';
 
@@ -78,7 +79,7 @@ export function verlConfig(parts: JobParts): Tree {
       experiment_name: 'quern',
       logger: ['console'],
       nnodes: config.num_machines,
-      n_gpus_per_node: gpusOfMachine(config),
+      n_gpus_per_node: processesOfMachine(config),
       total_epochs: 1,
       total_training_steps: rollouts.count,
       critic_warmup: 0,
