@@ -307,7 +307,13 @@ export class ServerPool<T> {
   #settle(): void {
     this.#serve();
     clearTimeout(this.#outageTimer);
-    if (this.#members.some(({ isAvailable }) => isAvailable)) return;
+    // One that asks to be left alone while it works on what it has is not down.
+    if (
+      this.#members.some(
+        ({ isAvailable, state, underWay }) => isAvailable || (state !== 'out' && underWay > 0),
+      )
+    )
+      return;
     this.#downSince ??= performance.now();
     if (this.#waiting.length === 0) return;
     const left = this.#downSince + this.#settings.outage - performance.now();
