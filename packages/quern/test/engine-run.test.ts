@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFil
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { QuernError } from '../src/errors.ts';
 import { readTrainConfig } from '../src/train/configuration/read-config.ts';
 import type { Engine } from '../src/train/engines/engine.ts';
@@ -14,6 +14,7 @@ import {
   type EngineOptions,
 } from '../src/train/engines/engine-run.ts';
 import { numbersOf } from '../src/train/engines/logged-numbers.ts';
+import { serveRewardOf } from '../src/train/engines/reward-process.ts';
 import { linesOf, questionsFile, stateOf } from './small-training.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
@@ -265,6 +266,22 @@ it('ends the training where the server of rewards is killed', async () => {
     },
   });
   await expect(failed).rejects.toThrow(/the server of rewards ended, and the training was stopped/);
+});
+
+it('serves rewards to who has no token, whatever token other servers ask for', async () => {
+  vi.stubEnv('QUERN_TOKEN', 'of another server');
+  const served = await serveRewardOf({ reward: 'lexical' }, { log: join(folder, 'served.txt') });
+  try {
+    const answer = await fetch(`${served.url}/v1/rewards`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ items: [{ query: 'q', completion: 'c', positives: ['p'] }] }),
+    });
+    expect(answer.status).toBe(200);
+  } finally {
+    await served.stop();
+    vi.unstubAllEnvs();
+  }
 });
 
 function childrenOf(parent: number): string[] {

@@ -32,6 +32,8 @@ export async function serveRewardOf(
     {
       // In a group of its own: Ctrl-C in a terminal is for who started it, and the training may still ask for rewards.
       detached: true,
+      // It would ask for a token that is another server's, and that the training does not have.
+      env: { ...process.env, QUERN_TOKEN: undefined },
       stdio: ['ignore', 'pipe', output.fd, 'ipc'],
     },
   );
