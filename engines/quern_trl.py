@@ -51,7 +51,7 @@ class Journal(TrainerCallback):
 
     def on_log(self, args, state, control, logs=None, **_):
         loss = (logs or {}).get("loss")
-        if loss is not None and not abs(loss) <= self.most_loss:
+        if loss is not None and not (math.isfinite(loss) and abs(loss) <= self.most_loss):
             raise RuntimeError(f"DIVERGED: the loss of step {state.global_step} is {loss}")
         numbers = {name: value for name, value in logs.items() if isinstance(value, (int, float)) and math.isfinite(value)}
         self.write(state, {**numbers, "step": state.global_step})

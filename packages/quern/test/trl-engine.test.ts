@@ -227,6 +227,23 @@ describe.skipIf(!hasTrl || !hasLibTorch)('a training by TRL', () => {
     expect(code).toBe(0);
   });
 
+  it('has vLLM served by a module that can be run, with arguments that it knows', async () => {
+    const set = ['train_data=x', 'vllm_gpu_memory_utilization=0.5'];
+    const config = await readTrainConfig({ preset: 'tongsearch-1.5b', set, out: join(folder, 'other') });
+    const [vllm] = trl.job({
+      config,
+      folder: '/job',
+      model: 'model',
+      data: { rows: [], longestPrompt: 500, endTokens: [1], hash: '' },
+      rewardUrl: 'http://127.0.0.1:1',
+      python: testPythonProgram,
+    }).services;
+    const { stdout, status } = spawnSync(vllm.program, [...vllm.args, '--help'], { encoding: 'utf8' });
+    expect(status).toBe(0);
+    const given = vllm.args.filter((each) => each.startsWith('--'));
+    expect(given.filter((each) => !stdout.includes(`${each} `))).toEqual([]);
+  });
+
   it('knows every argument that presets give it', async () => {
     const names = await Promise.all(
       presetNames.map(async (preset) => {

@@ -51,7 +51,7 @@ it("is the paper's set-up: DeepSpeed ZeRO-2 under accelerate, completions by vLL
   });
   expect(JSON.parse(job.files['deepspeed.json'])).toMatchObject({ zero_optimization: { stage: 2 } });
   expect(job.services).toHaveLength(1);
-  expect(job.services[0].args.slice(0, 3)).toEqual(['-m', 'trl.cli', 'vllm-serve']);
+  expect(job.services[0].args.slice(0, 3)).toEqual(['-m', 'trl.cli.main', 'vllm-serve']);
   expect(job.services[0].environment).toEqual({ CUDA_VISIBLE_DEVICES: '4' });
   expect(job.training.environment['CUDA_VISIBLE_DEVICES']).toBe('0,1,2,3');
   expect(argumentsOf(job)).toMatchObject({
@@ -104,6 +104,19 @@ it('is for processors without DeepSpeed and vLLM', async () => {
   expect(argumentsOf(await jobOf(['device=cpu', 'num_processes=1']))).not.toHaveProperty('ddp_backend');
 });
 
+it('names a backend only where there are several processes, as accelerate looks for others then', async () => {
+  expect(argumentsOf(await jobOf(['device=cpu']))).not.toHaveProperty('ddp_backend');
+});
+
+it('has TRL log a loss that is no number as that', async () => {
+  expect(argumentsOf(await jobOf([]))).toMatchObject({ logging_nan_inf_filter: false });
+});
+
+it('repeats questions that are fewer than those of a rollout, of which TRL would make none', async () => {
+  const data = (await jobOf(['generation_batch_size=32', 'num_generations=4'])).files['data.jsonl'];
+  expect(data.trimEnd().split('\n')).toHaveLength(8);
+});
+
 it('writes LoRA as PEFT takes it', async () => {
   const { lora } = JSON.parse((await jobOf(['use_peft=true', 'lora_r=8'])).files['trl.json']) as {
     lora: object;
@@ -135,11 +148,15 @@ it('takes a checkpoint for one when all processes have written it', async () => 
 });
 
 /** Runs a job's cluster.sh on four nodes that are none, and returns what srun was told, one list of words a call. */
-function onCluster(cluster: string, at: string): string[][] {
+function onCluster(
+  cluster: string,
+  at: string,
+  description: object = { vllm_server_base_url: 'http://127.0.0.1:8000' },
+): string[][] {
   const bin = join(at, 'bin');
   mkdirSync(bin, { recursive: true });
   writeFileSync(join(at, 'cluster.sh'), cluster);
-  writeFileSync(join(at, 'trl.json'), '{"vllm_server_base_url": "http://127.0.0.1:8000"}');
+  writeFileSync(join(at, 'trl.json'), JSON.stringify(description, null, 2));
   writeFileSync(join(bin, 'scontrol'), '#!/bin/sh\nprintf "%s\\n" node1 node2 node3 node4\n');
   // A launch of bash is carried out on one node, where another stand-in says what is to be started.
   writeFileSync(
@@ -207,4 +224,18 @@ it.skipIf(process.platform === 'win32')('gives vLLM the node after the trainingâ
   expect(calls.some((call) => call.includes('node4\0') && call.includes('vllm-serve\0'))).toBe(true);
   expect(calls.some((call) => call.includes('node1,node2,node3\0'))).toBe(true);
   expect(readFileSync(join(at, 'trl.json'), 'utf8')).toBe('{"vllm_server_base_url": "http://node4:8000"}');
+});
+
+it.skipIf(process.platform === 'win32')('finds vLLM where it is when it is submitted again', async () => {
+  const at = join(folder, 'again');
+  mkdirSync(at, { recursive: true });
+  const { cluster } = await jobOf(['num_processes=24', 'num_machines=3'], {
+    folder: at,
+    python: join(at, 'bin', "it's python"),
+  });
+  onCluster(cluster, at, { vllm_server_base_url: 'http://node9:8000', vllm_server_timeout: 600 });
+  expect(JSON.parse(readFileSync(join(at, 'trl.json'), 'utf8'))).toEqual({
+    vllm_server_base_url: 'http://node4:8000',
+    vllm_server_timeout: 600,
+  });
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { pathKindIfAny } from '../../collections/files.ts';
 import type { TrainConfig } from '../configuration/train-config.ts';
+import type { EngineRow } from './engine-data.ts';
 import type { Engine, EngineCheckpoint, EngineCommand, EngineJob, JobParts } from './engine.ts';
 import { numbersOf } from './logged-numbers.ts';
 import { engineMicroBatches, processesOfMachine } from './micro-batch.ts';
@@ -54,7 +55,9 @@ function trlJob(parts: JobParts): EngineJob {
   const servesVllm = usesVllm && config.vllm_mode === 'server' && config.vllm_server_base_url === undefined;
   const files = {
     'trl.json': `${JSON.stringify(description(parts, { onCpu, usesVllm }), null, 2)}\n`,
-    'data.jsonl': data.rows.map((row) => `${JSON.stringify({ ...row, messages: undefined })}\n`).join(''),
+    'data.jsonl': enoughRows(data.rows, config)
+      .map((row) => `${JSON.stringify({ ...row, messages: undefined })}\n`)
+      .join(''),
     // PyYAML reads a bare no as false.
     'accelerate.yaml': stringify(accelerateConfig(config, onCpu), {
       defaultStringType: 'QUOTE_DOUBLE',
@@ -86,7 +89,8 @@ function trlJob(parts: JobParts): EngineJob {
   const vllm: EngineCommand = {
     what: 'vLLM',
     program: python,
-    args: ['-m', 'trl.cli', ...vllmArguments(parts)],
+    // The package trl.cli itself cannot be run.
+    args: ['-m', 'trl.cli.main', ...vllmArguments(parts)],
     environment: {
       CUDA_VISIBLE_DEVICES: gpus(trainingGpus(config), config.vllm_tensor_parallel_size),
     },
@@ -97,6 +101,15 @@ function trlJob(parts: JobParts): EngineJob {
     training,
     cluster: slurmScript(parts, training, servesVllm ? vllm : undefined),
   };
+}
+
+/** The questions, several times over where they are fewer than a rollout has: of what is left of them TRL makes no rollout. */
+function enoughRows(
+  rows: readonly EngineRow[],
+  { generation_batch_size: completions, num_generations: group }: TrainConfig,
+): EngineRow[] {
+  const times = rows.length === 0 ? 0 : Math.ceil(completions / group / rows.length);
+  return Array.from({ length: times }, () => rows).flat();
 }
 
 function trainingGpus(config: TrainConfig): number {
@@ -189,6 +202,8 @@ function description(
       model_init_kwargs: { dtype: 'float32' },
       remove_unused_columns: false,
       logging_steps: 1,
+      // Else a loss that is no number is logged as 0.
+      logging_nan_inf_filter: false,
       log_completions: config.log_completions_steps > 0,
       num_completions_to_print: 0,
       save_strategy: 'steps',
