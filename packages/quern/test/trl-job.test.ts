@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { beforeEach, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
 import { readTrainConfig } from '../src/train/configuration/read-config.ts';
 import type { EngineJob, JobParts } from '../src/train/engines/engine.ts';
@@ -10,6 +10,10 @@ import { trl } from '../src/train/engines/trl-job.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 const folder = temporaryFolder();
+
+beforeEach(() => {
+  vi.stubEnv('CUDA_VISIBLE_DEVICES', undefined);
+});
 
 function configOf(set: readonly string[] = []) {
   return readTrainConfig({
@@ -115,6 +119,22 @@ it('has TRL log a loss that is no number as that', async () => {
 it('repeats questions that are fewer than those of a rollout, of which TRL would make none', async () => {
   const data = (await jobOf(['generation_batch_size=32', 'num_generations=4'])).files['data.jsonl'];
   expect(data.trimEnd().split('\n')).toHaveLength(8);
+});
+
+it('takes GPUs of those alone that are visible, and not more of them than it has processes', async () => {
+  vi.stubEnv('CUDA_VISIBLE_DEVICES', '6,7,GPU-a');
+  const served = await jobOf(['num_processes=2']);
+  expect(served.training.environment['CUDA_VISIBLE_DEVICES']).toBe('6,7');
+  expect(served.services[0].environment).toEqual({ CUDA_VISIBLE_DEVICES: 'GPU-a' });
+  const alone = await jobOf(['zero_stage=0', 'vllm_mode=colocate']);
+  expect(alone.training.environment['CUDA_VISIBLE_DEVICES']).toBe('6');
+});
+
+it('refuses a GPU by its number, and processes that machines cannot have as many of', async () => {
+  await expect(jobOf(['device=cuda:3'])).rejects.toThrow(/device: not on trl/);
+  await expect(jobOf(['num_processes=3', 'num_machines=2'])).rejects.toThrow(
+    /3 processes cannot be divided among 2 machines/,
+  );
 });
 
 it('writes LoRA as PEFT takes it', async () => {

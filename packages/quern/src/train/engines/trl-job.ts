@@ -10,6 +10,7 @@ import { numbersOf } from './logged-numbers.ts';
 import { engineMicroBatches, processesOfMachine } from './micro-batch.ts';
 import { shellCommand } from './shell-words.ts';
 import { trlSamples } from './trl-samples.ts';
+import { checkSupported, type Unsupported } from './unsupported.ts';
 
 /** Where `trl vllm-serve` is asked, by default. */
 const vllmPort = 8000;
@@ -50,6 +51,7 @@ function withoutOwnName(metrics: Readonly<Record<string, number>>): Record<strin
 function trlJob(parts: JobParts): EngineJob {
   const { config, folder, data, python } = parts;
   processesOfMachine(config);
+  checkSupported('trl', config, unsupported);
   const onCpu = config.device === 'cpu';
   const usesVllm = config.use_vllm === 'auto' ? !onCpu : config.use_vllm;
   const servesVllm = usesVllm && config.vllm_mode === 'server' && config.vllm_server_base_url === undefined;
@@ -83,7 +85,8 @@ function trlJob(parts: JobParts): EngineJob {
       QUERN_REWARD_RETRIES: String(config.reward_retries),
       TOKENIZERS_PARALLELISM: 'false',
       PYTHONUNBUFFERED: '1',
-      ...(onCpu ? { ACCELERATE_USE_CPU: 'true' } : servesVllm && { CUDA_VISIBLE_DEVICES: own }),
+      // One process that sees several GPUs would put a copy of the model on each, which TRL refuses.
+      ...(onCpu ? { ACCELERATE_USE_CPU: 'true' } : { CUDA_VISIBLE_DEVICES: own }),
     },
   };
   const vllm: EngineCommand = {
@@ -116,9 +119,23 @@ function trainingGpus(config: TrainConfig): number {
   return config.device === 'cpu' ? 0 : processesOfMachine(config);
 }
 
+/** GPUs of this machine by the names that programs know them by: of those that CUDA_VISIBLE_DEVICES leaves, where it is set. */
 function gpus(first: number, count: number): string {
-  return Array.from({ length: count }, (_, i) => first + i).join(',');
+  const visible = process.env['CUDA_VISIBLE_DEVICES']?.split(',').map((name) => name.trim());
+  return Array.from(
+    { length: count },
+    (_, i) => (visible ? visible[first + i] : String(first + i)) ?? '-1',
+  ).join(',');
 }
+
+const unsupported: readonly Unsupported[] = [
+  {
+    field: 'device',
+    when: ({ device }) => device?.startsWith('cuda:') === true,
+    why: 'it trains on the first GPUs that there are',
+    hint: 'Leave it out; CUDA_VISIBLE_DEVICES says which GPUs there are',
+  },
+];
 
 function vllmArguments({ config, model, data }: JobParts): string[] {
   const { vllm_gpu_memory_utilization: share } = config;
