@@ -7,7 +7,7 @@ import { lastLines } from './engine-process.ts';
 export async function trainingFailure(at: string, how: NodeJS.Signals | number | null): Promise<QuernError> {
   const log = join(at, 'log.txt');
   const lines = await lastLines(log, 400);
-  const diverged = lines.findLast((line) => line.includes('DIVERGED: '));
+  const diverged = lines.findLast((line) => /^(?:\[rank\d+\]:\s*)?RuntimeError: DIVERGED: /.test(line));
   if (diverged !== undefined) {
     return new QuernError('DIVERGED', diverged.slice(diverged.indexOf('DIVERGED: ') + 10).slice(0, 300), {
       where: log,

@@ -1,10 +1,10 @@
 /** What an engine logs and writes, taken over into the run's folder: metrics, samples, checkpoints. */
 import { copyFile, link, mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileError } from '../../errors.ts';
+import { fileError, QuernError } from '../../errors.ts';
 import type { TrainConfig } from '../configuration/train-config.ts';
 import type { MetricsLine } from '../metrics.ts';
-import type { RunFolder } from '../run-folder.ts';
+import type { RunFolder, TrainerState } from '../run-folder.ts';
 import type { Engine, EngineCheckpoint, EngineLine } from './engine.ts';
 
 /** How much of a log is read at a time, and the longest line of one, in bytes. */
@@ -143,6 +143,23 @@ export class EngineJournal {
     }
   }
 
+  /** Adds a checkpoint, unless its engine takes it away meanwhile. Returns whether it was added. */
+  async #take(checkpoint: EngineCheckpoint, state: TrainerState): Promise<boolean> {
+    const isThere = async (): Promise<boolean> =>
+      (await this.#engine.checkpoints(this.#job, this.#config)).some(({ step }) => step === checkpoint.step);
+    try {
+      await this.#folder.addCheckpoint(state, async (to) => {
+        await linked(checkpoint, to);
+        if (!(await isThere()))
+          throw new QuernError('NOT_FOUND', 'was taken away', { where: checkpoint.folder });
+      });
+      return true;
+    } catch (error) {
+      if (await isThere()) throw error;
+      return false;
+    }
+  }
+
   async #takeCheckpoints(): Promise<string[]> {
     // An engine may keep more of them than the run does.
     const last = (await this.#folder.checkpoints()).at(-1) ?? 0;
@@ -152,7 +169,8 @@ export class EngineJournal {
       const line = this.#lines.find(({ step }) => step === checkpoint.step);
       const tokens = Number(line?.['num_tokens'] ?? 0);
       const state = { step: checkpoint.step, tokens, data: this.#data };
-      await this.#folder.addCheckpoint(state, (to) => linked(checkpoint, to));
+      const isTaken = await this.#take(checkpoint, state);
+      if (!isTaken) continue;
       taken.push(this.#folder.checkpoint(checkpoint.step));
     }
     if (taken.length > 0) await this.#folder.keepCheckpoints(this.#config.save_total_limit, undefined);

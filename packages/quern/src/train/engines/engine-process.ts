@@ -1,6 +1,6 @@
 /** Programs of a job: each in a process group of its own, so that all of it can be ended. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { access, constants, open, readFile, type FileHandle } from 'node:fs/promises';
+import { access, constants, open, type FileHandle } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { fileError, QuernError } from '../../errors.ts';
@@ -150,10 +150,23 @@ async function opened(path: string): Promise<FileHandle> {
 
 /** The last lines of what was printed, control characters left out. */
 export async function lastLines(path: string, most: number): Promise<string[]> {
-  const text = await readFile(path, 'utf8').catch(() => '');
-  return stripVTControlCharacters(text.slice(-64_000))
+  const text = await tailOf(path, 64_000).catch(() => '');
+  return stripVTControlCharacters(text)
     .split('\n')
     .map((line) => line.replaceAll(/[\p{Cc}]+/gu, ' ').trim())
     .filter((line) => line !== '')
     .slice(-most);
+}
+
+/** The last bytes of a file as text. */
+async function tailOf(path: string, most: number): Promise<string> {
+  const file = await open(path, 'r');
+  try {
+    const { size } = await file.stat();
+    const bytes = Buffer.alloc(Math.min(size, most));
+    const { bytesRead } = await file.read(bytes, 0, bytes.length, size - bytes.length);
+    return bytes.toString('utf8', 0, bytesRead);
+  } finally {
+    await file.close();
+  }
 }

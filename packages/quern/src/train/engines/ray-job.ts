@@ -115,6 +115,7 @@ function submission(config: TrainConfig, folder: string, python: string): string
     '# QUERN_REWARD_URL in runtime-env.json is where quern reward serve answers, as the machines reach it. Where it asks for a',
     '# token, QUERN_REWARD_TOKEN has to be set where ray start is called.',
     `cd ${shellCommand(folder, [])} || exit`,
+    'rm -f stop',
     `ray job submit --address "\${RAY_ADDRESS:-${rayAddress}}" --runtime-env runtime-env.json -- \\`,
     `  ${shellCommand(program, ['-c', entry])} | tee -a log.txt`,
     '',

@@ -336,6 +336,7 @@ function slurmScript(
     '#!/bin/bash',
     `#SBATCH --nodes=${nodes} --ntasks-per-node=1${perNode === 0 ? '' : ` --gpus-per-node=${perNode}`}`,
     `cd ${shellCommand(folder, [])} || exit`,
+    'rm -f stop',
     '# Where quern reward serve answers, as the nodes reach it; QUERN_REWARD_TOKEN where it asks for a token.',
     ...exported,
     'nodes=($(scontrol show hostnames "$SLURM_JOB_NODELIST"))',
