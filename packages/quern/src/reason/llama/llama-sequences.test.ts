@@ -33,7 +33,12 @@ it('sequences hold the same first tokens, which are evaluated once, and yield th
   const probabilities: number[][] = [];
   for (const sequence of each) {
     const first = await sequence
-      .evaluateWithMetadata(rest, { probabilities: true }, { temperature: 1, topK: 0, topP: 1, minP: 0 })
+      .evaluateWithMetadata(
+        rest,
+        { probabilities: true },
+        // What is drawn may be the token that ends a turn, which is left out unless it is asked for.
+        { temperature: 1, topK: 0, topP: 1, minP: 0, seed: 1, yieldEogToken: true },
+      )
       .next();
     probabilities.push([...(first.value?.probabilities.values() ?? [])]);
   }
