@@ -6,7 +6,7 @@ import { conversionsIn, removeConversions, type Conversions } from '../models/co
 import type { CacheStats } from '../reason/cache/cache-stats.ts';
 import { ReasonedQueryCache } from '../reason/cache/reasoned-query-cache.ts';
 import { Warnings } from '../warnings.ts';
-import { ageNamed, sizeNamed } from './durations.ts';
+import { ageNamed, sizeNamed } from '../durations.ts';
 import { parsed, shared } from './options.ts';
 import { oneLine } from '../one-line.ts';
 import { bytesText, print, printJson, printWarnings, table, note } from './output.ts';

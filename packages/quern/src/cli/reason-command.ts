@@ -9,7 +9,7 @@ import { reasonSamples } from '../reason/samples.ts';
 import { Warnings } from '../warnings.ts';
 import { closeSoon } from './closing.ts';
 import { interruptSignal } from './interrupt.ts';
-import { durationNamed } from './durations.ts';
+import { durationNamed } from '../durations.ts';
 import { checkQuestion, parsed, positiveInteger, shared } from './options.ts';
 import { note, print, printable, printJson, printWarnings } from './output.ts';
 import { checkBatchFiles, reasonFile } from './reason-batch.ts';

@@ -2,7 +2,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { readConfiguration } from '../reason/configuration.ts';
 import type { ReasonerSettings } from '../reason/reasoners.ts';
 import type { Warnings } from '../warnings.ts';
-import { durationNamed } from './durations.ts';
+import { durationNamed } from '../durations.ts';
 import { parsed, positiveInteger, shared } from './options.ts';
 import { noteOverBar } from './batch-progress.ts';
 import { startProgress } from './progress.ts';

@@ -13,7 +13,7 @@ import { parsed, positiveInteger, shared } from './options.ts';
 import { note, printJson, printWarnings } from './output.ts';
 import { rewardsHelp } from './rewards-help.ts';
 import { givenToken, serving } from './serving-options.ts';
-import { sizeNamed } from './durations.ts';
+import { sizeNamed } from '../durations.ts';
 
 interface Options extends EmbedderCommandOptions {
   readonly reward: string;

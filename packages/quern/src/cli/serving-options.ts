@@ -31,7 +31,8 @@ export async function givenToken(tokenFile: string | undefined): Promise<string 
   throw new QuernError('USAGE', 'the token is empty', { where: tokenFile ?? 'QUERN_TOKEN' });
 }
 
-function portNamed(text: string): number {
+/** A port. Throws `USAGE`. */
+export function portNamed(text: string): number {
   const port = Number(text);
   if (/^\d{1,5}$/.test(text) && port <= 65_535) return port;
   throw new QuernError('USAGE', 'it must be a whole number from 0 to 65535');

@@ -16,7 +16,7 @@ export interface Bounds {
 /**
  * A reasoner that ends in time and never spoils a query: where the inner one fails, takes longer than the deadline or
  * yields no word, the reasoned query is empty with `finish: 'failed'` and the reason, so that the query stands alone.
- * Wrong usage and the caller's own abort are thrown all the same.
+ * Wrong usage, the caller's own abort and a queue that takes no more are thrown all the same.
  */
 export class BoundedReasoner extends WrappingReasoner {
   readonly #deadline: number | undefined;
@@ -104,7 +104,7 @@ export function failureOf(error: unknown): Failure {
 }
 
 function isOfTheCaller(error: unknown): boolean {
-  return error instanceof QuernError && (error.code === 'USAGE' || error.code === 'ABORTED');
+  return error instanceof QuernError && ['USAGE', 'ABORTED', 'OVERLOADED'].includes(error.code);
 }
 
 /** What a timer can wait, in milliseconds, which is 24 days: a longer deadline is none. */

@@ -56,16 +56,36 @@ export async function configurationIn(path: string): Promise<Configuration> {
   // Names first: one with a password in it must not come up in what the schema says.
   for (const name of declaredNames(value)) checkName(name, place(['reasoners', name]));
   const checked = configurationSchema.safeParse(value);
-  if (!checked.success) throw issueError(checked.error.issues[0]!, place);
+  if (!checked.success) throw configurationIssue(checked.error.issues[0]!, place);
   const reasoners = new Map<string, ReasonerConfiguration>();
+  const folder = dirname(path);
   for (const [name, declared] of Object.entries(checked.data.reasoners ?? {})) {
-    const entry = (isLocal(name) ? localSchema : reasonerSchema).safeParse(declared);
-    if (!entry.success) throw issueError(entry.error.issues[0]!, place, ['reasoners', name]);
-    const { adapters, ...rest } = entry.data;
-    const found = adapters?.map((adapter) => resolve(dirname(path), adapter));
-    reasoners.set(name, found ? { ...rest, adapters: found } : rest);
+    const at = ['reasoners', name];
+    reasoners.set(name, checkedReasonerConfiguration(name, declared, { folder, place, at }));
   }
   return { reasoners };
+}
+
+/** Where in a file a configuration of a reasoner stands. */
+interface DeclaredPlace {
+  /** What paths count from. */
+  readonly folder: string;
+  readonly place: (at: readonly PropertyKey[]) => string;
+  /** The keys that lead to it. */
+  readonly at: readonly string[];
+}
+
+/** What is declared of the reasoner of a name, checked. Throws `BAD_INPUT` at the place. */
+export function checkedReasonerConfiguration(
+  name: string,
+  declared: unknown,
+  { folder, place, at }: DeclaredPlace,
+): ReasonerConfiguration {
+  const entry = (isLocal(name) ? localSchema : reasonerSchema).safeParse(declared);
+  if (!entry.success) throw configurationIssue(entry.error.issues[0]!, place, at);
+  const { adapters, ...rest } = entry.data;
+  const found = adapters?.map((adapter) => resolve(folder, adapter));
+  return found ? { ...rest, adapters: found } : rest;
 }
 
 function declaredNames(value: unknown): string[] {
@@ -88,7 +108,8 @@ function checkName(name: string, where: string): void {
   }
 }
 
-function issueError(
+/** The error for the first thing that is wrong with a configuration, at its place. */
+export function configurationIssue(
   issue: z.core.$ZodIssue,
   place: (at: readonly PropertyKey[]) => string,
   under: readonly PropertyKey[] = [],

@@ -36,6 +36,8 @@ export interface ReasonerSettings extends ModelSettings, Bounds, ScreenSettings 
   readonly cached?: boolean;
   /** Ask anew for what is in the cache. Default false. */
   readonly refresh?: boolean;
+  /** Put around each language model, under the cache: what it does is done for calls that generate, and for no others. */
+  readonly around?: (model: Reasoner) => Reasoner;
 }
 
 /**
@@ -140,8 +142,9 @@ function modelReasoner(make: () => Reasoner, settings: ReasonerSettings): () => 
   const { cached = true, refresh, env, warnings, cacheFolder = defaultCacheFolder(env) } = settings;
   let first: Reasoner | undefined = make();
   return () => {
-    const model = first ?? make();
+    const made = first ?? make();
     first = undefined;
+    const model = settings.around?.(made) ?? made;
     const source = cached
       ? new CachedReasoner(model, new CacheOnUse(cacheFolder, warnings), { refresh, ownsCache: true })
       : model;

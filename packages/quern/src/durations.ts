@@ -1,4 +1,4 @@
-import { QuernError } from '../errors.ts';
+import { QuernError } from './errors.ts';
 
 const second = 1000;
 const millisecondsOf: Readonly<Record<string, number>> = {

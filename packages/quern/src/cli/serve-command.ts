@@ -1,0 +1,135 @@
+import { once } from 'node:events';
+import { resolve } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { isOpenSearchName } from '../opensearch/address.ts';
+import type { Setting } from '../serve/configuration/environment-settings.ts';
+import { namePattern } from '../serve/configuration/names.ts';
+import { readServiceConfig } from '../serve/configuration/read-service-config.ts';
+import { serve } from '../serve/serve.ts';
+import { Warnings } from '../warnings.ts';
+import { interruptSignal } from './interrupt.ts';
+import { parsed, shared } from './options.ts';
+import { note, printJson, printWarnings } from './output.ts';
+import { serveTokenCommand } from './serve-token-command.ts';
+import { portNamed } from './serving-options.ts';
+
+interface Options {
+  readonly config?: string;
+  readonly host?: string;
+  readonly port?: number;
+  readonly dataDir?: string;
+  readonly index: readonly NamedThing[];
+  readonly reasoner: readonly NamedThing[];
+  readonly embedder: readonly NamedThing[];
+  readonly allowAnonymous?: boolean;
+  readonly json?: boolean;
+}
+
+/** `NAME=WHAT` */
+interface NamedThing {
+  readonly name: string;
+  readonly what: string;
+}
+
+/** `quern serve` */
+export function serveCommand(): Command {
+  return new Command('serve')
+    .description('Serve indexes, reasoners, embedders and rewards over HTTP.')
+    .addOption(configOption())
+    .option(
+      '--host <address>',
+      'where it listens (default: 127.0.0.1); elsewhere than here it asks for tokens',
+    )
+    .addOption(
+      new Option('--port <number>', '0: one that is free (default: 8080)').argParser(parsed(portNamed)),
+    )
+    .option('--data-dir <folder>', 'where corpora are uploaded to and indexes built')
+    .addOption(namedOption('--index <name=index>', 'an index by a name: a folder, or opensearch:INDEX@URL'))
+    .addOption(namedOption('--reasoner <name=reasoner>', 'a reasoner by a name, e.g. qr=llama:model.gguf'))
+    .addOption(namedOption('--embedder <name=embedder>', 'an embedder by a name, e.g. mini=onnx:HUB_ID'))
+    .option('--allow-anonymous', 'serve also beyond this machine without asking for a token')
+    .addOption(shared.json())
+    .addCommand(serveTokenCommand())
+    .addHelpText(
+      'after',
+      `
+Requests choose among the names that are declared here or in the file; docs/SERVICE.md tells of the file, the variables
+QUERN_SERVE_…, tokens and limits. GET /docs is a page of the API, GET /healthz says that it runs. Ctrl-C ends it once what it
+accepted is answered.
+
+Examples:
+  $ quern serve --index notes=notes.index
+  $ quern serve --index notes=notes.index --reasoner qr=llama:model.gguf --port 8080
+  $ quern serve --config quern.yaml
+  $ quern serve token --name ci --scope read
+  $ QUERN_TOKEN=… quern serve --config quern.yaml --host 0.0.0.0`,
+    )
+    .action(run);
+}
+
+/** The option of the configuration's file. */
+export function configOption(): Option {
+  return new Option('--config <file>', 'what is served, and how, in YAML').env('QUERN_SERVE_CONFIG');
+}
+
+/** An option that can be given several times, each `NAME=WHAT`. */
+export function namedOption(flags: string, description: string): Option {
+  return new Option(flags, `${description} (several times for several)`)
+    .argParser((text: string, before: readonly NamedThing[]) => [...before, namedThing(text)])
+    .default([], 'none');
+}
+
+function namedThing(text: string): NamedThing {
+  const [, name = '', what = ''] = /^([^=]*)=(.+)$/s.exec(text) ?? [];
+  if (namePattern.test(name)) return { name, what };
+  throw new InvalidArgumentError('It must be a name, =, and what it names.');
+}
+
+/** The name of an index with its path in full. */
+function here(name: string): string {
+  return isOpenSearchName(name) ? name : resolve(name);
+}
+
+/** What the options that declare things say. */
+export function declaredSettings(
+  options: Partial<Pick<Options, 'index' | 'reasoner' | 'embedder'>>,
+): Setting[] {
+  const { index = [], reasoner = [], embedder = [] } = options;
+  return [
+    ...index.map(({ name, what }) => ({ path: ['indexes', name], value: here(what), where: '--index' })),
+    ...reasoner.map(({ name, what }) => ({
+      path: ['reasoners', name],
+      value: what.replace(
+        /^((?:file|llama|torch):)(\.{1,2}\/.*|(?<=file:).*)$/s,
+        (_, kind: string, path: string) => kind + resolve(path),
+      ),
+      where: '--reasoner',
+    })),
+    ...embedder.map(({ name, what }) => ({ path: ['embedders', name], value: what, where: '--embedder' })),
+  ];
+}
+
+async function run(options: Options): Promise<void> {
+  const { config: file, host, port, dataDir, allowAnonymous, json } = options;
+  const warnings = new Warnings();
+  const settings: Setting[] = [
+    ...(host === undefined ? [] : [{ path: ['listen', 'host'], value: host, where: '--host' }]),
+    ...(port === undefined ? [] : [{ path: ['listen', 'port'], value: port, where: '--port' }]),
+    ...(dataDir === undefined ? [] : [{ path: ['data'], value: resolve(dataDir), where: '--data-dir' }]),
+    ...declaredSettings(options),
+  ];
+  const config = await readServiceConfig({ ...(file !== undefined && { file }), settings });
+  const signal = interruptSignal();
+  const running = await serve(config, { warnings, isOpen: allowAnonymous ?? false });
+  try {
+    note(`quern: serving at ${running.url} (the API: ${running.url}/docs)`);
+    if (json)
+      printJson({ url: running.url, tokens: config.tokens.map(({ name, scope }) => ({ name, scope })) });
+    await running.ready;
+    printWarnings(warnings);
+    note('quern: ready');
+    if (!signal.aborted) await once(signal, 'abort');
+  } finally {
+    await running.close();
+  }
+}

@@ -1,0 +1,163 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import * as z from 'zod';
+import { QuernError } from '../../errors.ts';
+import type { Scope } from '../configuration/service-config.ts';
+
+/** What a route is handed. */
+export interface Call<B> {
+  /** The checked body. */
+  readonly body: B;
+  /** Parts of the path by their names, as text. */
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, unknown>>;
+  /** Aborted when the client goes before it is answered, or at the end of a shutdown's patience. */
+  readonly signal: AbortSignal;
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+}
+
+/** An answer that a route documents. */
+export interface DocumentedAnswer {
+  readonly description: string;
+  readonly schema?: z.ZodType;
+  readonly example?: unknown;
+  /** Default `application/json`. */
+  readonly type?: string;
+}
+
+/** A route: what it is called, who may, what it takes, and what it answers. */
+export interface Route<B = unknown> {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** As fastify has it, e.g. `/v1/indexes/:name`. */
+  readonly path: string;
+  /** `open`: whoever reaches the service. */
+  readonly scope: Scope | 'open';
+  /** The group in the documentation. */
+  readonly tag: string;
+  /** One line. */
+  readonly summary: string;
+  readonly description?: string;
+  /** What the body must be; without one it is not read. */
+  readonly body?: z.ZodType<B>;
+  /** Bodies as examples, by their names. */
+  readonly examples?: Readonly<Record<string, unknown>>;
+  /** What parts of the path and the query mean, by their names. */
+  readonly params?: Readonly<Record<string, string>>;
+  readonly querystring?: Readonly<Record<string, string>>;
+  /** By status. */
+  readonly answers: Readonly<Record<number, DocumentedAnswer>>;
+  /** The most bytes of the body, where it is not the service's. */
+  readonly bodyLimit?: number;
+  /** Whether the handler reads the request itself: no body is read, and no time is set for it. */
+  readonly takesStream?: boolean;
+  /** Whether it is done also when the service takes no more, and however many requests are under way. */
+  readonly always?: boolean;
+  handle(call: Call<B>): Promise<unknown>;
+}
+
+/** What fastify keeps of a route for the hooks. */
+export interface RouteFacts {
+  readonly scope: Scope | 'open';
+  readonly always: boolean;
+  readonly takesStream: boolean;
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    readonly facts?: RouteFacts;
+  }
+  interface FastifyRequest {
+    /** Aborted when the client goes, or the shutdown's patience ends. */
+    goneSignal: AbortSignal;
+    /** The name of the token that was shown. */
+    tokenName: string | undefined;
+  }
+}
+
+/** A route with the type of its body hidden, so that several are a list. */
+export function route<B>(definition: Route<B>): Route {
+  return definition as unknown as Route;
+}
+
+/** Adds a route to the application. */
+export function addRoute(server: FastifyInstance, definition: Route): void {
+  const { method, path, scope, bodyLimit, always = false, takesStream = false, body } = definition;
+  server.route({
+    method,
+    url: path,
+    ...(bodyLimit !== undefined && { bodyLimit }),
+    config: { facts: { scope, always, takesStream } },
+    schema: documentation(definition),
+    handler: (request, reply) =>
+      definition.handle({
+        body: body === undefined ? undefined : checkedBody(body, request.body),
+        params: request.params as Record<string, string>,
+        query: request.query as Record<string, unknown>,
+        signal: request.goneSignal,
+        request,
+        reply,
+      }),
+  });
+}
+
+/** A body that is what it must be. Throws `BAD_INPUT` naming the field. */
+export function checkedBody<B>(schema: z.ZodType<B>, body: unknown): B {
+  const checked = schema.safeParse(body);
+  if (checked.success) return checked.data;
+  const [issue] = checked.error.issues;
+  const path = [...issue!.path, ...(issue!.code === 'unrecognized_keys' ? issue!.keys.slice(0, 1) : [])];
+  const where = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
+  const message = issue!.code === 'unrecognized_keys' ? 'there is no such field' : issue!.message;
+  throw new QuernError('BAD_INPUT', message, { where: where.replace(/^\./, '').slice(0, 200) || 'body' });
+}
+
+/** What the OpenAPI document says of a route, as fastify's schema. */
+function documentation(definition: Route): Record<string, unknown> {
+  const { summary, description, tag, scope, body, examples, params, querystring, answers } = definition;
+  return {
+    summary,
+    tags: [tag],
+    ...(description !== undefined && { description }),
+    security: scope === 'open' ? [] : [{ token: [] }],
+    ...(body && {
+      body: { ...jsonSchema(body), ...(examples && { examples: Object.values(examples) }) },
+    }),
+    ...(params && { params: textFields(params) }),
+    ...(querystring && { querystring: textFields(querystring) }),
+    response: Object.fromEntries(
+      Object.entries(answers).map(([status, each]) => [status, documentedAnswer(each)]),
+    ),
+  };
+}
+
+function textFields(fields: Readonly<Record<string, string>>): object {
+  const described = Object.entries(fields).map(([name, description]) => [
+    name,
+    { type: 'string', description },
+  ]);
+  return { type: 'object', properties: Object.fromEntries(described) as object };
+}
+
+function documentedAnswer({
+  description,
+  schema,
+  example,
+  type = 'application/json',
+}: DocumentedAnswer): object {
+  return {
+    description,
+    content: {
+      [type]: {
+        schema: {
+          ...(schema ? jsonSchema(schema) : {}),
+          ...(example !== undefined && { examples: [example] }),
+        },
+      },
+    },
+  };
+}
+
+function jsonSchema(schema: z.ZodType): Record<string, unknown> {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+  return rest;
+}

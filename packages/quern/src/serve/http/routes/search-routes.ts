@@ -1,0 +1,131 @@
+import * as z from 'zod';
+import { questionSchema, searchSchema } from '../../service/search-request.ts';
+import { reason, reasoned } from '../../service/reason.ts';
+import { search } from '../../service/search.ts';
+import type { Service } from '../../service/service.ts';
+import { answerEvents } from '../event-stream.ts';
+import { route, type Call, type Route } from '../route.ts';
+
+const reasonedExample = {
+  query: 'why does my bread not rise',
+  text: 'Yeast needs warmth, time and sugar; salt and heat stop it …',
+  reasoner: 'qr',
+  finish: 'stop',
+  promptTokens: 68,
+  completionTokens: 212,
+  milliseconds: 2210.4,
+  cached: false,
+};
+
+const searchExample = {
+  query: 'why does my bread not rise',
+  index: 'notes',
+  reasoner: 'qr',
+  combine: 'replace',
+  retriever: 'bm25q',
+  k: 10,
+  reasoned: reasonedExample,
+  hits: [{ id: 'yeast.txt', score: 12.5, rank: 1, title: 'Yeast', text: 'Yeast that is too old …' }],
+  milliseconds: { reason: 2210.4, search: 1.2, total: 2211.7 },
+};
+
+/** Searching and reasoning. */
+export function searchRoutes(service: Service): Route[] {
+  const { limits } = service.config;
+  const reasonSchema = z.strictObject({
+    query: questionSchema(limits),
+    reasoner: z
+      .string()
+      .describe('The name of a reasoner.')
+      .meta({ examples: ['qr'] }),
+    sample: z.int().min(0).max(63).optional().describe('Which of several samples, from 0.'),
+    deadline: z.int().min(1).optional().describe('Milliseconds; what is not done by then has failed.'),
+    stream: z
+      .boolean()
+      .optional()
+      .describe('Whether the text comes as it grows; the same as the header Accept: text/event-stream.'),
+  });
+  return [
+    route({
+      method: 'POST',
+      path: '/v1/search',
+      scope: 'read',
+      tag: 'Search',
+      summary: 'Answer a question from an index.',
+      description:
+        'The reasoner, where one is named, reasons about the question; its text and the question are combined, and the retriever ranks. Where the reasoner fails or is late, the question is searched as it is, which `reasoned.finish` says.',
+      body: searchSchema(limits),
+      examples: {
+        plain: { query: 'why does my bread not rise', index: 'notes' },
+        reasoned: {
+          query: 'why does my bread not rise',
+          index: 'notes',
+          reasoner: 'qr',
+          k: 5,
+          explain: true,
+        },
+      },
+      answers: {
+        200: { description: 'The ranking, and what led to it.', example: searchExample },
+      },
+      handle: ({ body, signal, request }) => {
+        logQuestion(service, request.log, body);
+        return search(service, body, signal);
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/v1/reason',
+      scope: 'read',
+      tag: 'Search',
+      summary: 'Reason about a question.',
+      description:
+        'As JSON, or, with `stream` or the header `Accept: text/event-stream`, as server-sent events: `piece` with `{"text"}` as the text grows, then `done` with the whole, or `error`. Pieces can run past the place at which the text is then cut.',
+      body: reasonSchema,
+      examples: { whole: { query: 'why does my bread not rise', reasoner: 'qr' } },
+      answers: { 200: { description: 'The reasoned query.', example: reasonedExample } },
+      handle: async (call) => {
+        const { body, signal, request } = call;
+        logQuestion(service, request.log, body);
+        const { stream = accepts(call), ...asked } = body;
+        return stream ? streamed(service, call, asked) : reason(service, asked, signal);
+      },
+    }),
+  ];
+}
+
+/** Whether a client asks for events. */
+export function accepts({ request }: Pick<Call<unknown>, 'request'>): boolean {
+  return (request.headers.accept ?? '').includes('text/event-stream');
+}
+
+function streamed(
+  service: Service,
+  { reply, signal }: Call<unknown>,
+  asked: Parameters<typeof reasoned>[1],
+): Promise<unknown> {
+  const pieces = reasoned(service, asked, signal);
+  return answerEvents(
+    reply,
+    signal,
+    () => pieces.next(),
+    async ({ send }, first) => {
+      for (let next = first; ; next = await pieces.next()) {
+        if (next.done === true) {
+          send('done', next.value);
+          return;
+        }
+        send('piece', { text: next.value });
+      }
+    },
+  );
+}
+
+/** Logs what was asked, where the configuration says so. */
+export function logQuestion(
+  { config }: Service,
+  log: Call<unknown>['request']['log'],
+  { query, ...rest }: { readonly query: string },
+): void {
+  if (config.log.questions) log.info({ query, ...rest }, 'asked');
+}

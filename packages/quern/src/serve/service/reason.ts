@@ -1,0 +1,53 @@
+import type { ReasonedQuery } from '../../reason/reasoner.ts';
+import { textPieces } from '../../reason/text-pieces.ts';
+import type { ReasonedRecord } from '../../reason/reasoned-record.ts';
+import { publicReasoning } from './public-reasoning.ts';
+import { needsFolder } from './reasoners.ts';
+import { bounded } from './search.ts';
+import type { Service } from './service.ts';
+
+/** What is to be reasoned about. */
+export interface ReasonRequest {
+  readonly query: string;
+  /** As declared. */
+  readonly reasoner: string;
+  /** Which of several samples. Default 0. */
+  readonly sample?: number;
+  /** Milliseconds. */
+  readonly deadline?: number;
+}
+
+/**
+ * The reasoned query of a question, its text in pieces as they come; what is returned at the end is the whole. Throws `BAD_INPUT`
+ * and `NOT_FOUND` for names that are none, `OVERLOADED` where too much waits, and `ABORTED`.
+ */
+export async function* reasoned(
+  service: Service,
+  { query, reasoner: name, sample, deadline }: ReasonRequest,
+  signal?: AbortSignal,
+): AsyncGenerator<string, ReasonedRecord, undefined> {
+  const found = service.reasoners.named(name, 'reasoner');
+  if (found.learns) throw needsFolder(name);
+  const started = performance.now();
+  const reasoner = bounded(found.of(undefined), deadline);
+  const made: ReasonedQuery = yield* textPieces(reasoner, query, {
+    ...(sample !== undefined && { sample }),
+    ...(signal && { signal }),
+  });
+  service.observer.stage('reason', (performance.now() - started) / 1000);
+  for (const each of made.parts ?? [made]) service.observer.reasoned(name, each);
+  return publicReasoning(made, name);
+}
+
+/** {@link reasoned}, whole. */
+export async function reason(
+  service: Service,
+  request: ReasonRequest,
+  signal?: AbortSignal,
+): Promise<ReasonedRecord> {
+  const pieces = reasoned(service, request, signal);
+  for (;;) {
+    const { done, value } = await pieces.next();
+    if (done) return value;
+  }
+}

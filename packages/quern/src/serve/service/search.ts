@@ -1,0 +1,206 @@
+import { QuernError } from '../../errors.ts';
+import { LexicalIndex } from '../../lexical/lexical-index.ts';
+import { scorings } from '../../lexical/bm25.ts';
+import { BoundedReasoner } from '../../reason/bounded.ts';
+import type { Reasoner } from '../../reason/reasoner.ts';
+import { combineNamed } from '../../search/combine.ts';
+import { defaultEarlyStop, earlyStopNamed } from '../../search/early-stop.ts';
+import { explainAnswer, prepareExplanation, type Explanation } from '../../search/explain.ts';
+import { answerReasoned, type Answer } from '../../search/pipeline.ts';
+import { callsOf, type ReasoningPlan } from '../../search/reasoning-plan.ts';
+import { reasoningAbout } from '../../search/reasoning.ts';
+import type { Reranking } from '../../search/reranking.ts';
+import type { Retriever } from '../../search/retriever.ts';
+import { retrieverNamed } from '../../search/retrievers.ts';
+import { hitTexts } from './hit-texts.ts';
+import type { OpenIndex } from './open-index.ts';
+import { publicFailure, publicReasoning } from './public-reasoning.ts';
+import { needsFolder, type OpenReasoner } from './reasoners.ts';
+import type { SearchRequest } from './search-request.ts';
+import type { Service } from './service.ts';
+
+/** What a search answers, as JSON. */
+export type SearchAnswer = Readonly<Record<string, unknown>> & {
+  readonly hits: readonly SearchHit[];
+};
+
+/** A hit as an answer tells it. */
+export interface SearchHit {
+  readonly id: string;
+  readonly score: number;
+  readonly rank: number;
+  readonly title?: string;
+  readonly text?: string;
+}
+
+/**
+ * Answers a request. Throws `BAD_INPUT` and `NOT_FOUND` for names that are none, `OVERLOADED` where too much waits, `UNAVAILABLE`
+ * where an index or a model cannot be opened, `ABORTED`, and what searching throws.
+ */
+export async function search(
+  service: Service,
+  request: SearchRequest,
+  signal?: AbortSignal,
+): Promise<SearchAnswer> {
+  const { query, k, excluded } = request;
+  const reasoner = service.reasoners.named(request.reasoner, 'reasoner');
+  const retrieverName = request.retriever ?? service.indexes.named(request.index, 'index').retriever;
+  const named = service.retrievers.named(retrieverName, 'retriever');
+  const rerank = await reranking(service, request);
+  // What would be refused in the end is refused before anything is generated for it.
+  service.searches.check();
+  return service.indexes.use(request.index, 'index', async (open) => {
+    const retriever = await retrieverOver(service, open, retrieverName, named);
+    const plan: ReasoningPlan = {
+      reasoner: bounded(reasonerOver(reasoner, open, named), request.deadline),
+      retriever,
+      combine: combineNamed(request.combine),
+      ...(request.join && { join: request.join }),
+      ...(request.keyTerms !== undefined && { keyTerms: request.keyTerms }),
+      ...(reasoner.gate && request.gate && { gate: reasoner.gate }),
+      ...(request.earlyStop !== false && {
+        earlyStop: request.earlyStop === true ? defaultEarlyStop : earlyStopNamed(request.earlyStop),
+      }),
+      ...(request.rounds !== undefined && {
+        rounds: { count: request.rounds, deadline: request.deadline ?? reasoner.declared.deadline },
+      }),
+      ...(rerank && { rerank }),
+    };
+    const started = performance.now();
+    const reasoning = await reasoningAbout(plan, query, { excluded, signal });
+    const reasoned = performance.now();
+    const { observer } = service;
+    if (reasoner.name !== 'none') observer.stage('reason', (reasoned - started) / 1000);
+    for (const call of callsOf(reasoning)) observer.reasoned(reasoner.name, call);
+    if (reasoning.gate) observer.gate(reasoner.name, reasoning.gate);
+    return service.searches.run(async () => {
+      const began = performance.now();
+      const options = { k, excluded, ...(signal && { signal }) };
+      const found: Answer = {
+        ...(await answerReasoned(plan, query, reasoning.reasoned, options)),
+        ...reasoning,
+      };
+      const ended = performance.now();
+      const inReranker = found.reranking?.milliseconds ?? 0;
+      observer.stage('search', (ended - began - inReranker) / 1000);
+      if (found.reranking) observer.stage('rerank', inReranker / 1000);
+      observer.found(request.index, found.hits.length);
+      const explanation = request.explain
+        ? await explained(found, retriever, excluded.length, signal)
+        : undefined;
+      const texts = await hitTexts(found, open.index, retriever, request.texts);
+      return searchAnswer(found, {
+        request,
+        retriever: retrieverName,
+        explanation,
+        texts,
+        milliseconds: {
+          reason: reasoned - started,
+          search: ended - began,
+          total: performance.now() - started,
+        },
+      });
+    }, signal);
+  });
+}
+
+async function reranking(service: Service, request: SearchRequest): Promise<Reranking | undefined> {
+  if (request.reranker === undefined) return undefined;
+  const reranker = await service.rerankers.named(request.reranker, 'reranker');
+  return { reranker, ...(request.rerankDepth !== undefined && { depth: request.rerankDepth }) };
+}
+
+async function retrieverOver(
+  service: Service,
+  open: OpenIndex,
+  name: string,
+  named: string,
+): Promise<Retriever> {
+  try {
+    return await open.retriever(named, await service.embedders.ofRetriever(named));
+  } catch (cause) {
+    const code = cause instanceof QuernError && cause.code === 'NOT_FOUND' ? 'BAD_INPUT' : 'UNAVAILABLE';
+    const what = code === 'BAD_INPUT' ? 'has no vectors that it could search' : 'cannot be opened';
+    throw new QuernError(code, `the retriever ${name} ${what}`, { where: 'retriever', cause });
+  }
+}
+
+function reasonerOver(reasoner: OpenReasoner, { index, declared }: OpenIndex, named: string): Reasoner {
+  if (!reasoner.learns) return reasoner.of(undefined);
+  if (!(index instanceof LexicalIndex)) throw needsFolder(reasoner.name);
+  const scoring = retrieverNamed(named).scoring ?? scorings[0];
+  return reasoner.of({ index, scoring, ...(declared.parameters && { parameters: declared.parameters }) });
+}
+
+/** A reasoner within a request's deadline, beside its own. */
+export function bounded(reasoner: Reasoner, deadline: number | undefined): Reasoner {
+  return deadline === undefined ? reasoner : new BoundedReasoner(reasoner, { deadline });
+}
+
+async function explained(
+  found: Answer,
+  retriever: Retriever,
+  excluded: number,
+  signal: AbortSignal | undefined,
+): Promise<Explanation> {
+  await prepareExplanation(found, retriever, signal);
+  return explainAnswer(found, retriever, { excluded });
+}
+
+/** What an answer is told with. */
+interface Telling {
+  readonly request: SearchRequest;
+  readonly retriever: string;
+  readonly explanation: Explanation | undefined;
+  readonly texts: ReadonlyMap<string, { readonly title?: string; readonly text?: string }>;
+  readonly milliseconds: Readonly<Record<string, number>>;
+}
+
+function searchAnswer(found: Answer, telling: Telling): SearchAnswer {
+  const { request, retriever, explanation, texts, milliseconds } = telling;
+  const { reranking: read } = found;
+  return {
+    query: found.query,
+    index: request.index,
+    reasoner: request.reasoner,
+    combine: found.combine,
+    retriever,
+    k: request.k,
+    reasoned: publicReasoning(found.reasoned, request.reasoner),
+    hits: found.hits.map((hit, i) => ({
+      ...hit,
+      ...texts.get(hit.id),
+      ...(explanation && { terms: explanation.hits[i]?.terms, ranks: explanation.hits[i]?.ranks }),
+    })),
+    ...(found.gate && { gate: found.gate }),
+    ...(read && {
+      reranking: {
+        reranker: request.reranker,
+        depth: read.depth,
+        milliseconds: read.milliseconds,
+        ...(read.failure && {
+          failure: {
+            code: read.failure.code,
+            message: publicFailure(read.failure.code).replace('reasoner', 'reranker'),
+          },
+        }),
+      },
+    }),
+    ...(explanation && {
+      searches: explanation.searches.map(({ reasoner, retriever: part, ...rest }) => ({
+        ...rest,
+        ...(reasoner !== undefined && { reasoner: request.reasoner }),
+        // Of a hybrid's part no more than its kind: its name can hold paths and addresses.
+        ...(part !== undefined && { retriever: part.split(':', 1).join() }),
+      })),
+      ...(found.rounds && {
+        rounds: found.rounds.map(({ reasoned, passages }) => ({
+          reasoned: publicReasoning(reasoned, request.reasoner),
+          passages,
+        })),
+      }),
+      ...(found.probing && { probing: found.probing }),
+    }),
+    milliseconds,
+  };
+}

@@ -1,0 +1,94 @@
+import { defaultCacheFolder } from '../../cache-folder.ts';
+import type { Environment } from '../../collections/environment.ts';
+import type { Warnings } from '../../warnings.ts';
+import { Declared } from '../configuration/names.ts';
+import type { ServiceConfig } from '../configuration/service-config.ts';
+import { Admission } from './admission.ts';
+import { Embedders } from './embedders.ts';
+import { Indexes, type BuiltIndexes } from './indexes.ts';
+import type { Observer } from './observer.ts';
+import { Reasoners } from './reasoners.ts';
+import { Rerankers } from './rerankers.ts';
+import { Rewards } from './rewards.ts';
+
+/** What a service is opened with beside its configuration. */
+export interface ServiceSettings {
+  readonly warnings: Warnings;
+  readonly observer: Observer;
+  /** Indexes that were built by the service. */
+  readonly built?: BuiltIndexes;
+  readonly env?: Environment;
+}
+
+/** Everything that is served, by whatever protocol. */
+export interface Service {
+  readonly config: ServiceConfig;
+  readonly observer: Observer;
+  readonly indexes: Indexes;
+  readonly retrievers: Declared<string>;
+  readonly reasoners: Reasoners;
+  readonly embedders: Embedders;
+  readonly rerankers: Rerankers;
+  readonly rewards: Rewards;
+  /** Where searches wait. */
+  readonly searches: Admission;
+  /** Where requests for embeddings wait. */
+  readonly embeddings: Admission;
+  /** Opens the indexes and loads the models that are declared, so that no request is the slow one. Throws what opening throws. */
+  ready(signal: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Searches compute on one thread: more at once would only wait for each other, but for embedders and clusters. */
+const concurrentSearches = 4;
+const concurrentEmbeddings = 2;
+
+/** Opens what a configuration declares. Throws what opening a reasoner does; indexes and models are opened by `ready`. */
+export async function openService(
+  config: ServiceConfig,
+  { warnings, observer, env, built = { names: [], named: () => undefined } }: ServiceSettings,
+): Promise<Service> {
+  const cacheFolder = config.cache ?? defaultCacheFolder(env);
+  const { searches, embeddings, generations: limits } = config.limits;
+  const reasoners = await Reasoners.open(config.reasoners, {
+    limits,
+    warnings,
+    cacheFolder,
+    ...(env && { env }),
+  });
+  const models = { cacheFolder, warnings };
+  const indexes = new Indexes(config.indexes, built, warnings);
+  const embedders = new Embedders(config.embedders, models);
+  const rerankers = new Rerankers(config.rerankers, models);
+  const rewards = new Rewards(config.rewards, {
+    indexes: config.indexes,
+    retrievers: config.retrievers,
+    ...models,
+  });
+  return {
+    config,
+    observer,
+    indexes,
+    retrievers: new Declared('retriever', config.retrievers),
+    reasoners,
+    embedders,
+    rerankers,
+    rewards,
+    searches: new Admission('searches', { concurrent: concurrentSearches, ...searches }),
+    embeddings: new Admission('embeddings', { concurrent: concurrentEmbeddings, ...embeddings }),
+    async ready(signal) {
+      for (const [name, { retriever }] of config.indexes) {
+        await indexes.use(name, 'index', async (open) => {
+          const named = config.retrievers.get(retriever)!;
+          await open.retriever(named, await embedders.ofRetriever(named));
+        });
+      }
+      await reasoners.ready(signal);
+    },
+    async close() {
+      await Promise.all([rewards.close(), rerankers.close(), reasoners.close()]);
+      await indexes.close();
+      await embedders.close();
+    },
+  };
+}
