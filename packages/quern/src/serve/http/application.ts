@@ -8,6 +8,7 @@ import { checkHost, checkOrigin, checkServiceReach, checkToken } from './access.
 import { sendError, StatusError } from './answer-error.ts';
 import { addDocumentation } from './documentation.ts';
 import { addRoute, type Route } from './route.ts';
+import { sheddingServer } from './shedding-server.ts';
 import { UnderWay } from './under-way.ts';
 
 /** How an application is made. */
@@ -31,6 +32,8 @@ const requestTime = 3_600_000;
 const lookEvery = 1000;
 /** Bytes of a request's head. */
 const headBytes = 16_384;
+/** Searches: what is asked most, and refused before it is read where too much waits. */
+const searchPath = '/v1/search';
 const packages =
   'npm install fastify @fastify/helmet @fastify/rate-limit @fastify/swagger @fastify/swagger-ui prom-client';
 
@@ -46,9 +49,6 @@ export async function serviceApplication(
   const { fastify, LogController } = await needed(() => import('fastify'), 'fastify');
   const server = fastify({
     bodyLimit: limits.body,
-    requestTimeout: requestTime,
-    keepAliveTimeout: keepAliveTime,
-    connectionTimeout: 0,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     trustProxy: listen.proxy,
@@ -57,7 +57,18 @@ export async function serviceApplication(
     genReqId: ({ headers }) => requestId(headers['x-request-id']),
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request' }),
     logger: { level: log.level, stream: logTo },
-    http: { maxHeaderSize: headBytes, headersTimeout: headersTime, connectionsCheckingInterval: lookEvery },
+    serverFactory: (handler) =>
+      sheddingServer(handler, {
+        settings: {
+          maxHeaderSize: headBytes,
+          headersTimeout: headersTime,
+          connectionsCheckingInterval: lookEvery,
+          requestTimeout: requestTime,
+          keepAliveTimeout: keepAliveTime,
+        },
+        queueOf: (path) => (path === searchPath ? service.searches : undefined),
+        onRefused: (path, seconds) => metrics.answered(path, 429, seconds),
+      }),
     // What is no request at all is not worth an answer that could be asked for again and again.
     clientErrorHandler: (error, socket) => {
       if (!socket.writable) return;

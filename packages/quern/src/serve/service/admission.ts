@@ -1,5 +1,6 @@
 import { QuernError, throwIfAborted } from '../../errors.ts';
 import type { QueueLimits } from '../configuration/service-config.ts';
+import { Turns } from './turns.ts';
 
 /** Work that waits for a place. */
 interface Waiting {
@@ -12,8 +13,8 @@ const remembered = 32;
 
 /**
  * Places for work of one kind: so many at once, so many that wait, and those for so long. Who finds no place, or waits too long,
- * is refused with `OVERLOADED`. Waiting work begins in a turn of its own of the event loop, so that requests are read, and
- * refused, between two pieces of work that hold the loop.
+ * is refused with `OVERLOADED`. All work begins in a later turn of the event loop (see {@link Turns}): so requests that have come
+ * are read, and refused, before work that holds the loop goes on. Else they would wait unread, where nobody counts them.
  */
 export class Admission {
   readonly name: string;
@@ -21,6 +22,7 @@ export class Admission {
   readonly #most: number;
   readonly #deadline: number;
   readonly #line: Waiting[] = [];
+  readonly #turns = new Turns();
   #running = 0;
   #meanDuration = 0;
   #ended = 0;
@@ -52,9 +54,15 @@ export class Admission {
     return Math.min(60, Math.max(1, Math.ceil(seconds)));
   }
 
+  /** The error for work that came now, where that {@link isFull}. */
+  refusal(): QuernError | undefined {
+    return this.isFull ? this.#refusal(`${this.#line.length} wait already`) : undefined;
+  }
+
   /** Throws `OVERLOADED` where {@link isFull}. */
   check(): void {
-    if (this.isFull) throw this.#refusal(`${this.#line.length} ${this.name} wait already`);
+    const refusal = this.refusal();
+    if (refusal) throw refusal;
   }
 
   /** What `work` resolves to, once there was a place for it. Throws `OVERLOADED`, `ABORTED` and what `work` throws. */
@@ -70,8 +78,10 @@ export class Admission {
   /** Waits for a place and returns what gives it back, once. Throws `OVERLOADED` and `ABORTED`. */
   async take(signal?: AbortSignal): Promise<() => void> {
     throwIfAborted(signal);
-    if (this.#running < this.#concurrent) this.#running++;
-    else {
+    if (this.#running < this.#concurrent) {
+      this.#running++;
+      await new Promise<void>((resolve) => this.#turns.next(resolve));
+    } else {
       this.check();
       await this.#turn(signal);
     }
@@ -84,8 +94,8 @@ export class Admission {
       const weight = 1 / Math.min(remembered, this.#ended);
       this.#meanDuration += weight * (performance.now() - began - this.#meanDuration);
       const next = this.#line.shift();
-      if (next) setImmediate(() => next.begin());
-      else this.#running--;
+      if (next === undefined) this.#running--;
+      this.#turns.after(next && (() => next.begin()));
     };
   }
 
