@@ -1,6 +1,6 @@
 import type { ReasonedQuery, Reasoner, ReasonOptions } from './reasoner.ts';
 
-/** A reasoner's text in pieces as they come; in one piece where it does not stream. */
+/** A reasoner's text in pieces as they come; in one piece where it does not stream, in none where it yields weights. */
 export async function* textPieces(
   reasoner: Reasoner,
   query: string,
@@ -8,6 +8,6 @@ export async function* textPieces(
 ): AsyncGenerator<string, ReasonedQuery, undefined> {
   if (reasoner.stream) return yield* reasoner.stream(query, options);
   const reasoned = await reasoner.reason(query, options);
-  if (reasoned.text !== '') yield reasoned.text;
+  if (reasoned.text !== '' && !reasoned.weights) yield reasoned.text;
   return reasoned;
 }
