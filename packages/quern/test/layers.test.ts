@@ -24,6 +24,9 @@ const layers = [
   'text',
 ];
 
+/** What programs import, by the names in package.json. */
+const entries = new Set(['index.ts', 'serve.ts', 'torch.ts', 'train.ts', 'langchain.ts']);
+
 function layerOf(path: string): number {
   const folder = relative(source, path).split('/')[0];
   const layer = layers.indexOf(folder);
@@ -32,12 +35,7 @@ function layerOf(path: string): number {
 
 it('imports point downwards only', () => {
   const files = readdirSync(source, { recursive: true, encoding: 'utf8' })
-    .filter(
-      (name) =>
-        name.endsWith('.ts') &&
-        !name.endsWith('.test.ts') &&
-        !['index.ts', 'serve.ts', 'torch.ts', 'train.ts'].includes(name),
-    )
+    .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts') && !entries.has(name))
     .map((name) => join(source, name));
   const imports = files.flatMap((file) =>
     Array.from(readFileSync(file, 'utf8').matchAll(/ from '(\.[^']+)'/g), ([, to]) => ({
@@ -48,4 +46,12 @@ it('imports point downwards only', () => {
   expect(imports.length).toBeGreaterThan(200);
   const upwards = imports.filter(({ file, to }) => layerOf(to) < layerOf(file));
   expect(upwards.map(({ file, to }) => `${relative(source, file)} -> ${relative(source, to)}`)).toEqual([]);
+});
+
+it('a framework is imported by its own entry alone', () => {
+  const framework = /(?:from|import\() ?'(@langchain\/|@llamaindex\/|llamaindex|ai'|@ai-sdk\/)/;
+  const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter(
+    (name) => name.endsWith('.ts') && framework.test(readFileSync(join(source, name), 'utf8')),
+  );
+  expect(files.toSorted()).toEqual(['langchain.ts']);
 });
