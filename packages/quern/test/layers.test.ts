@@ -25,7 +25,7 @@ const layers = [
 ];
 
 /** What programs import, by the names in package.json. */
-const entries = new Set(['index.ts', 'serve.ts', 'torch.ts', 'train.ts', 'langchain.ts', 'llamaindex.ts']);
+const entries = new Set(['index.ts', 'serve.ts', 'torch.ts', 'train.ts', 'langchain.ts', 'llamaindex.ts', 'ai.ts']);
 
 function layerOf(path: string): number {
   const folder = relative(source, path).split('/')[0];
@@ -53,5 +53,5 @@ it('a framework is imported by its own entry alone', () => {
   const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter(
     (name) => name.endsWith('.ts') && framework.test(readFileSync(join(source, name), 'utf8')),
   );
-  expect(files.toSorted()).toEqual(['langchain.ts', 'llamaindex.ts']);
+  expect(files.toSorted()).toEqual(['ai.ts', 'langchain.ts', 'llamaindex.ts']);
 });
