@@ -6,7 +6,10 @@ import type { Part } from './part.ts';
 const uses: Readonly<Record<string, string>> = {
   '7zip-bin': 'reads .7z archives where no 7-Zip program is installed',
   '@huggingface/transformers': 'embeds texts with ONNX models',
+  '@langchain/core': 'is what quern/langchain plugs into',
+  '@llamaindex/core': 'is what quern/llamaindex plugs into',
   '@opensearch-project/opensearch': 'loads and searches indexes in OpenSearch',
+  ai: 'is what quern/ai plugs into',
   fastify: 'serves rewards and the page of training runs',
   lmdb: 'remembers reasoned queries',
   'node-llama-cpp': 'runs GGUF models here',
