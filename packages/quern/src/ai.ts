@@ -101,11 +101,12 @@ export function retrievalMiddleware(options: RetrievalMiddlewareOptions): Langua
 }
 
 function boundedSearch({
+  words = 120,
   characters = 6000,
   ...options
 }: BoundedPassageOptions): (question: string, signal?: AbortSignal) => Promise<ShownPassage[]> {
   checkCounts({ characters });
-  const find = passageSearch({ words: 120, ...options });
+  const find = passageSearch({ ...options, words });
   return async (question, signal) => {
     const { passages } = await find(question, signal);
     return withinCharacters(passages, characters);

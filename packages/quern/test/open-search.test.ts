@@ -10,7 +10,9 @@ import { evaluateRun, parseMeasures } from '../src/evaluate/measures.ts';
 import { meanOf } from '../src/evaluate/statistics.ts';
 import { loadCorpus } from '../src/opensearch/load-corpus.ts';
 import { OpenSearchIndex } from '../src/opensearch/open-search-index.ts';
+import { passageSearch } from '../src/search/found-passages.ts';
 import { OpenSearchRetriever } from '../src/search/open-search-retriever.ts';
+import type { Retriever } from '../src/search/retriever.ts';
 import { analyzerNamed } from '../src/text/analyzers.ts';
 import { nastyTexts } from './oracles/lucene/made-up-texts.mjs';
 import { hasOpenSearch, OpenSearchCluster } from './open-search-cluster.ts';
@@ -192,6 +194,31 @@ describe.skipIf(!hasOpenSearch)('an index in OpenSearch', () => {
       expect(retriever.dropped(weights, 2)).toHaveLength(dropped.length + 1);
       const [first] = await retriever.search(text, { k: 1, excluded: ['d25', 'd24'] });
       expect(first!.id).toBe('d23');
+    });
+  });
+
+  it('gives passages with their texts, without one that was deleted since it was found', async () => {
+    await loadCorpus(madeCorpus(40), { to: cluster.name('passages'), store: true });
+    await opened('passages', async (index) => {
+      const retriever = new OpenSearchRetriever(index, 'bm25');
+      const { passages } = await passageSearch({ pipeline: retriever, index, k: 5 })('copper willow');
+      const hits = await retriever.search('copper willow', { k: 5 });
+      expect(ids(passages)).toEqual(ids(hits));
+      const all = Array.from({ length: 40 }, (_, i) => madeDocument(i));
+      expect(passages.map(({ text }) => text)).toEqual(
+        hits.map((hit) => all.find(({ id }) => id === hit.id)?.text),
+      );
+      const losing: Retriever = {
+        id: 'losing',
+        async search(query, options) {
+          const found = await retriever.search(query, options);
+          const { ok } = await fetch(`${cluster.urls[0]}/passages/_doc/${found[1].id}`, { method: 'DELETE' });
+          expect(ok).toBe(true);
+          return found;
+        },
+      };
+      const left = await passageSearch({ pipeline: losing, index, k: 5 })('copper willow');
+      expect(ids(left.passages)).toEqual(ids(hits).toSpliced(1, 1));
     });
   });
 
