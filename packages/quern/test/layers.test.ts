@@ -25,7 +25,15 @@ const layers = [
 ];
 
 /** What programs import, by the names in package.json. */
-const entries = new Set(['index.ts', 'serve.ts', 'torch.ts', 'train.ts', 'langchain.ts', 'llamaindex.ts', 'ai.ts']);
+const entries = new Set([
+  'index.ts',
+  'serve.ts',
+  'torch.ts',
+  'train.ts',
+  'langchain.ts',
+  'llamaindex.ts',
+  'ai.ts',
+]);
 
 function layerOf(path: string): number {
   const folder = relative(source, path).split('/')[0];

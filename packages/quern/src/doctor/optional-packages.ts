@@ -5,16 +5,22 @@ import type { Part } from './part.ts';
 
 const uses: Readonly<Record<string, string>> = {
   '7zip-bin': 'reads .7z archives where no 7-Zip program is installed',
+  '@fastify/cors': 'lets pages of other origins ask the service',
+  '@fastify/helmet': 'sets the headers of the service that browsers heed',
+  '@fastify/rate-limit': 'limits requests to the service',
+  '@fastify/swagger': 'describes the API of the service',
+  '@fastify/swagger-ui': 'shows the API of the service on a page',
   '@huggingface/transformers': 'embeds texts with ONNX models',
   '@langchain/core': 'is what quern/langchain plugs into',
   '@llamaindex/core': 'is what quern/llamaindex plugs into',
+  '@modelcontextprotocol/sdk': 'serves tools to agents',
   '@opensearch-project/opensearch': 'loads and searches indexes in OpenSearch',
   ai: 'is what quern/ai plugs into',
-  fastify: 'serves rewards and the page of training runs',
+  fastify: 'serves the API, rewards and the page of training runs',
   lmdb: 'remembers reasoned queries',
   'node-llama-cpp': 'runs GGUF models here',
   openai: 'asks servers that speak the API of OpenAI',
-  'prom-client': 'counts what the server of rewards does',
+  'prom-client': 'counts what servers do',
   usearch: 'searches vectors by a graph',
 };
 
