@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { QuernError } from '../errors.ts';
+import { quernVersion } from '../version.ts';
 import { note, printable } from './output.ts';
 
 /** The commands. The module of one, with all that it imports, is loaded where it is asked for. */
@@ -35,12 +35,9 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
 
 /** The program with the command that is asked for; with all of them, which its help lists, where that is not the first word. */
 async function programFor([first = '']: readonly string[]): Promise<Command> {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
   const program = new Command('quern')
     .description('Query reasoning for retrieval: a question, a reasoned query, a ranking, its measures.')
-    .version(version)
+    .version(quernVersion())
     .showHelpAfterError('(add --help for the options and examples)')
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ writeErr: (text) => void process.stderr.write(printable(text)) })

@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { readdir, realpath, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { fileError, QuernError } from '../errors.ts';
+import { clearFoldersBeside, makeFolderBeside, removeFolderBeside } from '../folder-beside.ts';
 import type { ProcessLock } from '../process-lock.ts';
 import { syncFolder } from '../whole-file.ts';
 import { areOfAnIndex, manifestFileName, removeUnnamed } from './index-folder.ts';
@@ -9,9 +9,6 @@ import { segmentFileName, segmentNumber } from './index-folder.ts';
 import { contentAfter, namedFiles, readManifest, writeManifest, type Manifest } from './manifest.ts';
 import type { WrittenSegment } from './segment-draft.ts';
 import { lockWriter } from './writer-lock.ts';
-
-/** The work folders of the builds that run in this process. */
-const workFolders = new Set<string>();
 
 /**
  * The folder beside the final one in which an index is built, and which is renamed at the end: a crash at any moment
@@ -39,16 +36,8 @@ export class WorkFolder {
     // The work folder has to lie on the volume of the final one, so a link is followed first.
     const out = await realpath(given).catch(() => resolve(given));
     await checkTarget(out);
-    await clearKilledBuilds(out);
-    const path = `${out}.partial-${process.pid}-${randomBytes(4).toString('hex')}`;
-    workFolders.add(path);
-    try {
-      await mkdir(path);
-    } catch (error) {
-      workFolders.delete(path);
-      throw fileError(error, dirname(out));
-    }
-    const work = new WorkFolder(out, path);
+    await clearFoldersBeside(out);
+    const work = new WorkFolder(out, await makeFolderBeside(out));
     try {
       if (await isFolder(out)) work.#lock = await lockWriter(out);
       return work;
@@ -94,7 +83,7 @@ export class WorkFolder {
 
   /** Removes the folder and lets go of the final one. */
   async remove(): Promise<void> {
-    await removed(this.#path);
+    await removeFolderBeside(this.#path);
     await this.#lock?.release();
   }
 
@@ -121,12 +110,6 @@ export class WorkFolder {
       throw error;
     }
   }
-}
-
-/** Removes a work folder. What cannot be removed now is left to the next build: it must not hide how this one went. */
-async function removed(path: string): Promise<void> {
-  await rm(path, { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined);
-  workFolders.delete(path);
 }
 
 async function hasManifest(folder: string): Promise<boolean> {
@@ -166,29 +149,5 @@ async function checkTarget(out: string): Promise<void> {
       where: out,
       hint: `Choose a folder in it, such as ${join(out, 'index')}`,
     });
-  }
-}
-
-/** Removes the work folders that builds of `out` left when their process was killed. */
-async function clearKilledBuilds(out: string): Promise<void> {
-  const parent = dirname(out);
-  const prefix = `${basename(out)}.partial-`;
-  for (const entry of await readdir(parent).catch(() => [])) {
-    const owner = entry.startsWith(prefix) && /^(\d+)-[0-9a-f]{8}$/.exec(entry.slice(prefix.length));
-    if (!owner) continue;
-    const work = join(parent, entry);
-    // In a container every process may have the same number: trust only our own list for it.
-    const pid = Number(owner[1]);
-    const running = pid === process.pid ? workFolders.has(work) : isAlive(pid);
-    if (!running) await removed(work);
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import type { MetricsAnswer, MetricsLine } from './page/wire.ts';
-import { openInside } from './run-file.ts';
+import { openInside } from '../../inside-folder.ts';
 import { ThinnedLines } from './thinned-lines.ts';
 
 /** How much of a run is kept and sent. */

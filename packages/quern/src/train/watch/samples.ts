@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { SampleAnswer, SampledQuestion, SampleSteps } from './page/wire.ts';
-import { namesInside, readInside } from './run-file.ts';
+import { namesInside, readInside } from '../../inside-folder.ts';
 
 const mostBytes = 8 << 20;
 

@@ -3,7 +3,7 @@ import { parse } from 'yaml';
 import * as z from 'zod';
 import { MetricsFile } from './metrics-file.ts';
 import type { ListedRun, RunState } from './page/wire.ts';
-import { readInside, writtenInside } from './run-file.ts';
+import { readInside, writtenInside } from '../../inside-folder.ts';
 import { runFolders } from './run-folders.ts';
 import { sampleSteps } from './samples.ts';
 
