@@ -21,13 +21,18 @@ export interface ReasoningTotals {
   readonly cost: readonly Money[];
 }
 
+/** What is counted of a reasoned query, whatever form its weights have. */
+export type CountedQuery = Omit<ReasonedQuery, 'weights' | 'parts'> & {
+  readonly parts?: readonly CountedQuery[];
+};
+
 /**
  * Sums over reasoned queries. `calls` are what models were asked to make them, each by itself: where a query was asked about
  * several times, some of these can have been recorded before, and others not. Default: the reasoned queries, or their parts.
  */
 export function reasoningTotals(
-  reasoned: readonly Omit<ReasonedQuery, 'weights'>[],
-  calls: Iterable<Omit<ReasonedQuery, 'weights'>> = reasoned.flatMap((each) => each.parts ?? [each]),
+  reasoned: readonly CountedQuery[],
+  calls: Iterable<CountedQuery> = reasoned.flatMap((each) => each.parts ?? [each]),
 ): ReasoningTotals {
   const totals = {
     failed: 0,

@@ -19,11 +19,14 @@ export function publicFailure(code: QuernErrorCode): string {
 
 /** A reasoned query as answers tell it: by the name that the configuration declares, and without what is for the log. */
 export function publicReasoning(reasoned: ReasonedQuery, name: string): ReasonedRecord {
-  const { failure, parts, ...rest } = reasonedRecord(reasoned);
+  return publicRecord(reasonedRecord(reasoned), name);
+}
+
+function publicRecord({ failure, parts, ...rest }: ReasonedRecord, name: string): ReasonedRecord {
   return {
     ...rest,
     reasoner: name,
     ...(failure && { failure: { code: failure.code, message: publicFailure(failure.code) } }),
-    ...(parts && { parts: parts.map((part) => publicReasoning(part, name) as ReasonedQuery) }),
+    ...(parts && { parts: parts.map((part) => publicRecord(part, name)) }),
   };
 }
