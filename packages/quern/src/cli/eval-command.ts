@@ -5,18 +5,20 @@ import { collectionNames, logFile } from '../collections/collection.ts';
 import { writeTrecRun } from '../collections/trec.ts';
 import { fileError, QuernError } from '../errors.ts';
 import { evaluateNamed, type NamedEvaluation } from '../evaluate/evaluate-named.ts';
-import { formatMeasure, type Measure } from '../evaluate/measures.ts';
+import type { Measure } from '../evaluate/measures.ts';
 import type { Evaluation } from '../evaluate/evaluation.ts';
-import { queries as queriesText } from '../evaluate/report-words.ts';
+import { EvaluationFolder } from '../evaluate/evaluation-folder.ts';
+import { evaluationRecord, severalRecord } from '../evaluate/evaluation-record.ts';
+import type { EvaluationRecord, SeveralRecord } from '../evaluate/evaluation-record.ts';
 import { scorings, type Scoring } from '../lexical/bm25.ts';
-import type { ReasoningTotals } from '../reason/reasoning-totals.ts';
 import { defaultBackgroundPower } from '../search/background.ts';
 import { combineName } from '../search/combine.ts';
+import { planName } from '../search/plan-name.ts';
 import { retrieverNamed } from '../search/retrievers.ts';
 import { Warnings } from '../warnings.ts';
 import { checkFolderOf } from '../whole-file.ts';
-import { evaluationRecord, severalRecord } from './evaluation-record.ts';
-import type { EvaluationRecord, SeveralRecord } from './evaluation-record.ts';
+import { recordTable } from './evaluation-text.ts';
+import { checkSaving, saveEvaluations } from './eval-saving.ts';
 import { failuresInPart, noteReasons } from './failure-notes.ts';
 import { wholeRecord } from './mean-record.ts';
 import { warnOfIdleOptions } from './idle-options.ts';
@@ -24,7 +26,7 @@ import { interruptSignal } from './interrupt.ts';
 import { addDenseOptions, denseSettings, embedderSettings, type DenseOptions } from './dense-options.ts';
 import { checkIsFolder, listOf, shared } from './options.ts';
 import { oneLine } from '../one-line.ts';
-import { durationText, note, orWarnings, print, printJson, printWarnings, table } from './output.ts';
+import { note, orWarnings, print, printJson, printWarnings } from './output.ts';
 import {
   addPlanningOptions,
   backgroundTexts,
@@ -35,8 +37,6 @@ import {
 import { startProgress } from './progress.ts';
 import { addReasonerOptions, reasonerSettings, type ReasonerOptions } from './reasoner-options.ts';
 import { writeReport } from './report-file.ts';
-import { severalText } from './several-text.ts';
-import { trafficText } from './traffic-text.ts';
 
 interface Options extends ReasonerOptions, PlanningOptions, DenseOptions {
   readonly data?: string;
@@ -49,6 +49,8 @@ interface Options extends ReasonerOptions, PlanningOptions, DenseOptions {
   readonly k: number;
   readonly measures: Measure[];
   readonly run?: string;
+  readonly save?: string;
+  readonly replace?: boolean;
   readonly html?: string;
   readonly json?: boolean;
 }
@@ -74,6 +76,11 @@ export function evalCommand(): Command {
     .addOption(shared.k(1000))
     .addOption(shared.measures('ndcg@10,map,recip_rank,recall@100,recall@1000'))
     .option('--run <file>', 'write the rankings as a TREC run')
+    .option(
+      '--save <folder>',
+      'save rankings, judgements, questions, reasoned queries and measures in a new folder; of several reasoners or collections, a folder each in it',
+    )
+    .option('--replace', 'let --save replace an evaluation that was saved there')
     .addOption(shared.html());
   return addReasonerOptions(addPlanningOptions(addDenseOptions(command)))
     .addOption(shared.json())
@@ -86,6 +93,7 @@ Examples:
   $ quern eval r2med:all --data DATA --index r2med-indexes
   $ quern eval beir:textbooks --split reasoned-test --data DATA --scoring bm25q --run bm25q.trec --html report.html
   $ quern eval beir:examples/collection --reasoner none --reasoner rm3
+  $ quern eval bright:all --data DATA --index bright-indexes --reasoner rm3 --save runs/bright-rm3
   $ quern eval beir:nfcorpus --data DATA --index nf.index --retriever hybrid:bm25+dense:onnx:Xenova/all-MiniLM-L6-v2
   $ quern eval beir:nfcorpus --data DATA --index opensearch:nfcorpus@http://localhost:9200 --scoring bm25q
   $ quern eval log:queries.tsv.gz --index my.index --reasoner rm3 --reasoner file:reasoned.json`,
@@ -114,6 +122,7 @@ async function run(name: string, options: Options): Promise<void> {
   if (options.run !== undefined && options.run === options.html) {
     throw new QuernError('USAGE', '--run and --html name the same file');
   }
+  checkSaving(options);
   for (const file of [options.run, options.html]) if (file !== undefined) await checkFolderOf(file);
   if (names.length > 1 && options.index !== undefined) {
     checkIsFolder(options.index, '--index');
@@ -128,44 +137,59 @@ async function run(name: string, options: Options): Promise<void> {
   const background = texts && { texts, power: options.backgroundPower ?? defaultBackgroundPower };
   const retriever = retrieverNamed(options.retriever ?? options.scoring ?? scorings[0]);
   warnOfIdleOptions(options, reasoners, retriever, warnings);
-  const plan = await planned(options, warnings);
-  const signal = interruptSignal();
-  const records: (EvaluationRecord | SeveralRecord)[] = [];
-  for (const each of names) {
-    const folder = names.length > 1 && options.index ? join(options.index, subfolder(each)) : options.index;
-    const evaluated = evaluateNamed(
-      each,
-      {
-        ...options,
-        plan,
-        dense: { ...denseSettings(options), embedder: embedderSettings(options, warnings) },
-        parameters,
-        background,
-        reasoning,
-        index: folder,
-        // A report shows the titles of hits, rounds show the model passages, and a reranker reads them.
-        store: options.html !== undefined || (options.rounds ?? 1) > 1 || options.rerank !== undefined,
-        reasoners,
-        warnings,
-        signal,
-        onWork: startProgress,
-      },
-      (outcome) => written(outcome, options, isSeveral ? reasoners : undefined),
-    );
-    const record = await orWarnings(evaluated, warnings).catch(async (error: unknown) => {
-      await plan.rerank?.reranker.close();
-      throw error;
-    });
-    records.push(record);
-    if (names.length > 1 && !options.json) print(recordTable([record], options.measures));
+  const folder =
+    options.save === undefined ? undefined : await EvaluationFolder.create(options.save, options);
+  try {
+    const plan = await planned(options, warnings);
+    const saving = folder && { folder, parameters, plan: planName({ ...plan, background }) };
+    const signal = interruptSignal();
+    const records: (EvaluationRecord | SeveralRecord)[] = [];
+    for (const each of names) {
+      const index = names.length > 1 && options.index ? join(options.index, subfolder(each)) : options.index;
+      const evaluated = evaluateNamed(
+        each,
+        {
+          ...options,
+          plan,
+          dense: { ...denseSettings(options), embedder: embedderSettings(options, warnings) },
+          parameters,
+          background,
+          reasoning,
+          index,
+          // A report shows the titles of hits, rounds show the model passages, and a reranker reads them.
+          store: options.html !== undefined || (options.rounds ?? 1) > 1 || options.rerank !== undefined,
+          reasoners,
+          warnings,
+          signal,
+          onWork: startProgress,
+        },
+        async (outcome) => {
+          const record = await written(outcome, options, isSeveral ? reasoners : undefined);
+          const named = names.length > 1 ? [subfolder(each)] : [];
+          if (saving) await saveEvaluations(outcome, record, { ...options, ...saving, names: named });
+          return record;
+        },
+      );
+      const record = await orWarnings(evaluated, warnings).catch(async (error: unknown) => {
+        await plan.rerank?.reranker.close();
+        throw error;
+      });
+      records.push(record);
+      if (names.length > 1 && !options.json) print(recordTable([record], options.measures));
+    }
+    await plan.rerank?.reranker.close();
+    printWarnings(warnings);
+    const whole = names.length > 1 ? wholeRecord(name, records, options.measures) : records[0];
+    const all = { ...whole, ...(names.length > 1 && { subsets: records }) };
+    if (folder) {
+      await folder.finish(all);
+      note(`quern: saved in ${options.save}`);
+    }
+    if (options.json) printJson({ ...all, warnings: warnings.list() });
+    else print(recordTable([whole], options.measures));
+  } finally {
+    await folder?.discard();
   }
-  await plan.rerank?.reranker.close();
-  printWarnings(warnings);
-  const whole = names.length > 1 ? wholeRecord(name, records, options.measures) : records[0];
-  if (options.json) {
-    const subsets = names.length > 1 ? { subsets: records } : {};
-    printJson({ ...whole, ...subsets, warnings: warnings.list() });
-  } else print(recordTable([whole], options.measures));
 }
 
 /** The reasoners to run, the baseline first. */
@@ -237,46 +261,4 @@ function notePlainTopics({ answers }: Evaluation, collection: string): void {
   note(
     `quern: ${collection}: the reasoned query has no term of the index for ${share}, which were searched as they are`,
   );
-}
-
-function recordTable(
-  records: readonly (EvaluationRecord | SeveralRecord)[],
-  measures: readonly Measure[],
-): string {
-  return records
-    .map((record) => {
-      if ('runs' in record) {
-        const { traffic } = record;
-        return severalText(record, measures) + (traffic ? `\n\n${trafficText(traffic)}` : '');
-      }
-      const { collection, queries, retriever, reasoner, combine, milliseconds } = record;
-      const { index, reason, search, total } = milliseconds;
-      const head =
-        `${collection}: ${queriesText(queries)}, ${oneLine(retriever)}, reasoner ${oneLine(reasoner)}, ${combine}\n` +
-        `  index ${durationText(index)}, reasoning ${durationText(reason)}${reason > total ? ' (of topics at the same time, summed)' : ''}, search ${durationText(search)}` +
-        ` (${(search / queries).toFixed(2)} ms a query)` +
-        reasoningText(record.reasoning);
-      const rows = measures.map((measure) => [
-        `  ${measure.name}`,
-        formatMeasure(measure, record.measures[measure.name]),
-      ]);
-      return `${head}\n${table(rows)}`;
-    })
-    .join('\n');
-}
-
-/** What reasoning came to, on a line of its own; nothing where no language model was asked and nothing failed. */
-function reasoningText(totals: ReasoningTotals): string {
-  const { failed, cached, cut, early, skipped, uncounted, completionTokens, cost } = totals;
-  const parts = [
-    ...(completionTokens > 0 ? [`${completionTokens} tokens written`] : []),
-    ...(cut > 0 ? [`${cut} cut at the most tokens`] : []),
-    ...(early > 0 ? [`${early} ended early`] : []),
-    ...(skipped > 0 ? [`${skipped} not asked for, by the gate`] : []),
-    ...(uncounted > 0 ? [`${uncounted} of which the server did not say what they took`] : []),
-    ...(cached > 0 ? [`${cached} recorded before`] : []),
-    ...(failed > 0 ? [`${failed} FAILED`] : []),
-    ...cost.map(({ amount, currency }) => `${amount.toFixed(4)} ${currency}`),
-  ];
-  return parts.length === 0 ? '' : `\n  reasoning: ${parts.join(', ')}`;
 }

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { parseMeasures } from '../evaluate/measures.ts';
-import type { EvaluationRecord, SeveralRecord } from './evaluation-record.ts';
+import type { EvaluationRecord, SeveralRecord } from '../evaluate/evaluation-record.ts';
 import { wholeRecord } from './mean-record.ts';
 
 const measures = parseMeasures(['ndcg@10', 'num_q']);

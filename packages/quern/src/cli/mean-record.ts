@@ -2,7 +2,7 @@ import { macroMean } from '../evaluate/macro-mean.ts';
 import type { Measure } from '../evaluate/measures.ts';
 import { scorings } from '../lexical/bm25.ts';
 import { summedTotals } from '../reason/reasoning-totals.ts';
-import type { EvaluationRecord, SeveralRecord } from './evaluation-record.ts';
+import type { EvaluationRecord, SeveralRecord } from '../evaluate/evaluation-record.ts';
 
 /** The record of several collections taken together: of one run, or of every run where there are several. */
 export function wholeRecord(

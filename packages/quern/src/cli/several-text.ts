@@ -2,7 +2,7 @@ import { formatMeasure, type Measure } from '../evaluate/measures.ts';
 import { queries as queriesText, intervalText, pText, signed } from '../evaluate/report-words.ts';
 import { count } from '../report/words.ts';
 import { oneLine } from '../one-line.ts';
-import type { RunRecord, SeveralRecord } from './evaluation-record.ts';
+import type { RunRecord, SeveralRecord } from '../evaluate/evaluation-record.ts';
 import { durationText, table } from './output.ts';
 
 /** Several runs as a table with a row for each, and what sets the others apart from the first, for a terminal. */

@@ -1,8 +1,8 @@
-import { compareRuns, type RunComparison } from '../evaluate/comparison.ts';
-import type { Evaluation } from '../evaluate/evaluation.ts';
-import type { NamedEvaluation } from '../evaluate/evaluate-named.ts';
-import type { Measure } from '../evaluate/measures.ts';
-import { trafficReport, type TrafficReport } from '../evaluate/traffic.ts';
+import { compareRuns, type RunComparison } from './comparison.ts';
+import type { Evaluation } from './evaluation.ts';
+import type { NamedEvaluation } from './evaluate-named.ts';
+import type { Measure } from './measures.ts';
+import { trafficReport, type TrafficReport } from './traffic.ts';
 import { reasoningTotals, type ReasoningTotals } from '../reason/reasoning-totals.ts';
 import { callsOf } from '../search/reasoning-plan.ts';
 
@@ -39,7 +39,7 @@ export interface SeveralRecord extends EvaluationRecord {
 
 /** The record of one run. `combine` is the name of how query and reasoned query are combined. */
 export function evaluationRecord(
-  { collection, retriever, scoring, k, indexMilliseconds }: NamedEvaluation,
+  { collection, retriever, scoring, k, indexMilliseconds }: Omit<NamedEvaluation, 'index' | 'evaluations'>,
   evaluation: Evaluation,
   reasoner: string,
   combine: string,
