@@ -33,18 +33,26 @@ export async function readInside(
   const file = await openInside(folder, ...names);
   if (file === undefined) return undefined;
   try {
-    const { size } = await file.stat();
-    const bytes = Buffer.alloc(Math.min(size, mostBytes));
-    let length = 0;
-    while (length < bytes.length) {
-      const { bytesRead } = await file.read(bytes, length, bytes.length - length, length);
-      if (bytesRead === 0) break;
-      length += bytesRead;
-    }
-    return { text: bytes.toString('utf8', 0, length), isCut: size > mostBytes };
+    return await firstText(file, mostBytes);
   } finally {
     await file.close();
   }
+}
+
+/** The text of an open file, of its first bytes alone where it `isCut`, whatever is appended meanwhile. */
+export async function firstText(
+  file: FileHandle,
+  mostBytes: number,
+): Promise<{ readonly text: string; readonly isCut: boolean }> {
+  const { size } = await file.stat();
+  const bytes = Buffer.alloc(Math.min(size, mostBytes));
+  let length = 0;
+  while (length < bytes.length) {
+    const { bytesRead } = await file.read(bytes, length, bytes.length - length, length);
+    if (bytesRead === 0) break;
+    length += bytesRead;
+  }
+  return { text: bytes.toString('utf8', 0, length), isCut: size > mostBytes };
 }
 
 /** When a file was last written, in milliseconds since 1970; undefined as of {@link openInside}. */

@@ -15,21 +15,9 @@ export async function readTrecQrels(path: string): Promise<Qrels> {
   const qrels = new Map<string, Map<string, number>>();
   for await (const { text: line, number } of readLines(path)) {
     const where = `${path}:${number}`;
-    const fields = fieldsOf(line, where);
-    if (!fields) continue;
-    if (fields.length !== 4) {
-      throw new QuernError('BAD_INPUT', `${fields.length} fields instead of 4`, {
-        where,
-        hint: 'A line of qrels reads: topic iteration document level',
-      });
-    }
-    const [topic, , document, text] = fields as [string, string, string, string];
-    const level = Number(text);
-    if (!/^[+-]?\d+$/.test(text) || !Number.isSafeInteger(level)) {
-      throw new QuernError('BAD_INPUT', `relevance level ${JSON.stringify(text)} is not an integer`, {
-        where,
-      });
-    }
+    const read = qrelsLine(line, where);
+    if (!read) continue;
+    const { topic, document, level } = read;
     let judgements = qrels.get(topic);
     if (!judgements) qrels.set(topic, (judgements = new Map()));
     if (judgements.has(document)) {
@@ -41,6 +29,31 @@ export async function readTrecQrels(path: string): Promise<Qrels> {
     judgements.set(document, level);
   }
   return qrels;
+}
+
+/** A line of qrels. */
+export interface QrelsLine {
+  readonly topic: string;
+  readonly document: string;
+  readonly level: number;
+}
+
+/** What a line of qrels says; undefined for a blank line or a comment. Throws `BAD_INPUT` at `where` for any other line. */
+export function qrelsLine(line: string, where: string): QrelsLine | undefined {
+  const fields = fieldsOf(line, where);
+  if (!fields) return undefined;
+  if (fields.length !== 4) {
+    throw new QuernError('BAD_INPUT', `${fields.length} fields instead of 4`, {
+      where,
+      hint: 'A line of qrels reads: topic iteration document level',
+    });
+  }
+  const [topic, , document, text] = fields as [string, string, string, string];
+  const level = Number(text);
+  if (!/^[+-]?\d+$/.test(text) || !Number.isSafeInteger(level)) {
+    throw new QuernError('BAD_INPUT', `relevance level ${JSON.stringify(text)} is not an integer`, { where });
+  }
+  return { topic, document, level };
 }
 
 /**

@@ -20,19 +20,9 @@ export async function readTrecRun(path: string): Promise<Run> {
   let name = '';
   for await (const { text: line, number } of readLines(path)) {
     const where = `${path}:${number}`;
-    const fields = fieldsOf(line, where);
-    if (!fields) continue;
-    if (fields.length < 6) {
-      throw new QuernError('BAD_INPUT', `${fields.length} fields instead of 6`, {
-        where,
-        hint: 'A line of a run reads: topic Q0 document rank score tag',
-      });
-    }
-    const [topic, , document, , text, tag] = fields as [string, string, string, string, string, string];
-    const score = decimalNumber(text);
-    if (score === undefined) {
-      throw new QuernError('BAD_INPUT', `score ${JSON.stringify(text)} is not a finite number`, { where });
-    }
+    const read = runLine(line, where);
+    if (!read) continue;
+    const { topic, document, score, tag } = read;
     let ofTopic = scores.get(topic);
     if (!ofTopic) scores.set(topic, (ofTopic = new Map()));
     if (ofTopic.has(document)) {
@@ -55,6 +45,35 @@ export async function readTrecRun(path: string): Promise<Run> {
     ofTopic.clear();
   }
   return { name: name === '' ? basename(path) : name, rankings };
+}
+
+/** A line of a run. */
+export interface RunLine {
+  readonly topic: string;
+  readonly document: string;
+  readonly score: number;
+  readonly tag: string;
+}
+
+/**
+ * What a line of a run says; undefined for a blank line or a comment. Throws `BAD_INPUT` at `where` for any other line, and for a
+ * score that is not a finite number.
+ */
+export function runLine(line: string, where: string): RunLine | undefined {
+  const fields = fieldsOf(line, where);
+  if (!fields) return undefined;
+  if (fields.length < 6) {
+    throw new QuernError('BAD_INPUT', `${fields.length} fields instead of 6`, {
+      where,
+      hint: 'A line of a run reads: topic Q0 document rank score tag',
+    });
+  }
+  const [topic, , document, , text, tag] = fields as [string, string, string, string, string, string];
+  const score = decimalNumber(text);
+  if (score === undefined) {
+    throw new QuernError('BAD_INPUT', `score ${JSON.stringify(text)} is not a finite number`, { where });
+  }
+  return { topic, document, score, tag };
 }
 
 function decimalNumber(text: string): number | undefined {

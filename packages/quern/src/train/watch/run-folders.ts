@@ -48,7 +48,7 @@ async function runsAt(folder: string, path: string): Promise<string[]> {
 }
 
 /** Whether a folder is a run's, by the names in it. */
-function isRun(names: readonly string[]): boolean {
+export function isRun(names: readonly string[]): boolean {
   if (['config.yaml', 'state.json', 'metrics.jsonl'].some((name) => names.includes(name))) return true;
   // While the model of a new run is loaded, there is nothing yet but what says that one is at it.
   return names.includes('lock') && names.every((name) => /^lock|^random-tiny$|\.partial$/.test(name));

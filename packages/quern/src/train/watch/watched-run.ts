@@ -48,18 +48,17 @@ export async function openRuns(paths: readonly string[]): Promise<WatchedRun[]> 
 /** What each of several folders is called: its own name, with as many of those above as tell it from the others. */
 export function runNames(folders: readonly string[]): string[] {
   const parts = folders.map((folder) => folder.split(sep).filter((part) => part !== ''));
-  return parts.map((own, i) => {
-    const others = parts.filter((_, j) => j !== i);
-    for (let length = 1; length < own.length; length++) {
-      const name = lastParts(own, length);
-      if (others.every((other) => lastParts(other, length) !== name)) return name;
-    }
-    return own.join('/') || basename(folders[i]!);
-  });
+  const counts = new Map<string, number>();
+  for (const name of parts.flatMap(namesOf)) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return parts.map(
+    (own, i) =>
+      namesOf(own).find((name) => counts.get(name) === 1) ?? (own.join('/') || basename(folders[i]!)),
+  );
 }
 
-function lastParts(of: readonly string[], length: number): string {
-  return of.slice(-length).join('/');
+/** From the shortest to the longest. */
+function namesOf(parts: readonly string[]): string[] {
+  return parts.map((_, i) => parts.slice(parts.length - 1 - i).join('/'));
 }
 
 /** A run as it is now. */

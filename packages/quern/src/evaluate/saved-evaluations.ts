@@ -1,0 +1,212 @@
+import type { FileHandle } from 'node:fs/promises';
+import { compareHits } from '../collections/ranking-order.ts';
+import { qrelsLine } from '../collections/trec-qrels.ts';
+import { runLine } from '../collections/trec-run.ts';
+import { QuernError } from '../errors.ts';
+import { firstText, openInside } from '../inside-folder.ts';
+import { fileState } from '../models/file-memo.ts';
+import { RecentlyUsed } from '../recently-used.ts';
+import {
+  evaluationFiles,
+  savedEvaluationSchema,
+  savedTopicTextSchema,
+  type SavedEvaluation,
+  type SavedTopic,
+  type SavedTopicText,
+} from './saved-evaluation.ts';
+import { TopicLines } from './topic-lines.ts';
+
+/** What `evaluation.json` says but for its topics. */
+export type EvaluationHead = Omit<SavedEvaluation, 'topics'>;
+
+/** A document of a saved ranking. */
+export interface SavedHit {
+  readonly id: string;
+  readonly score: number;
+  /** From 1. */
+  readonly rank: number;
+  /** Where it is judged. */
+  readonly level?: number;
+}
+
+/** All that is saved of a topic. */
+export interface SavedTopicRecord extends SavedTopic {
+  /** Absent where `topics.jsonl` has no line of it that can be read. */
+  readonly text?: string;
+  readonly excluded?: readonly string[];
+  readonly reasoned?: SavedTopicText['reasoned'];
+  /** The best so many. */
+  readonly ranking: readonly SavedHit[];
+  /** Documents of the ranking, cut or not. */
+  readonly retrieved: number;
+  /** The relevant documents, the most relevant first, with their ranks where they were found. */
+  readonly relevant: readonly { readonly id: string; readonly level: number; readonly rank?: number }[];
+  /** Lines of its files that could not be read. */
+  readonly unreadable: number;
+}
+
+/** `evaluation.json` is read as a whole. */
+const mostBytes = 16 << 20;
+
+/**
+ * Reads saved evaluations, given as the real paths of their folders, through no link and in bounded memory; what was read is
+ * remembered as long as the files are as they were. Everything throws `NOT_FOUND` where a file is not there, `CORRUPT_FILE` where it
+ * cannot be read as what it should be, `UNSUPPORTED` for what is too large, and `WRONG_VERSION`.
+ */
+export class SavedEvaluations {
+  readonly #heads = new RecentlyUsed<string, { readonly state: string; readonly head: EvaluationHead }>(2000);
+  readonly #whole = new RecentlyUsed<string, { readonly state: string; readonly saved: SavedEvaluation }>(4);
+  readonly #lines = new RecentlyUsed<string, { readonly state: string; readonly lines: TopicLines }>(24);
+
+  /** What an evaluation says of itself. */
+  async head(folder: string): Promise<EvaluationHead> {
+    return withFile(folder, evaluationFiles.record, async (file, state) => {
+      const known = this.#heads.get(folder);
+      return known?.state === state ? known.head : (await this.#read(folder, file, state)).head;
+    });
+  }
+
+  /** What an evaluation says of itself and of its topics. */
+  async evaluation(folder: string): Promise<SavedEvaluation> {
+    return withFile(folder, evaluationFiles.record, async (file, state) => {
+      const known = this.#whole.get(folder);
+      if (known?.state === state) return known.saved;
+      const { saved } = await this.#read(folder, file, state);
+      this.#whole.set(folder, { state, saved });
+      return saved;
+    });
+  }
+
+  /** All of a topic, the best `k` of its ranking; undefined where there is no such topic. */
+  async topic(folder: string, id: string, k: number): Promise<SavedTopicRecord | undefined> {
+    const saved = (await this.evaluation(folder)).topics.find((topic) => topic.id === id);
+    if (saved === undefined) return undefined;
+    const faults = { unreadable: 0 };
+    const line = (await this.#topicLines(folder, evaluationFiles.topics, id, topicOfText)).at(0);
+    const text = line === undefined ? undefined : orFault(() => topicText(line, id), faults);
+    const judged = (await this.#topicLines(folder, evaluationFiles.qrels, id, firstField)).flatMap(
+      (each) => orFault(() => ofTopic(qrelsLine(each, id), id), faults) ?? [],
+    );
+    const levels = new Map(judged.map(({ document, level }) => [document, level]));
+    const hits = (await this.#topicLines(folder, evaluationFiles.run, id, firstField))
+      .flatMap((each) => orFault(() => ofTopic(runLine(each, id), id), faults) ?? [])
+      .map(({ document, score }) => ({ id: document, score }))
+      .sort(compareHits)
+      .map((hit, i): SavedHit => {
+        const level = levels.get(hit.id);
+        return { ...hit, rank: i + 1, ...(level !== undefined && { level }) };
+      });
+    const ranks = new Map(hits.map((hit) => [hit.id, hit.rank]));
+    const relevant = judged
+      .filter(({ level }) => level > 0)
+      .sort((a, b) => b.level - a.level)
+      .map(({ document, level }) => {
+        const rank = ranks.get(document);
+        return { id: document, level, ...(rank !== undefined && { rank }) };
+      });
+    return { ...saved, ...text, ranking: hits.slice(0, k), retrieved: hits.length, relevant, ...faults };
+  }
+
+  /** Opens `run.trec`, which is the caller's to close. */
+  async openRun(folder: string): Promise<FileHandle> {
+    return opened(folder, evaluationFiles.run);
+  }
+
+  async #read(
+    folder: string,
+    file: FileHandle,
+    state: string,
+  ): Promise<{ readonly saved: SavedEvaluation; readonly head: EvaluationHead }> {
+    const saved = await savedEvaluation(file);
+    const { topics: _, ...head } = saved;
+    this.#heads.set(folder, { state, head });
+    return { saved, head };
+  }
+
+  async #topicLines(
+    folder: string,
+    name: string,
+    topic: string,
+    topicOf: (line: Buffer) => string | undefined,
+  ): Promise<string[]> {
+    return withFile(folder, name, async (file, state) => {
+      const key = `${name} ${folder}`;
+      const known = this.#lines.get(key);
+      const lines = known?.state === state ? known.lines : await TopicLines.of(file, topicOf);
+      this.#lines.set(key, { state, lines });
+      return lines.read(file, topic);
+    });
+  }
+}
+
+async function opened(folder: string, name: string): Promise<FileHandle> {
+  const file = await openInside(folder, name).catch((cause: unknown) => {
+    throw new QuernError('CORRUPT_FILE', `${name} cannot be opened`, { cause });
+  });
+  if (file === undefined) throw new QuernError('NOT_FOUND', `there is no ${name}`);
+  return file;
+}
+
+/** What `read` makes of a file and the text that stands for its state. */
+async function withFile<T>(
+  folder: string,
+  name: string,
+  read: (file: FileHandle, state: string) => Promise<T>,
+): Promise<T> {
+  const file = await opened(folder, name);
+  try {
+    return await read(file, fileState(folder, await file.stat({ bigint: true })).text);
+  } catch (error) {
+    if (error instanceof QuernError) throw error;
+    throw new QuernError('CORRUPT_FILE', `${name} cannot be read`, { cause: error });
+  } finally {
+    await file.close();
+  }
+}
+
+async function savedEvaluation(file: FileHandle): Promise<SavedEvaluation> {
+  const { record } = evaluationFiles;
+  const { text, isCut } = await firstText(file, mostBytes);
+  if (isCut) throw new QuernError('UNSUPPORTED', `${record} is larger than ${mostBytes} bytes`);
+  const value: unknown = JSON.parse(text);
+  const { format, version } = (value ?? {}) as { readonly format?: unknown; readonly version?: unknown };
+  if (format === 'quern evaluation' && version !== 1) {
+    throw new QuernError('WRONG_VERSION', `${record} is of another version`);
+  }
+  const checked = savedEvaluationSchema.safeParse(value);
+  if (checked.success) return checked.data;
+  throw new QuernError('CORRUPT_FILE', `${record} is no saved evaluation`, { cause: checked.error });
+}
+
+function firstField(line: Buffer): string | undefined {
+  const end = line.findIndex((byte) => byte === 0x20 || byte === 0x09);
+  return end > 0 ? line.toString('utf8', 0, end) : undefined;
+}
+
+function topicOfText(line: Buffer): string | undefined {
+  try {
+    return savedTopicTextSchema.parse(JSON.parse(line.toString('utf8')))._id;
+  } catch {
+    return undefined;
+  }
+}
+
+function topicText(line: string, id: string): Omit<SavedTopicText, '_id'> | undefined {
+  const { _id, ...text } = JSON.parse(line) as SavedTopicText;
+  return _id === id ? text : undefined;
+}
+
+/** A line, where it is one of the topic. */
+function ofTopic<T extends { readonly topic: string }>(line: T | undefined, id: string): T | undefined {
+  return line?.topic === id ? line : undefined;
+}
+
+/** What `read` reads; where it cannot, that is counted. */
+function orFault<T>(read: () => T, faults: { unreadable: number }): T | undefined {
+  try {
+    return read();
+  } catch {
+    faults.unreadable++;
+    return undefined;
+  }
+}
