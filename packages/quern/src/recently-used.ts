@@ -26,8 +26,4 @@ export class RecentlyUsed<K, V> {
       return;
     }
   }
-
-  delete(key: K): void {
-    this.#values.delete(key);
-  }
 }

@@ -6,10 +6,12 @@ import { serviceApplication } from './http/application.ts';
 import { openAiRoutes } from './http/routes/openai-routes.ts';
 import { operationRoutes } from './http/routes/operation-routes.ts';
 import { rewardRoutes } from './http/routes/reward-routes.ts';
+import { runRoutes } from './http/routes/run-routes.ts';
 import { searchRoutes } from './http/routes/search-routes.ts';
 import { UnderWay } from './http/under-way.ts';
 import { serviceMetrics } from './metrics.ts';
 import { Readiness } from './readiness.ts';
+import { Runs } from './runs/runs.ts';
 import { openService, type Service } from './service/service.ts';
 
 /** How a service is started, beside its configuration. */
@@ -58,6 +60,7 @@ export async function serve(config: ServiceConfig, options: ServeOptions = {}): 
         ...searchRoutes(service),
         ...openAiRoutes(service),
         ...rewardRoutes(service),
+        ...runRoutes(new Runs(config.runs)),
         ...operationRoutes(service, { metrics, readiness, underWay }),
       ],
     });

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
 import { optionalPackage } from '../../optional-package.ts';
+import { quernVersion } from '../../version.ts';
 import type { Service } from '../service/service.ts';
 
 const packages = 'npm install @fastify/swagger @fastify/swagger-ui';
@@ -44,7 +44,7 @@ export async function addDocumentation(server: FastifyInstance, { config }: Serv
       openapi: '3.1.0',
       info: {
         title: 'Quern',
-        version: version(),
+        version: quernVersion(),
         description:
           'Query reasoning for retrieval: a small language model reasons about a question, and the reasoned text goes to the retriever. Indexes, reasoners, retrievers, embedders and rewards are named as the configuration of the service declares them.',
       },
@@ -72,9 +72,4 @@ export async function addDocumentation(server: FastifyInstance, { config }: Serv
     { config: { facts: { scope: 'open', always: true, takesStream: false } }, schema: { hide: true } },
     async () => server.swagger(),
   );
-}
-
-function version(): string {
-  const file = new URL('../../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }

@@ -19,14 +19,18 @@ export function publicFailure(code: QuernErrorCode): string {
 
 /** A reasoned query as answers tell it: by the name that the configuration declares, and without what is for the log. */
 export function publicReasoning(reasoned: ReasonedQuery, name: string): ReasonedRecord {
-  return publicRecord(reasonedRecord(reasoned), name);
+  return publicRecord(reasonedRecord(reasoned), () => name);
 }
 
-function publicRecord({ failure, parts, ...rest }: ReasonedRecord, name: string): ReasonedRecord {
+/** {@link publicReasoning} of a record; of one that is made of parts, each by what `nameOf` makes of its reasoner's name. */
+export function publicRecord(
+  { failure, parts, ...rest }: ReasonedRecord,
+  nameOf: (reasoner: string) => string,
+): ReasonedRecord {
   return {
     ...rest,
-    reasoner: name,
+    reasoner: nameOf(rest.reasoner),
     ...(failure && { failure: { code: failure.code, message: publicFailure(failure.code) } }),
-    ...(parts && { parts: parts.map((part) => publicRecord(part, name)) }),
+    ...(parts && { parts: parts.map((part) => publicRecord(part, nameOf)) }),
   };
 }

@@ -62,7 +62,7 @@ function namesOf(parts: readonly string[]): string[] {
 }
 
 /** A run as it is now. */
-export async function listedRun({ name, folder }: WatchedRun): Promise<ListedRun> {
+export async function listedRun({ name, folder }: Pick<WatchedRun, 'name' | 'folder'>): Promise<ListedRun> {
   const { state, pid } = await stateOf(folder);
   const written = await Promise.all(
     ['metrics.jsonl', 'state.json'].map((file) => writtenInside(folder, file)),
