@@ -10,4 +10,6 @@ it('of more values than it keeps, the one that was not asked for the longest goe
   expect([kept.get('a'), kept.get('b'), kept.get('c')]).toEqual([1, undefined, 3]);
   kept.set('a', 4);
   expect([kept.get('a'), kept.size]).toEqual([4, 2]);
+  kept.delete('a');
+  expect([kept.get('a'), kept.get('c')]).toEqual([undefined, 3]);
 });

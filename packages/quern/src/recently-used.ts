@@ -26,4 +26,8 @@ export class RecentlyUsed<K, V> {
       return;
     }
   }
+
+  delete(key: K): void {
+    this.#values.delete(key);
+  }
 }

@@ -261,7 +261,8 @@ describe('a saved evaluation', () => {
     cpSync(folder, other, { recursive: true });
     const lines = readFileSync(join(other, 'run.trec'), 'utf8').split('\n');
     const first = lines.findIndex((line) => line.startsWith('grey-mushrooms '));
-    writeFileSync(join(other, 'run.trec'), lines.toSpliced(first, 1).join('\n'));
+    // The topics lie elsewhere in it, too.
+    writeFileSync(join(other, 'run.trec'), lines.toSpliced(first, 1).toReversed().join('\n'));
     renameSync(folder, join(root, 'old'));
     renameSync(other, folder);
     const after = await asked(of('none', '/topics/grey-mushrooms'));
@@ -344,6 +345,23 @@ describe('damaged files', () => {
       expect(answer).toMatchObject({ status: 503, body: { error: { code: 'UNAVAILABLE' } } });
       expect(answer.text).not.toContain(root);
     }
+    rmSync(folder, { recursive: true });
+  });
+
+  it('topics that are none are a problem of the routes that tell them', async () => {
+    const folder = join(runs, 'topics');
+    cpSync(join(runs, 'reasoned'), folder, { recursive: true });
+    const path = join(folder, 'evaluation.json');
+    const saved = JSON.parse(readFileSync(path, 'utf8')) as { topics: unknown[] };
+    writeFileSync(path, JSON.stringify({ ...saved, topics: [null, { id: 'odd' }, ...saved.topics] }));
+    const { runs: all } = (await asked('/v1/runs')).body as { runs: Listed[] };
+    const { id, problem } = all.find(({ name }) => name === 'topics')!;
+    expect(problem).toBeUndefined();
+    const paths = ['/topics', '/topics/odd', '/topics?from=2', '/topics/grey-mushrooms', '/topics/none'];
+    const statuses = await Promise.all(
+      paths.map(async (each) => (await asked(`/v1/runs/${id}${each}`)).status),
+    );
+    expect(statuses).toEqual([503, 503, 200, 200, 404]);
     rmSync(folder, { recursive: true });
   });
 

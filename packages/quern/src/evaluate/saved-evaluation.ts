@@ -34,8 +34,15 @@ const reasoningFacts = z.object({
 
 const measures = z.record(z.string(), z.number());
 
-/** `evaluation.json`. Fields that it does not know are left out when it is read. */
-export const savedEvaluationSchema = z.object({
+/** One topic of `evaluation.json`. */
+export const savedTopicSchema = z.object({
+  id: z.string(),
+  measures,
+  reasoning: reasoningFacts.optional(),
+});
+
+/** `evaluation.json` but for its topics. Fields that it does not know are left out when it is read. */
+export const evaluationHeadSchema = z.object({
   format: z.literal('quern evaluation'),
   version: z.literal(1),
   /** The version of Quern that wrote it. */
@@ -74,15 +81,22 @@ export const savedEvaluationSchema = z.object({
   milliseconds: z.object({ index: z.number(), reason: z.number(), search: z.number(), total: z.number() }),
   /** The same for the same judgements: runs with the same can be compared topic by topic. */
   judgements: z.string(),
+});
+
+/** `evaluation.json`. */
+export const savedEvaluationSchema = evaluationHeadSchema.extend({
   /** In the byte order of their ids. */
-  topics: z.array(z.object({ id: z.string(), measures, reasoning: reasoningFacts.optional() })).readonly(),
+  topics: z.array(savedTopicSchema).readonly(),
 });
 
 /** What `evaluation.json` says. */
 export type SavedEvaluation = Readonly<z.infer<typeof savedEvaluationSchema>>;
 
+/** What `evaluation.json` says but for its topics. */
+export type EvaluationHead = Readonly<z.infer<typeof evaluationHeadSchema>>;
+
 /** One topic's measures, and what reasoning about it came to. */
-export type SavedTopic = SavedEvaluation['topics'][number];
+export type SavedTopic = Readonly<z.infer<typeof savedTopicSchema>>;
 
 /** A line of `topics.jsonl`; BEIR's readers of queries read it, too. */
 export interface SavedTopicText {

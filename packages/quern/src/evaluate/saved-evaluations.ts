@@ -8,16 +8,20 @@ import { fileState } from '../models/file-memo.ts';
 import { RecentlyUsed } from '../recently-used.ts';
 import {
   evaluationFiles,
-  savedEvaluationSchema,
+  evaluationHeadSchema,
+  savedTopicSchema,
   savedTopicTextSchema,
-  type SavedEvaluation,
+  type EvaluationHead,
   type SavedTopic,
   type SavedTopicText,
 } from './saved-evaluation.ts';
 import { TopicLines } from './topic-lines.ts';
 
-/** What `evaluation.json` says but for its topics. */
-export type EvaluationHead = Omit<SavedEvaluation, 'topics'>;
+/** What was read of `evaluation.json`, whose topics are checked when they are asked for: there can be many. */
+interface ReadRecord {
+  readonly head: EvaluationHead;
+  readonly topics: readonly unknown[];
+}
 
 /** A document of a saved ranking. */
 export interface SavedHit {
@@ -55,32 +59,38 @@ const mostBytes = 16 << 20;
  */
 export class SavedEvaluations {
   readonly #heads = new RecentlyUsed<string, { readonly state: string; readonly head: EvaluationHead }>(2000);
-  readonly #whole = new RecentlyUsed<string, { readonly state: string; readonly saved: SavedEvaluation }>(4);
-  readonly #lines = new RecentlyUsed<string, { readonly state: string; readonly lines: TopicLines }>(24);
+  readonly #records = new RecentlyUsed<string, ReadRecord & { readonly state: string }>(4);
+  readonly #lines = new RecentlyUsed<string, { readonly state: string; readonly lines: Promise<TopicLines> }>(
+    24,
+  );
 
   /** What an evaluation says of itself. */
   async head(folder: string): Promise<EvaluationHead> {
     return withFile(folder, evaluationFiles.record, async (file, state) => {
       const known = this.#heads.get(folder);
-      return known?.state === state ? known.head : (await this.#read(folder, file, state)).head;
+      if (known?.state === state) return known.head;
+      const { head } = await readRecord(file);
+      this.#heads.set(folder, { state, head });
+      return head;
     });
   }
 
-  /** What an evaluation says of itself and of its topics. */
-  async evaluation(folder: string): Promise<SavedEvaluation> {
-    return withFile(folder, evaluationFiles.record, async (file, state) => {
-      const known = this.#whole.get(folder);
-      if (known?.state === state) return known.saved;
-      const { saved } = await this.#read(folder, file, state);
-      this.#whole.set(folder, { state, saved });
-      return saved;
-    });
+  /** Its topics in the byte order of their ids, `limit` at most, those before `from` left out; `total` is how many there are. */
+  async topics(
+    folder: string,
+    from: number,
+    limit: number,
+  ): Promise<{ readonly total: number; readonly topics: readonly SavedTopic[] }> {
+    const { topics } = await this.#record(folder);
+    return { total: topics.length, topics: topics.slice(from, from + limit).map(checkedTopic) };
   }
 
   /** All of a topic, the best `k` of its ranking; undefined where there is no such topic. */
   async topic(folder: string, id: string, k: number): Promise<SavedTopicRecord | undefined> {
-    const saved = (await this.evaluation(folder)).topics.find((topic) => topic.id === id);
-    if (saved === undefined) return undefined;
+    const { topics } = await this.#record(folder);
+    const found = topics.find((topic) => (topic as { readonly id?: unknown } | null)?.id === id);
+    if (found === undefined) return undefined;
+    const saved = checkedTopic(found);
     const faults = { unreadable: 0 };
     const line = (await this.#topicLines(folder, evaluationFiles.topics, id, topicOfText)).at(0);
     const text = line === undefined ? undefined : orFault(() => topicText(line, id), faults);
@@ -112,15 +122,14 @@ export class SavedEvaluations {
     return opened(folder, evaluationFiles.run);
   }
 
-  async #read(
-    folder: string,
-    file: FileHandle,
-    state: string,
-  ): Promise<{ readonly saved: SavedEvaluation; readonly head: EvaluationHead }> {
-    const saved = await savedEvaluation(file);
-    const { topics: _, ...head } = saved;
-    this.#heads.set(folder, { state, head });
-    return { saved, head };
+  #record(folder: string): Promise<ReadRecord> {
+    return withFile(folder, evaluationFiles.record, async (file, state) => {
+      const known = this.#records.get(folder);
+      if (known?.state === state) return known;
+      const record = await readRecord(file);
+      this.#records.set(folder, { state, ...record });
+      return record;
+    });
   }
 
   async #topicLines(
@@ -131,10 +140,14 @@ export class SavedEvaluations {
   ): Promise<string[]> {
     return withFile(folder, name, async (file, state) => {
       const key = `${name} ${folder}`;
-      const known = this.#lines.get(key);
-      const lines = known?.state === state ? known.lines : await TopicLines.of(file, topicOf);
-      this.#lines.set(key, { state, lines });
-      return lines.read(file, topic);
+      let known = this.#lines.get(key);
+      if (known?.state !== state) {
+        // Who asks meanwhile waits for the same.
+        known = { state, lines: TopicLines.of(file, topicOf) };
+        this.#lines.set(key, known);
+        known.lines.catch(() => this.#lines.delete(key));
+      }
+      return (await known.lines).read(file, topic);
     });
   }
 }
@@ -164,18 +177,26 @@ async function withFile<T>(
   }
 }
 
-async function savedEvaluation(file: FileHandle): Promise<SavedEvaluation> {
+async function readRecord(file: FileHandle): Promise<ReadRecord> {
   const { record } = evaluationFiles;
   const { text, isCut } = await firstText(file, mostBytes);
   if (isCut) throw new QuernError('UNSUPPORTED', `${record} is larger than ${mostBytes} bytes`);
   const value: unknown = JSON.parse(text);
-  const { format, version } = (value ?? {}) as { readonly format?: unknown; readonly version?: unknown };
+  const { format, version, topics } = (value ?? {}) as Readonly<Record<string, unknown>>;
   if (format === 'quern evaluation' && version !== 1) {
     throw new QuernError('WRONG_VERSION', `${record} is of another version`);
   }
-  const checked = savedEvaluationSchema.safeParse(value);
-  if (checked.success) return checked.data;
+  const checked = evaluationHeadSchema.safeParse(value);
+  if (checked.success && Array.isArray(topics)) return { head: checked.data, topics };
   throw new QuernError('CORRUPT_FILE', `${record} is no saved evaluation`, { cause: checked.error });
+}
+
+function checkedTopic(topic: unknown): SavedTopic {
+  const { success, data, error } = savedTopicSchema.safeParse(topic);
+  if (success) return data;
+  throw new QuernError('CORRUPT_FILE', `${evaluationFiles.record} has a topic that is none`, {
+    cause: error,
+  });
 }
 
 function firstField(line: Buffer): string | undefined {

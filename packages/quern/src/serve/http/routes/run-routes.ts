@@ -121,8 +121,7 @@ export function runRoutes(runs: Runs): Route[] {
       handle: async ({ params, query }) => {
         const from = numberOf(query, 'from', { least: 0, most: 2 ** 31, otherwise: 0 });
         const limit = numberOf(query, 'limit', { least: 1, most: mostTopics, otherwise: mostTopics });
-        const { topics } = await runs.evaluation(params['id']!);
-        return { total: topics.length, topics: topics.slice(from, from + limit) };
+        return runs.topics(params['id']!, from, limit);
       },
     }),
     route({
