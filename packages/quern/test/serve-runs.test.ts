@@ -21,6 +21,7 @@ import { runRoutes } from '../src/serve/http/routes/run-routes.ts';
 import { UnderWay } from '../src/serve/http/under-way.ts';
 import { serviceMetrics } from '../src/serve/metrics.ts';
 import { Runs } from '../src/serve/runs/runs.ts';
+import { serve } from '../src/serve/serve.ts';
 import { openService } from '../src/serve/service/service.ts';
 import { Warnings } from '../src/warnings.ts';
 import { sampleFolder } from './beir-collection.ts';
@@ -155,6 +156,21 @@ describe('GET /v1/runs', () => {
     expect((await asked(`/v1/runs/${id}/samples/10`)).status).toBe(404);
     const after = (await asked('/v1/runs?kind=training')).body as { runs: Listed[] };
     expect(after.runs.map((run) => run.id)).toEqual([ids.get('training')]);
+  });
+
+  it('is a route of the service that quern serve starts', async () => {
+    const config = await readServiceConfig({
+      env: {},
+      settings: [
+        { path: ['runs'], value: [runs], where: 'runs' },
+        { path: ['listen', 'port'], value: 0, where: 'port' },
+        { path: ['log', 'level'], value: 'silent', where: 'log' },
+      ],
+    });
+    const running = await serve(config, { env: {} });
+    closing.push(() => running.close());
+    const answer = (await (await fetch(`${running.url}/v1/runs`)).json()) as { runs: Listed[] };
+    expect(answer.runs.map(({ id }) => id)).toEqual([...ids.values()]);
   });
 
   it('asks for a token, and refuses other kinds', async () => {
