@@ -16,6 +16,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   reward: async () => (await import('./reward-command.ts')).rewardCommand(),
   train: async () => (await import('./train-command.ts')).trainCommand(),
   serve: async () => (await import('./serve-command.ts')).serveCommand(),
+  mcp: async () => (await import('./mcp-command.ts')).mcpCommand(),
   cache: async () => (await import('./cache-command.ts')).cacheCommand(),
   export: async () => (await import('./export-command.ts')).exportCommand(),
   setup: async () => (await import('./setup-command.ts')).setupCommand(),

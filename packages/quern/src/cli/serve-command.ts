@@ -5,6 +5,7 @@ import { isOpenSearchName } from '../opensearch/address.ts';
 import type { Setting } from '../serve/configuration/environment-settings.ts';
 import { namePattern } from '../serve/configuration/names.ts';
 import { readServiceConfig } from '../serve/configuration/read-service-config.ts';
+import type { ServiceConfig } from '../serve/configuration/service-config.ts';
 import { serve } from '../serve/serve.ts';
 import { Warnings } from '../warnings.ts';
 import { interruptSignal } from './interrupt.ts';
@@ -13,7 +14,8 @@ import { note, printJson, printWarnings } from './output.ts';
 import { serveTokenCommand } from './serve-token-command.ts';
 import { portNamed } from './serving-options.ts';
 
-interface Options {
+/** The options that say what is served. */
+export interface ServiceOptions {
   readonly config?: string;
   readonly host?: string;
   readonly port?: number;
@@ -21,6 +23,9 @@ interface Options {
   readonly index: readonly NamedThing[];
   readonly reasoner: readonly NamedThing[];
   readonly embedder: readonly NamedThing[];
+}
+
+interface Options extends ServiceOptions {
   readonly allowAnonymous?: boolean;
   readonly json?: boolean;
 }
@@ -33,20 +38,9 @@ interface NamedThing {
 
 /** `quern serve` */
 export function serveCommand(): Command {
-  return new Command('serve')
-    .description('Serve indexes, reasoners, embedders and rewards over HTTP.')
-    .addOption(configOption())
-    .option(
-      '--host <address>',
-      'where it listens (default: 127.0.0.1); elsewhere than here it asks for tokens',
-    )
-    .addOption(
-      new Option('--port <number>', '0: one that is free (default: 8080)').argParser(parsed(portNamed)),
-    )
-    .option('--data-dir <folder>', 'where corpora are uploaded to and indexes built')
-    .addOption(namedOption('--index <name=index>', 'an index by a name: a folder, or opensearch:INDEX@URL'))
-    .addOption(namedOption('--reasoner <name=reasoner>', 'a reasoner by a name, e.g. qr=llama:model.gguf'))
-    .addOption(namedOption('--embedder <name=embedder>', 'an embedder by a name, e.g. mini=onnx:HUB_ID'))
+  return withServiceOptions(
+    new Command('serve').description('Serve indexes, reasoners, embedders and rewards over HTTP.'),
+  )
     .option('--allow-anonymous', 'serve also beyond this machine without asking for a token')
     .addOption(shared.json())
     .addCommand(serveTokenCommand())
@@ -65,6 +59,23 @@ Examples:
   $ QUERN_TOKEN=… quern serve --config quern.yaml --host 0.0.0.0`,
     )
     .action(run);
+}
+
+/** A command with the options that say what is served. */
+export function withServiceOptions(command: Command): Command {
+  return command
+    .addOption(configOption())
+    .option(
+      '--host <address>',
+      'where it listens (default: 127.0.0.1); elsewhere than here it asks for tokens',
+    )
+    .addOption(
+      new Option('--port <number>', '0: one that is free (default: 8080)').argParser(parsed(portNamed)),
+    )
+    .option('--data-dir <folder>', 'where corpora are uploaded to and indexes built')
+    .addOption(namedOption('--index <name=index>', 'an index by a name: a folder, or opensearch:INDEX@URL'))
+    .addOption(namedOption('--reasoner <name=reasoner>', 'a reasoner by a name, e.g. qr=llama:model.gguf'))
+    .addOption(namedOption('--embedder <name=embedder>', 'an embedder by a name, e.g. mini=onnx:HUB_ID'));
 }
 
 /** The option of the configuration's file. */
@@ -109,20 +120,38 @@ export function declaredSettings(
   ];
 }
 
-async function run(options: Options): Promise<void> {
-  const { config: file, host, port, dataDir, allowAnonymous, json } = options;
-  const warnings = new Warnings();
+/** The configuration that the options, the environment and the file make together. Throws what reading it does. */
+export function configurationOf(options: ServiceOptions): Promise<ServiceConfig> {
+  const { config: file, host, port, dataDir } = options;
   const settings: Setting[] = [
     ...(host === undefined ? [] : [{ path: ['listen', 'host'], value: host, where: '--host' }]),
     ...(port === undefined ? [] : [{ path: ['listen', 'port'], value: port, where: '--port' }]),
     ...(dataDir === undefined ? [] : [{ path: ['data'], value: resolve(dataDir), where: '--data-dir' }]),
     ...declaredSettings(options),
   ];
-  const config = await readServiceConfig({ ...(file !== undefined && { file }), settings });
+  return readServiceConfig({ ...(file !== undefined && { file }), settings });
+}
+
+async function run(options: Options): Promise<void> {
+  const config = await configurationOf(options);
+  await serveUntilInterrupted(config, options);
+}
+
+/** Serves over HTTP until Ctrl-C. */
+export async function serveUntilInterrupted(
+  config: ServiceConfig,
+  {
+    allowAnonymous = false,
+    json,
+    onlyMcp = false,
+  }: Pick<Options, 'allowAnonymous' | 'json'> & { readonly onlyMcp?: boolean },
+): Promise<void> {
+  const warnings = new Warnings();
   const signal = interruptSignal();
-  const running = await serve(config, { warnings, isOpen: allowAnonymous ?? false });
+  const running = await serve(config, { warnings, isOpen: allowAnonymous, onlyMcp });
   try {
-    note(`quern: serving at ${running.url} (the API: ${running.url}/docs)`);
+    const shown = onlyMcp ? `MCP: ${running.url}/mcp` : `the API: ${running.url}/docs`;
+    note(`quern: serving at ${running.url} (${shown})`);
     if (json)
       printJson({ url: running.url, tokens: config.tokens.map(({ name, scope }) => ({ name, scope })) });
     await running.ready;

@@ -9,6 +9,7 @@ import { rewardRoutes } from './http/routes/reward-routes.ts';
 import { runRoutes } from './http/routes/run-routes.ts';
 import { searchRoutes } from './http/routes/search-routes.ts';
 import { UnderWay } from './http/under-way.ts';
+import { mcpRoutes } from './mcp/http.ts';
 import { serviceMetrics } from './metrics.ts';
 import { Readiness } from './readiness.ts';
 import { Runs } from './runs/runs.ts';
@@ -20,6 +21,8 @@ export interface ServeOptions {
   readonly env?: Environment;
   /** Let anybody ask who reaches the service, where the configuration declares no token. */
   readonly isOpen?: boolean;
+  /** Serve agents alone: `/mcp`, and how the service fares. */
+  readonly onlyMcp?: boolean;
   /** Where the log goes. Default: stderr. */
   readonly logTo?: { write(line: string): void };
 }
@@ -40,7 +43,7 @@ export interface RunningService {
  * address or port that cannot be had; `MISSING_PACKAGE`; and what opening reasoners throws.
  */
 export async function serve(config: ServiceConfig, options: ServeOptions = {}): Promise<RunningService> {
-  const { warnings = new Warnings(), env, isOpen, logTo } = options;
+  const { warnings = new Warnings(), env, isOpen, onlyMcp = false, logTo } = options;
   const metrics = await serviceMetrics();
   const service = await openService(config, {
     warnings,
@@ -57,10 +60,15 @@ export async function serve(config: ServiceConfig, options: ServeOptions = {}): 
       ...(isOpen !== undefined && { isOpen }),
       ...(logTo && { logTo }),
       routes: [
-        ...searchRoutes(service),
-        ...openAiRoutes(service),
-        ...rewardRoutes(service),
-        ...runRoutes(new Runs(config.runs)),
+        ...(onlyMcp
+          ? []
+          : [
+              ...searchRoutes(service),
+              ...openAiRoutes(service),
+              ...rewardRoutes(service),
+              ...runRoutes(new Runs(config.runs)),
+            ]),
+        ...mcpRoutes(service),
         ...operationRoutes(service, { metrics, readiness, underWay }),
       ],
     });

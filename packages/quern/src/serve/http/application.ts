@@ -176,7 +176,7 @@ async function addPlugins(server: FastifyInstance, { config }: Service): Promise
   await server.register(cors, {
     origin: [...config.listen.origins],
     maxAge: 600,
-    exposedHeaders: ['x-request-id', 'retry-after'],
+    exposedHeaders: ['x-request-id', 'retry-after', 'mcp-session-id'],
   });
 }
 

@@ -22,6 +22,7 @@ const pagePolicy = [
 const tags = [
   { name: 'Search', description: 'Questions, reasoned queries and rankings.' },
   { name: 'OpenAI', description: "What clients of OpenAI's API speak." },
+  { name: 'MCP', description: 'What agents speak.' },
   { name: 'Training', description: 'Rewards of completions, runs of training and evaluations.' },
   { name: 'Indexes', description: 'Corpora that are uploaded, and indexes that are built of them.' },
   { name: 'Operation', description: 'How the service fares.' },
