@@ -40,7 +40,7 @@ export function tool<I>(definition: Tool<I>): Tool {
 /** A text among names. The schema lists them; what is not among them is refused by {@link chosen}, in words. */
 export function nameSchema(description: string, names: readonly string[]) {
   const listed = names.length > 0 && names.length <= mostNames && { enum: [...names] };
-  return z.string('must be a text').meta({ description, ...listed });
+  return z.string().meta({ description, ...listed });
 }
 
 /** A name that is among `names`. Throws `NOT_FOUND`, which tells what there is. */
@@ -62,7 +62,8 @@ export function checkedArguments<I>({ input }: Tool<I>, given: unknown): I {
     });
   }
   const [field] = issue.path;
-  const what = issue.input === undefined && hasNot(given, field) ? 'is missing' : issue.message;
+  const isText = issue.code === 'invalid_type' && issue.expected === 'string';
+  const what = hasNot(given, field) ? 'is missing' : isText ? 'must be a text' : issue.message;
   throw new QuernError('BAD_INPUT', `${field === undefined ? 'the arguments' : String(field)} ${what}`);
 }
 
