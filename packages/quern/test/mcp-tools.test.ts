@@ -26,9 +26,10 @@ interface Log {
   readonly failed: unknown[];
 }
 
+const nothing = (): void => undefined;
+
 /** A client of a service that is configured so. */
 async function connected(parts: Readonly<Record<string, unknown>>): Promise<{ client: Client; log: Log }> {
-  const nothing = (): void => undefined;
   const observer = { stage: nothing, reasoned: nothing, gate: nothing, found: nothing, failed: nothing };
   const config = await configOf(folder, parts);
   const service = await openService(config, { warnings: new Warnings(), observer, env: {} });

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { JSONRPCErrorResponse } from '@modelcontextprotocol/sdk/types.js';
 import { QuernError, throwIfAborted } from '../../errors.ts';
 import { StatusError } from '../http/answer-error.ts';
 import { route, type Call, type Route } from '../http/route.ts';
@@ -10,6 +11,8 @@ import { mcpServer, serviceTools, type McpLog } from './server.ts';
 /** What transports hold against the address that was asked; requests are checked before. */
 const address = 'http://localhost/mcp';
 const sessionHeader = 'mcp-session-id';
+/** The code of an answer that is none, from those that JSON-RPC leaves to servers. */
+const brokenOff = -32_000;
 
 /** A message of JSON-RPC, as far as it is looked at here. */
 interface Message {
@@ -95,7 +98,13 @@ async function answered(
   const end = (): void => void server.close();
   const called = typeof message.method === 'string' ? ofRequest(message.id) : undefined;
   const forget = called && cancellations.add(called, end);
-  signal.addEventListener('abort', end, { once: true });
+  const breakOff = (): void => {
+    // A client that is still there would wait for an answer until its own patience ends.
+    const told = reply.raw.destroyed ? Promise.resolve() : transport.send(shuttingDown(message.id));
+    // What is no request has no answer that could be sent.
+    told.catch(() => undefined).finally(end);
+  };
+  signal.addEventListener('abort', breakOff, { once: true });
   reply.raw.once('close', () => forget?.());
   await server.connect(transport);
   const headers = Object.entries(request.headers).flatMap(([name, value]): [string, string][] =>
@@ -106,6 +115,12 @@ async function answered(
   if (message.method === 'initialize' && response.ok) void reply.header(sessionHeader, randomUUID());
   for (const [name, value] of response.headers) if (name !== 'connection') void reply.header(name, value);
   return reply.status(response.status).send(response.body ?? undefined);
+}
+
+/** The answer to a request that is broken off since the service ends. */
+function shuttingDown(id: unknown): JSONRPCErrorResponse {
+  const error = { code: brokenOff, message: 'the service is shutting down' };
+  return { jsonrpc: '2.0', id: id as string | number, error };
 }
 
 /** The one message of a body. Throws `BAD_INPUT` for several: each is to be counted, and refused, by itself. */
