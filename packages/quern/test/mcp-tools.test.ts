@@ -324,6 +324,19 @@ describe('a call that takes long', () => {
     // The place that it held is free.
     expect(await returned(client, 'search', { question })).toMatchObject({ reasoner: 'none' });
   });
+  it('is refused, with when to try again, where others hold all places', async () => {
+    const fake = await model(onlyHeaders);
+    const limits = { generations: { concurrent: 1, waiting: 0 } };
+    const { client } = await connected({ reasoners: { qr: fake.name() }, limits });
+    const controller = new AbortController();
+    const given = { name: 'reason', arguments: { question, reasoner: 'qr' } };
+    const first = client.callTool(given, undefined, { signal: controller.signal });
+    await expect.poll(() => fake.underWay).toBe(1);
+    const told = await sentence(client, 'reason', { question: 'another', reasoner: 'qr' });
+    controller.abort('enough');
+    await expect(first).rejects.toThrow('enough');
+    expect(told).toMatch(/^too many generations: 0 generations wait already; try again in about \d+ s\.$/);
+  });
   it('is not told of where the client does not ask for it', async () => {
     const fake = await model(streamed());
     const { client } = await connected({ reasoners: { qr: fake.name() } });
