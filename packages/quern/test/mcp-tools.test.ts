@@ -335,7 +335,7 @@ describe('a call that takes long', () => {
     const told = await sentence(client, 'reason', { question: 'another', reasoner: 'qr' });
     controller.abort('enough');
     await expect(first).rejects.toThrow('enough');
-    expect(told).toMatch(/^too many generations: 0 generations wait already; try again in about \d+ s\.$/);
+    expect(told).toMatch(/^too many generations: 0 wait already; try again in about \d+ s\.$/);
   });
   it('is not told of where the client does not ask for it', async () => {
     const fake = await model(streamed());

@@ -19,19 +19,15 @@ export type TrainingEntry = { readonly kind: 'training' } & ((Entry & ListedRun)
 
 /** A saved evaluation, without its topics. */
 export type EvaluationEntry = { readonly kind: 'evaluation' } & (
-  | (Entry & Omit<EvaluationHead, 'format' | 'version'>)
-  | Unreadable
+  (Entry & Omit<EvaluationHead, 'format' | 'version'>) | Unreadable
 );
 
 /** A run as it is listed. */
 export type RunEntry = TrainingEntry | EvaluationEntry;
 
 /** An evaluation as it is listed: nothing in it says where files and servers are. */
-export function evaluationEntry(
-  id: string,
-  name: string,
-  { format: _, version: __, ...head }: EvaluationHead,
-): EvaluationEntry {
+export function evaluationEntry(id: string, name: string, evaluation: EvaluationHead): EvaluationEntry {
+  const { format: _, version: __, ...head } = evaluation;
   const retriever = shownName(head.retriever);
   const reasoner = shownReasoner(head.reasoner);
   const plan = head.plan.map(shownName);
