@@ -28,6 +28,12 @@ export function userPrompt(query: string, passages: readonly string[] = []): str
   return `${asked}Passages that a search found. Use what helps, pass over what does not:\n\n${listed}`;
 }
 
+/** The query of a user turn that {@link userPrompt} made; undefined of any other text. Passages that follow count as its end. */
+export function promptedQuery(text: string): string | undefined {
+  if (!text.startsWith(promptPrefix)) return undefined;
+  return text.slice(promptPrefix.length).replace(/\n\n$/, '');
+}
+
 /** The chat for a query. The empty system turn counts: without one, Qwen's template puts in its own. */
 export function chatPrompt(query: string, passages: readonly string[] = []): ChatTurn[] {
   return [

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { optionalPackage } from '../../optional-package.ts';
 import { quernVersion } from '../../version.ts';
 import type { Service } from '../service/service.ts';
+import { withErrors } from './documented-errors.ts';
 
 const packages = 'npm install @fastify/swagger @fastify/swagger-ui';
 
@@ -63,6 +64,7 @@ export async function addDocumentation(server: FastifyInstance, { config }: Serv
     },
   });
   await server.register(page, {
+    transformSpecification: (document) => withErrors(document),
     routePrefix: '/docs',
     staticCSP: true,
     transformStaticCSP: () => pagePolicy,
@@ -71,6 +73,6 @@ export async function addDocumentation(server: FastifyInstance, { config }: Serv
   server.get(
     '/openapi.json',
     { config: { facts: { scope: 'open', always: true, takesStream: false } }, schema: { hide: true } },
-    async () => server.swagger(),
+    async () => withErrors(server.swagger()),
   );
 }

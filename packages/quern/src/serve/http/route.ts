@@ -23,6 +23,8 @@ export interface DocumentedAnswer {
   readonly example?: unknown;
   /** Default `application/json`. */
   readonly type?: string;
+  /** Where the answer can be server-sent events: what they are, and what the data of one is. */
+  readonly events?: { readonly description: string; readonly schema?: z.ZodType };
 }
 
 /** A route: what it is called, who may, what it takes, and what it answers. */
@@ -102,7 +104,12 @@ export function addRoute(server: FastifyInstance, definition: Route): void {
 
 /** A body that is what it must be. Throws `BAD_INPUT` naming the field. */
 export function checkedBody<B>(schema: z.ZodType<B>, body: unknown): B {
-  const checked = schema.safeParse(body);
+  const checked = schema.safeParse(body, {
+    error: ({ code, input, ...issue }) => {
+      if (code !== 'invalid_type') return undefined;
+      return input === undefined ? 'is missing' : `is no ${String(issue['expected'])}`;
+    },
+  });
   if (checked.success) return checked.data;
   const [issue] = checked.error.issues;
   const path = [...issue!.path, ...(issue!.code === 'unrecognized_keys' ? issue!.keys.slice(0, 1) : [])];
@@ -113,8 +120,10 @@ export function checkedBody<B>(schema: z.ZodType<B>, body: unknown): B {
 
 /** What the OpenAPI document says of a route, as fastify's schema. */
 function documentation(definition: Route): Record<string, unknown> {
-  const { summary, description, tag, scope, body, examples, params, querystring, answers } = definition;
+  const { method, path, summary, description, tag, scope, body } = definition;
+  const { examples, params, querystring, answers } = definition;
   return {
+    operationId: operationId(method, path),
     summary,
     tags: [tag],
     ...(description !== undefined && { description }),
@@ -130,6 +139,12 @@ function documentation(definition: Route): Record<string, unknown> {
   };
 }
 
+/** E.g. `postV1ChatCompletions`: what generated clients call it. */
+function operationId(method: string, path: string): string {
+  const words = path.split(/[^A-Za-z0-9]+/).filter((word) => word !== '');
+  return method.toLowerCase() + words.map((word) => word[0]!.toUpperCase() + word.slice(1)).join('');
+}
+
 function textFields(fields: Readonly<Record<string, string>>): object {
   const described = Object.entries(fields).map(([name, description]) => [
     name,
@@ -143,6 +158,7 @@ function documentedAnswer({
   schema,
   example,
   type = 'application/json',
+  events,
 }: DocumentedAnswer): object {
   return {
     description,
@@ -153,6 +169,18 @@ function documentedAnswer({
           ...(example !== undefined && { examples: [example] }),
         },
       },
+      ...(events && {
+        'text/event-stream': {
+          schema: {
+            type: 'string',
+            description: events.description,
+            ...(events.schema && {
+              contentMediaType: 'application/json',
+              contentSchema: jsonSchema(events.schema),
+            }),
+          },
+        },
+      }),
     },
   };
 }

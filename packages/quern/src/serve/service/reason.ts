@@ -1,8 +1,8 @@
+import { QuernError } from '../../errors.ts';
 import type { ReasonedQuery } from '../../reason/reasoner.ts';
 import { textPieces } from '../../reason/text-pieces.ts';
 import type { ReasonedRecord } from '../../reason/reasoned-record.ts';
-import { publicReasoning } from './public-reasoning.ts';
-import { needsFolder } from './reasoners.ts';
+import { publicReasoning, reasonerError } from './public-reasoning.ts';
 import { bounded } from './search.ts';
 import type { Service } from './service.ts';
 
@@ -15,6 +15,8 @@ export interface ReasonRequest {
   readonly sample?: number;
   /** Milliseconds. */
   readonly deadline?: number;
+  /** The field of the request that names the reasoner. Default `reasoner`. */
+  readonly field?: string;
 }
 
 /**
@@ -23,17 +25,31 @@ export interface ReasonRequest {
  */
 export async function* reasoned(
   service: Service,
-  { query, reasoner: name, sample, deadline }: ReasonRequest,
+  { query, reasoner: name, sample, deadline, field = 'reasoner' }: ReasonRequest,
   signal?: AbortSignal,
 ): AsyncGenerator<string, ReasonedRecord, undefined> {
-  const found = service.reasoners.named(name, 'reasoner');
-  if (found.learns) throw needsFolder(name);
+  const found = service.reasoners.named(name, field);
+  if (found.learns) {
+    throw new QuernError('BAD_INPUT', `${name} learns from the index that is searched`, {
+      where: field,
+      hint: 'It can be asked by a search alone: POST /v1/search',
+    });
+  }
   const started = performance.now();
   const reasoner = bounded(found.of(undefined), deadline);
-  const made: ReasonedQuery = yield* textPieces(reasoner, query, {
-    ...(sample !== undefined && { sample }),
-    ...(signal && { signal }),
-  });
+  let made: ReasonedQuery;
+  try {
+    made = yield* textPieces(reasoner, query, {
+      ...(sample !== undefined && { sample }),
+      ...(signal && { signal }),
+    });
+  } catch (error) {
+    throw reasonerError(error, found, {
+      what: `the reasoner ${name}`,
+      names: [[found.declared.reasoner, name]],
+      field,
+    });
+  }
   service.observer.stage('reason', (performance.now() - started) / 1000);
   for (const each of made.parts ?? [made]) service.observer.reasoned(name, each);
   return publicReasoning(made, name);

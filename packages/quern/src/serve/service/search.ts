@@ -2,6 +2,8 @@ import { QuernError } from '../../errors.ts';
 import { LexicalIndex } from '../../lexical/lexical-index.ts';
 import { scorings } from '../../lexical/bm25.ts';
 import { BoundedReasoner } from '../../reason/bounded.ts';
+import { SeveralReasoner } from '../../reason/several.ts';
+import { namedMembers } from '../../reason/several-names.ts';
 import type { Reasoner } from '../../reason/reasoner.ts';
 import { combineNamed } from '../../search/combine.ts';
 import { defaultEarlyStop, earlyStopNamed } from '../../search/early-stop.ts';
@@ -14,7 +16,8 @@ import type { Retriever } from '../../search/retriever.ts';
 import { retrieverNamed } from '../../search/retrievers.ts';
 import { hitTexts } from './hit-texts.ts';
 import type { OpenIndex } from './open-index.ts';
-import { publicFailure, publicReasoning } from './public-reasoning.ts';
+import { publicError } from './public-error.ts';
+import { publicFailure, publicReasoning, reasonerError } from './public-reasoning.ts';
 import { needsFolder, type OpenReasoner } from './reasoners.ts';
 import type { SearchRequest } from './search-request.ts';
 import type { Service } from './service.ts';
@@ -51,6 +54,7 @@ export async function search(
   service.searches.check();
   return service.indexes.use(request.index, 'index', async (open) => {
     const retriever = await retrieverOver(service, open, retrieverName, named);
+    const names = publicNames(reasoner, retriever, { name: retrieverName, named });
     const plan: ReasoningPlan = {
       reasoner: bounded(reasonerOver(reasoner, open, named), request.deadline),
       retriever,
@@ -67,47 +71,74 @@ export async function search(
       ...(rerank && { rerank }),
     };
     const started = performance.now();
-    const reasoning = await reasoningAbout(plan, query, { excluded, signal });
+    const reasoning = await reasoningAbout(plan, query, { excluded, signal }).catch((error: unknown) => {
+      throw reasonerError(error, reasoner, { what: `the index ${request.index}`, names });
+    });
     const reasoned = performance.now();
     const { observer } = service;
     if (reasoner.name !== 'none') observer.stage('reason', (reasoned - started) / 1000);
     for (const call of callsOf(reasoning)) observer.reasoned(reasoner.name, call);
     if (reasoning.gate) observer.gate(reasoner.name, reasoning.gate);
-    return service.searches.run(async () => {
-      const began = performance.now();
-      const options = { k, excluded, ...(signal && { signal }) };
-      const found: Answer = {
-        ...(await answerReasoned(plan, query, reasoning.reasoned, options)),
-        ...reasoning,
-      };
-      const ended = performance.now();
-      const inReranker = found.reranking?.milliseconds ?? 0;
-      observer.stage('search', (ended - began - inReranker) / 1000);
-      if (found.reranking) observer.stage('rerank', inReranker / 1000);
-      observer.found(request.index, found.hits.length);
-      const explanation = request.explain
-        ? await explained(found, retriever, excluded.length, signal)
-        : undefined;
-      const texts = await hitTexts(found, open.index, retriever, request.texts);
-      return searchAnswer(found, {
-        request,
-        retriever: retrieverName,
-        explanation,
-        texts,
-        milliseconds: {
-          reason: reasoned - started,
-          search: ended - began,
-          total: performance.now() - started,
-        },
+    return service.searches
+      .run(async () => {
+        const began = performance.now();
+        const options = { k, excluded, ...(signal && { signal }) };
+        const ranked = await answerReasoned(plan, query, reasoning.reasoned, options);
+        const found: Answer = { ...ranked, ...reasoning };
+        const ended = performance.now();
+        observed(service, request, found, ended - began);
+        const explanation = request.explain
+          ? await explained(found, retriever, excluded.length, signal)
+          : undefined;
+        const texts = await hitTexts(found, open.index, retriever, request.texts);
+        return searchAnswer(found, {
+          request,
+          retriever: retrieverName,
+          explanation,
+          texts,
+          milliseconds: {
+            reason: reasoned - started,
+            search: ended - began,
+            total: performance.now() - started,
+          },
+        });
+      }, signal)
+      .catch((error: unknown) => {
+        throw publicError(error, { what: `the index ${request.index}`, names });
       });
-    }, signal);
   });
+}
+
+/** Tells what was found to whoever measures; searching and reranking took so many milliseconds together. */
+function observed({ observer }: Service, request: SearchRequest, found: Answer, milliseconds: number): void {
+  const { reranking: read, hits } = found;
+  observer.stage('search', (milliseconds - (read?.milliseconds ?? 0)) / 1000);
+  observer.found(request.index, hits.length);
+  if (!read) return;
+  observer.stage('rerank', read.milliseconds / 1000);
+  if (read.failure) observer.failed(`reranker ${request.reranker!}`, read.failure.code, read.failure.message);
+}
+
+/** The names by which requests know what an error of the library could name in full. */
+function publicNames(
+  { declared, name }: OpenReasoner,
+  retriever: Retriever,
+  asked: { readonly name: string; readonly named: string },
+): [string, string][] {
+  return [
+    [retriever.id, asked.name],
+    [asked.named, asked.name],
+    ...retrieverNamed(asked.named).embedders.map((each): [string, string] => [each, '…']),
+    [declared.reasoner, name],
+    ...namedMembers(declared.reasoner).map((member): [string, string] => [member.name, name]),
+  ];
 }
 
 async function reranking(service: Service, request: SearchRequest): Promise<Reranking | undefined> {
   if (request.reranker === undefined) return undefined;
   const reranker = await service.rerankers.named(request.reranker, 'reranker');
-  return { reranker, ...(request.rerankDepth !== undefined && { depth: request.rerankDepth }) };
+  const { rerankDepth: depth, deadline } = request;
+  return { reranker, ...(depth !== undefined && { depth }), ...(deadline !== undefined && { deadline }) };
 }
 
 async function retrieverOver(
@@ -132,9 +163,18 @@ function reasonerOver(reasoner: OpenReasoner, { index, declared }: OpenIndex, na
   return reasoner.of({ index, scoring, ...(declared.parameters && { parameters: declared.parameters }) });
 }
 
-/** A reasoner within a request's deadline, beside its own. */
+/**
+ * A reasoner within a request's deadline, beside its own: each of several by itself, so that who is in time counts. What is no
+ * language model says what it says at once.
+ */
 export function bounded(reasoner: Reasoner, deadline: number | undefined): Reasoner {
-  return deadline === undefined ? reasoner : new BoundedReasoner(reasoner, { deadline });
+  if (deadline === undefined) return reasoner;
+  const { id, members } = reasoner;
+  if (members) {
+    const within = members.map((each) => ({ ...each, reasoner: bounded(each.reasoner, deadline) }));
+    return new SeveralReasoner(id, within);
+  }
+  return reasoner instanceof BoundedReasoner ? new BoundedReasoner(reasoner, { deadline }) : reasoner;
 }
 
 async function explained(

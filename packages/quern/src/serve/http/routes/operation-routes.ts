@@ -1,6 +1,7 @@
 import type { ServiceMetrics } from '../../metrics.ts';
 import type { Readiness } from '../../readiness.ts';
 import type { Service } from '../../service/service.ts';
+import { configAnswer, statusAnswer } from '../answers.ts';
 import { route, type Route } from '../route.ts';
 import type { UnderWay } from '../under-way.ts';
 
@@ -25,7 +26,7 @@ export function operationRoutes(
       tag: 'Operation',
       summary: 'Whether the service runs.',
       always: true,
-      answers: { 200: { description: 'It does.', example: { status: 'ok' } } },
+      answers: { 200: { description: 'It does.', schema: statusAnswer, example: { status: 'ok' } } },
       handle: async () => ({ status: 'ok' }),
     }),
     route({
@@ -36,9 +37,10 @@ export function operationRoutes(
       summary: 'Whether requests shall be sent to it.',
       always: true,
       answers: {
-        200: { description: 'They shall.', example: { status: 'ready' } },
+        200: { description: 'They shall.', schema: statusAnswer, example: { status: 'ready' } },
         503: {
           description: 'It loads its models, cannot load them, or is shutting down.',
+          schema: statusAnswer,
           example: { status: 'loading' },
         },
       },
@@ -67,7 +69,7 @@ export function operationRoutes(
       answers: {
         200: {
           description: 'What requests can choose among; nothing of where it lies.',
-          example: { indexes: ['notes'], reasoners: ['none', 'rm3', 'qr'] },
+          schema: configAnswer,
         },
       },
       handle: async () => ({

@@ -2,6 +2,8 @@ import * as z from 'zod';
 import { QuernError } from '../../../errors.ts';
 import { itemsSchema, rewardItems } from '../../../reward/server/rewards-protocol.ts';
 import type { Service } from '../../service/service.ts';
+import { publicError } from '../../service/public-error.ts';
+import { rewardsAnswer } from '../answers.ts';
 import { route, type Route } from '../route.ts';
 
 /** Rewards of completions. */
@@ -30,6 +32,7 @@ export function rewardRoutes(service: Service): Route[] {
       answers: {
         200: {
           description: 'A result for each item, in their order.',
+          schema: rewardsAnswer,
           example: { rewards: [{ reward: 0.42, parts: { lexical: 0.42 } }] },
         },
       },
@@ -40,7 +43,11 @@ export function rewardRoutes(service: Service): Route[] {
           throw new QuernError('OVERLOADED', `${service.rewards.waiting} completions wait already`);
         }
         const started = performance.now();
-        const rewards = await service.rewards.score(name, rewardItems(body.items), signal);
+        const rewards = await service.rewards
+          .score(name, rewardItems(body.items), signal)
+          .catch((error: unknown) => {
+            throw publicError(error, { what: `the reward ${name}`, field: 'items' });
+          });
         service.observer.stage('reward', (performance.now() - started) / 1000);
         return { rewards };
       },

@@ -3,7 +3,9 @@ import { questionSchema, searchSchema } from '../../service/search-request.ts';
 import { reason, reasoned } from '../../service/reason.ts';
 import { search } from '../../service/search.ts';
 import type { Service } from '../../service/service.ts';
+import { reasonedAnswer, searchAnswer } from '../answers.ts';
 import { answerEvents } from '../event-stream.ts';
+import { withLog } from '../logged-service.ts';
 import { route, type Call, type Route } from '../route.ts';
 
 const reasonedExample = {
@@ -66,11 +68,15 @@ export function searchRoutes(service: Service): Route[] {
         },
       },
       answers: {
-        200: { description: 'The ranking, and what led to it.', example: searchExample },
+        200: {
+          description: 'The ranking, and what led to it.',
+          schema: searchAnswer,
+          example: searchExample,
+        },
       },
       handle: ({ body, signal, request }) => {
         logQuestion(service, request.log, body);
-        return search(service, body, signal);
+        return search(withLog(service, request.log, body.query), body, signal);
       },
     }),
     route({
@@ -83,12 +89,22 @@ export function searchRoutes(service: Service): Route[] {
         'As JSON, or, with `stream` or the header `Accept: text/event-stream`, as server-sent events: `piece` with `{"text"}` as the text grows, then `done` with the whole, or `error`. Pieces can run past the place at which the text is then cut.',
       body: reasonSchema,
       examples: { whole: { query: 'why does my bread not rise', reasoner: 'qr' } },
-      answers: { 200: { description: 'The reasoned query.', example: reasonedExample } },
+      answers: {
+        200: {
+          description: 'The reasoned query.',
+          schema: reasonedAnswer,
+          example: reasonedExample,
+          events: {
+            description: '`piece`, with `{"text"}`, then `done`, with the whole as JSON, or `error`.',
+          },
+        },
+      },
       handle: async (call) => {
         const { body, signal, request } = call;
         logQuestion(service, request.log, body);
         const { stream = accepts(call), ...asked } = body;
-        return stream ? streamed(service, call, asked) : reason(service, asked, signal);
+        const logged = withLog(service, request.log, body.query);
+        return stream ? streamed(logged, call, asked) : reason(logged, asked, signal);
       },
     }),
   ];
