@@ -40,7 +40,10 @@ export async function startService(
   const logged: Record<string, unknown>[] = [];
   const logTo = { write: (line: string) => void logged.push(JSON.parse(line) as Record<string, unknown>) };
   const running = await serve(config, { env, logTo });
-  await running.ready;
+  await running.ready.catch(async (error: unknown) => {
+    await running.close();
+    throw error;
+  });
   return {
     ...running,
     logged,

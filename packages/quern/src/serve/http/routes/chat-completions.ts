@@ -86,10 +86,12 @@ async function samples(
   const { signal, stop } = stopSignal(outer);
   const numbers = Array.from({ length: count }, (_, sample) => sample);
   const { learns, of } = service.reasoners.named(asked.reasoner, 'model');
-  const atOnce = learns ? 1 : (of(undefined).parallel ?? 1);
+  const parallel = learns ? 1 : (of(undefined).parallel ?? 1);
+  // More at once than there are places would be refused where none may wait.
+  const { concurrent = parallel } = service.config.limits.generations;
   const made: ReasonedRecord[] = [];
   try {
-    const each = inOrder(numbers, atOnce, async (sample) =>
+    const each = inOrder(numbers, Math.min(parallel, concurrent), async (sample) =>
       usable(await reason(service, { ...asked, sample }, signal)),
     );
     for await (const one of each) made.push(one);
