@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { QuernError } from '../../errors.ts';
 import { optionalPackage } from '../../optional-package.ts';
 import type { ServiceMetrics } from '../metrics.ts';
@@ -102,6 +102,20 @@ export async function serviceApplication(
       }),
   };
   const limit = limited && server.rateLimit(limited);
+  const tell = (request: FastifyRequest, { elapsedTime }: FastifyReply, status: number): void => {
+    const path = request.routeOptions.url ?? 'none';
+    metrics.answered(path, status, elapsedTime / 1000);
+    request.log.info(
+      {
+        method: request.method,
+        route: path,
+        status,
+        milliseconds: Math.round(elapsedTime * 10) / 10,
+        ...(request.tokenName !== undefined && { token: request.tokenName }),
+      },
+      'answered',
+    );
+  };
   server.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', request.id);
     const { facts } = request.routeOptions.config;
@@ -111,6 +125,10 @@ export async function serviceApplication(
     if (facts && facts.scope !== 'open') {
       request.tokenName = checkToken(request.headers.authorization, facts.scope, tokens);
     }
+    reply.raw.once('close', () => {
+      // Of an answer that was not taken whole, fastify tells nothing.
+      if (!reply.raw.writableFinished) tell(request, reply, 499);
+    });
     request.goneSignal = underWay.begin(reply, facts?.always ?? false);
   });
   if (limit) {
@@ -122,21 +140,7 @@ export async function serviceApplication(
   server.addHook('onSend', async (_, reply) => {
     if (underWay.isDraining) void reply.header('connection', 'close');
   });
-  server.addHook('onResponse', async (request, reply) => {
-    const { elapsedTime, statusCode } = reply;
-    const path = request.routeOptions.url ?? 'none';
-    metrics.answered(path, statusCode, elapsedTime / 1000);
-    request.log.info(
-      {
-        method: request.method,
-        route: path,
-        status: statusCode,
-        milliseconds: Math.round(elapsedTime * 10) / 10,
-        ...(request.tokenName !== undefined && { token: request.tokenName }),
-      },
-      'answered',
-    );
-  });
+  server.addHook('onResponse', async (request, reply) => tell(request, reply, reply.statusCode));
   server.setNotFoundHandler((_, reply) =>
     sendError(reply, new QuernError('NOT_FOUND', 'no such route, or not with this method'), retryAfter()),
   );

@@ -1,4 +1,5 @@
 import type { FastifyReply } from 'fastify';
+import { QuernError } from '../../errors.ts';
 import { errorAnswer } from './answer-error.ts';
 
 /** After how many milliseconds without an event a comment is sent, so that who has gone is noticed. */
@@ -12,6 +13,10 @@ export interface EventSender {
   send(event: string | undefined, data: unknown): void;
   /** Sends a line of data as it is, for protocols whose last word is no JSON. */
   sendText(text: string): void;
+}
+
+function shuttingDown(): QuernError {
+  return new QuernError('UNAVAILABLE', 'the service is shutting down', { hint: 'Ask another' });
 }
 
 /**
@@ -37,9 +42,10 @@ export async function answerEvents<T>(
   });
   raw.flushHeaders();
   const write = (text: string): void => {
-    if (signal.aborted || raw.destroyed || raw.writableEnded) return;
-    raw.write(text);
+    if (raw.destroyed || raw.writableEnded) return;
+    // One event may be as large as it is: what came before it has not been taken.
     if (raw.writableLength > mostUnsent) raw.destroy();
+    else raw.write(text);
   };
   const timer = setInterval(() => write(':\n\n'), heartbeat);
   const sender: EventSender = {
@@ -51,7 +57,8 @@ export async function answerEvents<T>(
     await work(sender, begun);
   } catch (error) {
     if (!signal.aborted) reply.log.warn({ err: error }, 'a stream of events broke off');
-    sender.send('error', errorAnswer(error).body);
+    // Whoever is still here when the signal is aborted is told why there comes no more.
+    sender.send('error', errorAnswer(signal.aborted ? shuttingDown() : error).body);
   } finally {
     clearInterval(timer);
     if (!raw.destroyed) raw.end();
