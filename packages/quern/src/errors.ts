@@ -30,6 +30,8 @@ export type QuernErrorCode =
   | 'MISSING_PACKAGE'
   /** Too much waits already; later it will be taken. */
   | 'OVERLOADED'
+  /** What was sent is more than is taken. */
+  | 'TOO_LARGE'
   /** A model of an architecture or in a format that is not supported. */
   | 'UNSUPPORTED';
 

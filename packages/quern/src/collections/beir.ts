@@ -5,9 +5,15 @@ import type { CorpusOptions, TextCorpus } from './corpus.ts';
 import { jsonlCorpus } from './documents.ts';
 import { firstFile, pathKind } from './files.ts';
 import { excerpt, readJsonl } from './jsonl.ts';
-import { readLines } from './lines.ts';
+import { readLines, type Line } from './lines.ts';
 import { compareBytes } from '../byte-order.ts';
-import { addJudgement, judgedTopics, relevanceLevel, type JudgedTopics } from './judgements.ts';
+import {
+  addJudgement,
+  judgedTopics,
+  relevanceLevel,
+  type JudgedTopics,
+  type Judgement,
+} from './judgements.ts';
 import { idText } from './record-fields.ts';
 import type { Qrels, Topic } from './records.ts';
 import { recordTopics } from './topics.ts';
@@ -49,7 +55,24 @@ export async function beirSplits(folder: string): Promise<string[]> {
  */
 export async function readBeirQrels(path: string, options: CorpusOptions = {}): Promise<Qrels> {
   const qrels = new Map<string, Map<string, number>>();
-  for await (const { text, number } of readLines(path, { signal: options.signal })) {
+  for await (const { judgement, where } of beirJudgements(
+    readLines(path, { signal: options.signal }),
+    path,
+  )) {
+    addJudgement(qrels, judgement, where, options.warnings);
+  }
+  return qrels;
+}
+
+/**
+ * The judgements in the lines of a BEIR qrels file, one by one, each with its place; errors call the file `path`. Throws
+ * `BAD_INPUT` as {@link readBeirQrels} does, but where lines contradict each other.
+ */
+export async function* beirJudgements(
+  lines: AsyncIterable<Line>,
+  path: string,
+): AsyncGenerator<{ readonly judgement: Judgement; readonly where: string }> {
+  for await (const { text, number } of lines) {
     const where = `${path}:${number}`;
     const fields = text.split('\t');
     if (text.trim() === '' || (number === 1 && isHeader(fields))) continue;
@@ -61,10 +84,8 @@ export async function readBeirQrels(path: string, options: CorpusOptions = {}): 
     }
     const topic = idText(fields[0], 'query-id', where);
     const document = idText(fields[1], 'corpus-id', where);
-    const level = relevanceLevel(fields[2], where);
-    addJudgement(qrels, { topic, document, level }, where, options.warnings);
+    yield { judgement: { topic, document, level: relevanceLevel(fields[2], where) }, where };
   }
-  return qrels;
 }
 
 function isHeader(fields: readonly string[]): boolean {

@@ -1,6 +1,6 @@
 import { QuernError } from '../errors.ts';
 import type { ReadOptions } from './bytes.ts';
-import { readLines } from './lines.ts';
+import { readLines, type Line } from './lines.ts';
 
 /** How the file begins that a clone without Git LFS holds in place of a large one. */
 const LFS_POINTER = 'version https://git-lfs.github.com/spec/';
@@ -16,8 +16,13 @@ export interface PlacedRecord {
  * The JSON objects of a file that holds one per line (plain or gzipped); blank lines are skipped. Throws `BAD_INPUT` at
  * `file:line` for what is not a JSON object, and whatever {@link readLines} throws.
  */
-export async function* readJsonl(path: string, options: ReadOptions = {}): AsyncGenerator<PlacedRecord> {
-  for await (const { text, number } of readLines(path, options)) {
+export function readJsonl(path: string, options: ReadOptions = {}): AsyncGenerator<PlacedRecord> {
+  return jsonlRecords(readLines(path, options), path);
+}
+
+/** The JSON objects of lines, as {@link readJsonl} gives them; errors call where they come from `path`. */
+export async function* jsonlRecords(lines: AsyncIterable<Line>, path: string): AsyncGenerator<PlacedRecord> {
+  for await (const { text, number } of lines) {
     if (text.trim() === '') continue;
     const where = `${path}:${number}`;
     yield { where, record: parseJsonObject(text, where) };

@@ -10,13 +10,20 @@ export interface JudgedTopics {
   readonly qrels: Qrels;
 }
 
+/** How relevant a document is to a topic. */
+export interface Judgement {
+  readonly topic: string;
+  readonly document: string;
+  readonly level: number;
+}
+
 /**
  * Adds a judgement read at `where` to `qrels`. One that is repeated is counted as a warning. Throws `BAD_INPUT` where
  * the document was judged with another level before.
  */
 export function addJudgement(
   qrels: Map<string, Map<string, number>>,
-  judgement: { readonly topic: string; readonly document: string; readonly level: number },
+  judgement: Judgement,
   where: string,
   warnings?: Warnings,
 ): void {

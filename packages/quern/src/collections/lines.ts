@@ -23,16 +23,24 @@ export function readLines(path: string, options: ReadOptions = {}): AsyncGenerat
   return linesOf(readBytes(path, options), path);
 }
 
-/** The lines of text that comes in pieces, as {@link readLines} gives them; errors call it `path`. */
-export async function* linesOf(chunks: AsyncIterable<Buffer>, path: string): AsyncGenerator<Line, void> {
+/**
+ * The lines of text that comes in pieces, as {@link readLines} gives them; errors call it `path`. A line has `longest` bytes
+ * at most.
+ */
+export async function* linesOf(
+  chunks: AsyncIterable<Buffer>,
+  path: string,
+  longest = LONGEST_TEXT_BYTES,
+): AsyncGenerator<Line, void> {
   const splitter = new LineSplitter();
   let number = 1;
   for await (const chunk of chunks) {
     for (const bytes of splitter.lines(chunk)) {
+      if (bytes.length > longest) throw tooLong(`${path}:${number}`, 'line', longest);
       yield { text: lineText(bytes, path, number), number };
       number++;
     }
-    if (splitter.pending > LONGEST_TEXT_BYTES) throw tooLong(`${path}:${number}`, 'line');
+    if (splitter.pending > longest) throw tooLong(`${path}:${number}`, 'line', longest);
   }
   const last = splitter.end();
   if (last) yield { text: lineText(last, path, number), number };
@@ -48,7 +56,7 @@ export async function readText(path: string, options: ReadOptions = {}): Promise
   for await (const chunk of readBytes(path, options)) {
     pieces.push(chunk);
     total += chunk.length;
-    if (total > LONGEST_TEXT_BYTES) throw tooLong(path, 'file');
+    if (total > LONGEST_TEXT_BYTES) throw tooLong(path, 'file', LONGEST_TEXT_BYTES);
   }
   return utf8Text(withoutByteOrderMark(Buffer.concat(pieces)), path);
 }
@@ -71,7 +79,7 @@ function withoutByteOrderMark(bytes: Buffer): Buffer {
   return marked ? bytes.subarray(3) : bytes;
 }
 
-function tooLong(where: string, unit: 'line' | 'file'): QuernError {
-  const limit = `${LONGEST_TEXT_BYTES / 1024 / 1024} MiB`;
+function tooLong(where: string, unit: 'line' | 'file', bytes: number): QuernError {
+  const limit = bytes % 2 ** 20 === 0 ? `${bytes / 2 ** 20} MiB` : `${bytes} bytes`;
   return new QuernError('BAD_INPUT', `a ${unit} of more than ${limit}`, { where });
 }

@@ -41,7 +41,8 @@ export function recordTopics(records: AsyncIterable<PlacedRecord>, warnings?: Wa
   return collectTopics(placedTopics(records), warnings);
 }
 
-async function* placedTopics(records: AsyncIterable<PlacedRecord>): AsyncGenerator<PlacedTopic> {
+/** The topics in records, one by one, with nothing excluded. Throws `BAD_INPUT` for malformed records. */
+export async function* placedTopics(records: AsyncIterable<PlacedRecord>): AsyncGenerator<PlacedTopic> {
   for await (const placed of records) {
     const { where } = placed;
     const { id } = recordId(placed);
