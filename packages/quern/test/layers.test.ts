@@ -7,7 +7,6 @@ const source = resolve(import.meta.dirname, '../src');
 /** From the top down: a folder imports from itself and from what stands below it. Files beside the folders are below all. */
 const layers = [
   'cli',
-  'serve',
   'doctor',
   'serve',
   'train',

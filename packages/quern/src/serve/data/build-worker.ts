@@ -4,7 +4,7 @@ import type { Embedder } from '../../dense/embedder.ts';
 import { orAborted } from '../../errors.ts';
 import { receivedError, sentError } from '../../sent-error.ts';
 import type { BuildThreadData, EmbedderFacts, FromBuild, ToBuild } from './background-build.ts';
-import { buildIndex } from './build-work.ts';
+import { buildIndex, type BuildProgress } from './build-work.ts';
 
 /** Milliseconds between two words about how far it is. */
 const interval = 200;
@@ -44,17 +44,21 @@ port.on('message', (message: ToBuild) => {
   if ('stop' in message) stopping.abort();
 });
 let last = { at: 0, stage: '' };
+let untold: BuildProgress | undefined;
 const outcome = await buildIndex(job, {
   ...(embedder && { embedder: askedEmbedder(embedder) }),
   signal,
   onProgress: (progress) => {
     const now = performance.now();
+    untold = progress;
     if (progress.stage === last.stage && now - last.at < interval) return;
     last = { at: now, stage: progress.stage };
+    untold = undefined;
     tell({ progress });
   },
 }).then(
   (built): FromBuild => ({ built }),
   (error: unknown): FromBuild => ({ error: sentError(error) }),
 );
+if (untold) tell({ progress: untold });
 tell(outcome);

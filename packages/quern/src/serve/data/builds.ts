@@ -17,8 +17,8 @@ export interface Build {
   readonly progress?: BuildProgress;
   /** What was built, once it is done. */
   readonly summary?: BuiltIndex;
-  /** Why it failed; `code` is that of a {@link QuernError}, or `INTERNAL`. */
-  readonly error?: { readonly code: string; readonly message: string };
+  /** Why it failed: what was thrown, whose own words may name paths and addresses of the service. */
+  readonly error?: unknown;
   /** When it was asked for, began and ended: ISO 8601. */
   readonly requested: string;
   readonly started?: string;
@@ -47,16 +47,16 @@ const interval = 250;
 /** Builds, one at a time; the others wait in the order in which they were asked for. */
 export class Builds {
   readonly #mostWaiting: number;
-  readonly #onDefect: (error: unknown) => void;
+  readonly #onEnd: (build: Build) => void;
   /** The latest last. */
   readonly #entries = new Map<string, Entry>();
   #running: Promise<void> | undefined;
   #isClosed = false;
 
-  /** `onDefect` is told of errors that nobody but the service is to blame for. */
-  constructor(mostWaiting: number, onDefect: (error: unknown) => void = () => undefined) {
+  /** `onEnd` is told of each build that has ended. */
+  constructor(mostWaiting: number, onEnd: (build: Build) => void = () => undefined) {
     this.#mostWaiting = mostWaiting;
-    this.#onDefect = onDefect;
+    this.#onEnd = onEnd;
   }
 
   /** Adds a build. Throws `OVERLOADED` where as many wait as may. */
@@ -169,14 +169,14 @@ export class Builds {
       });
       this.#end(entry, { state: 'done', summary });
     } catch (error) {
-      if (!(error instanceof QuernError)) this.#onDefect(error);
       const isStopped = entry.stopping.signal.aborted;
-      this.#end(entry, isStopped ? { state: 'cancelled' } : { state: 'failed', error: toldError(error) });
+      this.#end(entry, isStopped ? { state: 'cancelled' } : { state: 'failed', error });
     }
   }
 
   #end(entry: Entry, change: Partial<Build>): void {
     this.#change(entry, { ...change, ended: new Date().toISOString() });
+    this.#onEnd(entry.build);
   }
 
   #change(entry: Entry, change: Partial<Build>): void {
@@ -218,10 +218,4 @@ function changed(entry: Entry, seen: Build, signal: AbortSignal | undefined): Pr
 
 function hasEnded({ state }: Build): boolean {
   return state !== 'waiting' && state !== 'running';
-}
-
-/** What is told of an error; a defect of ours is not told of in its own words, which may hold paths. */
-function toldError(error: unknown): NonNullable<Build['error']> {
-  if (error instanceof QuernError) return { code: error.code, message: error.message };
-  return { code: 'INTERNAL', message: 'the build failed by an error of the service' };
 }

@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { fileError } from '../../errors.ts';
 import { makePrivateFolder } from '../../private-folder.ts';
 import { ProcessLock } from '../../process-lock.ts';
-import { Builds } from './builds.ts';
+import { Builds, type Build } from './builds.ts';
 import { Corpora } from './corpora.ts';
 import { defaultDataLimits, type DataLimits } from './data-limits.ts';
 import { DataSpace } from './data-space.ts';
@@ -15,8 +15,8 @@ export interface DataFolderOptions {
   readonly limits?: Partial<DataLimits>;
   /** Told of an index that has been built, replaced or deleted. */
   readonly onIndexChange?: (index: string) => void;
-  /** Told of errors in builds that nobody but the service is to blame for. */
-  readonly onDefect?: (error: unknown) => void;
+  /** Told of each build that has ended. */
+  readonly onBuildEnd?: (build: Build) => void;
 }
 
 /**
@@ -34,7 +34,7 @@ export class DataFolder {
     const limits = { ...defaultDataLimits, ...options.limits };
     this.#lock = lock;
     this.#space = new DataSpace(tree, limits);
-    this.builds = new Builds(limits.mostWaiting, options.onDefect);
+    this.builds = new Builds(limits.mostWaiting, options.onBuildEnd);
     this.corpora = new Corpora(tree, this.#space, limits, this.builds);
     this.indexes = new Indexes(tree, this.#space, limits, this.builds, options.onIndexChange);
   }
@@ -60,6 +60,7 @@ export class DataFolder {
       }
       const data = new DataFolder(tree, lock, options);
       await data.#space.measure();
+      await data.indexes.lookUp();
       return data;
     } catch (error) {
       await lock.release();

@@ -19,6 +19,7 @@ export class Indexes {
   readonly #builds: Builds;
   readonly #onChange: (index: string) => void;
   readonly #turns = new Turns();
+  readonly #known = new Set<string>();
 
   /** `onChange` is told of an index that has been built, replaced or deleted. */
   constructor(
@@ -40,6 +41,25 @@ export class Indexes {
     return listed(await this.names(), (name) =>
       this.#turns.take(name, () => dataIndexInfo(this.#tree, name)),
     );
+  }
+
+  /** The names of the indexes that there were when they were last looked up, or that came to be since. */
+  get known(): readonly string[] {
+    return [...this.#known].sort();
+  }
+
+  /** Where an index is, or would be. Throws `BAD_INPUT` for what is no name. */
+  folder(name: string): string {
+    checkName(name, 'index');
+    return this.#tree.path('indexes', name);
+  }
+
+  /** Looks up which indexes there are. */
+  async lookUp(): Promise<void> {
+    for (const name of await this.names()) {
+      const isThere = await this.#checkPlace(name).catch(() => false);
+      if (isThere) this.#known.add(name);
+    }
   }
 
   /** The names of the indexes, without a look into them. */
@@ -65,7 +85,7 @@ export class Indexes {
   async open<T>(name: string, opened: (folder: string) => Promise<T>): Promise<T> {
     checkName(name, 'index');
     return this.#turns.take(name, async () => {
-      const folder = this.#tree.path('indexes', name);
+      const folder = this.folder(name);
       if (!(await this.#tree.hasFolder('indexes', name))) throw notFound('index', name);
       await this.#tree.bytes(['indexes', name], { isChecked: true });
       if (!(await hasIndex(folder))) throw notFound('index', name);
@@ -80,6 +100,7 @@ export class Indexes {
       if (this.#builds.has({ index: name })) throw inUse('index', name, 'is being built');
       if (!(await this.#tree.hasFolder('indexes', name))) throw notFound('index', name);
       await takeAway(this.#tree, 'indexes', name);
+      this.#known.delete(name);
     });
     this.#onChange(name);
     await this.#space.measure();
@@ -127,6 +148,7 @@ export class Indexes {
     await this.#turns.take(index, async () => {
       if (!(await this.#checkPlace(index))) {
         await this.#tree.rename('indexes', passing, index);
+        this.#known.add(index);
         return;
       }
       const old = passingName(index, 'old');
