@@ -1,8 +1,15 @@
+import type { FastifyBaseLogger } from 'fastify';
+import { QuernError } from '../errors.ts';
 import { listenAt } from '../reward/server/listening.ts';
 import type { Environment } from '../collections/environment.ts';
 import { Warnings } from '../warnings.ts';
 import type { ServiceConfig } from './configuration/service-config.ts';
+import type { Build } from './data/builds.ts';
+import { DataFolder, type DataFolderOptions } from './data/data-folder.ts';
 import { serviceApplication } from './http/application.ts';
+import { buildRoutes } from './http/routes/build-routes.ts';
+import { corpusRoutes } from './http/routes/corpus-routes.ts';
+import { indexRoutes } from './http/routes/index-routes.ts';
 import { openAiRoutes } from './http/routes/openai-routes.ts';
 import { operationRoutes } from './http/routes/operation-routes.ts';
 import { rewardRoutes } from './http/routes/reward-routes.ts';
@@ -13,6 +20,7 @@ import { mcpRoutes } from './mcp/http.ts';
 import { serviceMetrics } from './metrics.ts';
 import { Readiness } from './readiness.ts';
 import { Runs } from './runs/runs.ts';
+import { builtIndexes } from './service/built-indexes.ts';
 import { openService, type Service } from './service/service.ts';
 
 /** How a service is started, beside its configuration. */
@@ -45,11 +53,27 @@ export interface RunningService {
 export async function serve(config: ServiceConfig, options: ServeOptions = {}): Promise<RunningService> {
   const { warnings = new Warnings(), env, isOpen, onlyMcp = false, logTo } = options;
   const metrics = await serviceMetrics();
-  const service = await openService(config, {
-    warnings,
-    ...(env && { env }),
-    observer: { ...metrics, failed: (what, code) => metrics.failed(what, code) },
+  const told: { service?: Service; log?: FastifyBaseLogger } = {};
+  const data = await openData(config, {
+    onIndexChange: (name) => void told.service?.indexes.forget(name),
+    onBuildEnd: (build) => {
+      if (build.state === 'failed') metrics.failed('build', codeOf(build.error));
+      logBuild(told.log, build);
+    },
   });
+  let service: Service;
+  try {
+    service = await openService(config, {
+      warnings,
+      ...(env && { env }),
+      ...(data && { built: builtIndexes(data) }),
+      observer: { ...metrics, failed: (what, code) => metrics.failed(what, code) },
+    });
+  } catch (error) {
+    await data?.close();
+    throw error;
+  }
+  told.service = service;
   const readiness = new Readiness();
   const underWay = new UnderWay(config.limits.requests);
   const stopping = new AbortController();
@@ -66,26 +90,55 @@ export async function serve(config: ServiceConfig, options: ServeOptions = {}): 
               ...searchRoutes(service),
               ...openAiRoutes(service),
               ...rewardRoutes(service),
+              ...corpusRoutes(service, data),
+              ...indexRoutes(service, data),
+              ...buildRoutes(service, data),
               ...runRoutes(new Runs(config.runs)),
             ]),
         ...mcpRoutes(service),
         ...operationRoutes(service, { metrics, readiness, underWay }),
       ],
     });
+    told.log = application.log;
     const listening = await listenAt(application, config.listen);
     const ready = readiness.follow(service.ready(stopping.signal));
     let closing: Promise<void> | undefined;
     const end = async (): Promise<void> => {
       stopping.abort();
+      // Whoever watches one is told that it is cancelled; a build can take longer than anybody waits for the end.
+      const stopped = data?.builds.close();
       await underWay.drain(config.limits.grace);
       application.server.closeAllConnections();
       await listening.close();
       await ready.catch(() => undefined);
+      await stopped;
+      await data?.close();
       await service.close();
     };
     return { url: listening.url, service, ready, close: () => (closing ??= end()) };
   } catch (error) {
+    await data?.close();
     await service.close();
     throw error;
   }
+}
+
+async function openData(
+  { data, limits }: ServiceConfig,
+  told: Pick<DataFolderOptions, 'onIndexChange' | 'onBuildEnd'>,
+): Promise<DataFolder | undefined> {
+  if (data === undefined) return undefined;
+  return DataFolder.open(data, {
+    limits: { mostFileBytes: limits.upload, mostTotalBytes: limits.data },
+    ...told,
+  });
+}
+
+function logBuild(log: FastifyBaseLogger | undefined, { id, index, corpus, state, error }: Build): void {
+  if (state === 'failed') log?.error({ build: id, index, corpus, err: error }, 'a build failed');
+  else log?.info({ build: id, index, corpus, state }, 'a build ended');
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof QuernError ? error.code : 'INTERNAL';
 }

@@ -111,6 +111,8 @@ export const configSchema = z.strictObject({
     .strictObject({
       body: size.default(4 * mebibyte),
       upload: size.default(2048 * mebibyte),
+      uploadRate: size.default(1024),
+      uploadTime: duration.default(60_000),
       data: size.default(16_384 * mebibyte),
       query: count.default(16_000),
       k: count.max(100_000).default(1000),

@@ -17,6 +17,8 @@ const settings: Readonly<Record<string, readonly string[]>> = {
   LOG_QUESTIONS: ['log', 'questions'],
   LIMITS_BODY: ['limits', 'body'],
   LIMITS_UPLOAD: ['limits', 'upload'],
+  LIMITS_UPLOAD_RATE: ['limits', 'uploadRate'],
+  LIMITS_UPLOAD_TIME: ['limits', 'uploadTime'],
   LIMITS_DATA: ['limits', 'data'],
   LIMITS_QUERY: ['limits', 'query'],
   LIMITS_K: ['limits', 'k'],

@@ -67,6 +67,10 @@ export interface ServiceLimits {
   readonly body: number;
   /** Bytes of an uploaded file. */
   readonly upload: number;
+  /** Bytes a second that an upload must come at, at least. */
+  readonly uploadRate: number;
+  /** Over how many milliseconds of waiting that is averaged. */
+  readonly uploadTime: number;
   /** Bytes of the data folder. */
   readonly data: number;
   /** Characters (UTF-16 code units) of a question. */

@@ -1,6 +1,6 @@
 /** What the data folder holds. */
 import type { BigIntStats } from 'node:fs';
-import { vectorsInfo } from '../../dense/vectors-info.ts';
+import { vectorsInfo, type VectorsInfo } from '../../dense/vectors-info.ts';
 import { QuernError } from '../../errors.ts';
 import { readManifest } from '../../lexical/manifest.ts';
 import { readBuiltRecord } from './built-record.ts';
@@ -34,9 +34,8 @@ export interface CorpusInfo {
   readonly files: readonly CorpusFileInfo[];
 }
 
-/** An index of the data folder. */
-export interface DataIndexInfo {
-  readonly name: string;
+/** What an index in a folder is. */
+export interface FolderIndexInfo {
   readonly documents: number;
   readonly analyzer: string;
   /** Whether titles and texts are stored. */
@@ -44,11 +43,13 @@ export interface DataIndexInfo {
   /** Of all its files, vectors included. */
   readonly bytes: number;
   readonly generation: number;
-  readonly vectors: readonly {
-    readonly embedder: string;
-    readonly vectors: number;
-    readonly dimensions: number;
-  }[];
+  /** An entry for each embedder, by its full name. */
+  readonly vectors: readonly Pick<VectorsInfo, 'embedder' | 'vectors' | 'dimensions'>[];
+}
+
+/** An index of the data folder. */
+export interface DataIndexInfo extends FolderIndexInfo {
+  readonly name: string;
   /** The corpus that it was built from and when, where that is known. */
   readonly builtFrom?: {
     readonly corpus: string;
@@ -83,33 +84,35 @@ export async function corpusInfo(tree: PlainTree, name: string): Promise<CorpusI
   return { name, bytes, ...(documents !== undefined && { documents }), files };
 }
 
+/** What the index in a folder is. Throws what reading it throws. */
+export async function folderIndexInfo(folder: string): Promise<FolderIndexInfo> {
+  const { totals, analyzer, stored, generation, segments } = await readManifest(folder);
+  const vectors = await vectorsInfo(folder);
+  return {
+    documents: totals.documents,
+    analyzer,
+    stored,
+    bytes: [...segments, ...vectors].reduce((sum, { bytes }) => sum + bytes, 0),
+    generation,
+    vectors: vectors.map(({ embedder, vectors: count, dimensions }) => ({
+      embedder,
+      vectors: count,
+      dimensions,
+    })),
+  };
+}
+
 /** An index; undefined where there is none. Throws what reading it throws, and `IO` where a link is in its folder. */
 export async function dataIndexInfo(tree: PlainTree, name: string): Promise<DataIndexInfo | undefined> {
   const folder = ['indexes', name];
   if (!(await tree.hasFolder(...folder))) return undefined;
   const bytes = await tree.bytes(folder, { isChecked: true });
-  const { totals, analyzer, stored, generation } = await readManifest(tree.path(...folder));
-  const vectors = (await vectorsInfo(tree.path(...folder))).map(
-    ({ embedder, vectors: count, dimensions }) => ({
-      embedder,
-      vectors: count,
-      dimensions,
-    }),
-  );
+  const info = await folderIndexInfo(tree.path(...folder));
   const record = await readBuiltRecord(tree, name);
-  const isCurrent =
-    record !== undefined &&
-    record.content === (await contentOfCorpus(tree, record.corpus).catch(() => undefined));
-  return {
-    name,
-    documents: totals.documents,
-    analyzer,
-    stored,
-    bytes,
-    generation,
-    vectors,
-    ...(record && { builtFrom: { corpus: record.corpus, built: record.built, isCurrent } }),
-  };
+  if (!record) return { name, ...info, bytes };
+  const { corpus, built, content } = record;
+  const current = await contentOfCorpus(tree, corpus).catch(() => undefined);
+  return { name, ...info, bytes, builtFrom: { corpus, built, isCurrent: content === current } };
 }
 
 /** `info` of each name, or why it cannot be had; without those that are gone meanwhile. */

@@ -10,6 +10,7 @@ const statuses: Partial<Record<QuernErrorCode, number>> = {
   NOT_FOUND: 404,
   ALREADY_EXISTS: 409,
   LOCKED: 409,
+  TOO_LARGE: 413,
   OVERLOADED: 429,
   ABORTED: 499,
   UNAVAILABLE: 503,

@@ -145,7 +145,13 @@ export async function serviceApplication(
     sendError(reply, new QuernError('NOT_FOUND', 'no such route, or not with this method'), retryAfter()),
   );
   await addDocumentation(server, service);
-  for (const each of routes) addRoute(server, each);
+  for (const each of routes) if (!each.takesStream) addRoute(server, each);
+  await server.register(async (streams) => {
+    // They look at the type of what is sent, and read it, themselves.
+    streams.removeAllContentTypeParsers();
+    streams.addContentTypeParser('*', (_request, _payload, done) => done(null));
+    for (const each of routes) if (each.takesStream) addRoute(streams, each);
+  });
   return server;
 }
 
@@ -237,6 +243,7 @@ const clientsCodes: ReadonlySet<string> = new Set([
   'NOT_FOUND',
   'ALREADY_EXISTS',
   'LOCKED',
+  'TOO_LARGE',
   'OVERLOADED',
   'ABORTED',
 ]);

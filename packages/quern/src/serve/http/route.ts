@@ -50,8 +50,10 @@ export interface Route<B = unknown> {
   readonly answers: Readonly<Record<number, DocumentedAnswer>>;
   /** The most bytes of the body, where it is not the service's. */
   readonly bodyLimit?: number;
-  /** Whether the handler reads the request itself: no body is read, and no time is set for it. */
+  /** Whether the handler reads the request itself: no body is read, no time is set for it, and any type is let through. */
   readonly takesStream?: boolean;
+  /** With `takesStream`: the types that it takes. */
+  readonly takes?: readonly string[];
   /** Whether it is done also when the service takes no more, and however many requests are under way. */
   readonly always?: boolean;
   handle(call: Call<B>): Promise<unknown>;
@@ -121,7 +123,7 @@ export function checkedBody<B>(schema: z.ZodType<B>, body: unknown): B {
 /** What the OpenAPI document says of a route, as fastify's schema. */
 function documentation(definition: Route): Record<string, unknown> {
   const { method, path, summary, description, tag, scope, body } = definition;
-  const { examples, params, querystring, answers } = definition;
+  const { takes, examples, params, querystring, answers } = definition;
   return {
     operationId: operationId(method, path),
     summary,
@@ -131,6 +133,7 @@ function documentation(definition: Route): Record<string, unknown> {
     ...(body && {
       body: { ...jsonSchema(body), ...(examples && { examples: Object.values(examples) }) },
     }),
+    ...(takes && { consumes: takes, body: { type: 'string', format: 'binary' } }),
     ...(params && { params: textFields(params) }),
     ...(querystring && { querystring: textFields(querystring) }),
     response: Object.fromEntries(

@@ -14,6 +14,8 @@ export interface BuiltIndexes {
   readonly names: readonly string[];
   /** What is searched under a name; undefined where there is none. */
   named(name: string): DeclaredIndex | undefined;
+  /** What `opened` makes of one, which nothing takes the place of meanwhile. Throws where there is none any more. */
+  open<T>(name: string, opened: () => Promise<T>): Promise<T>;
 }
 
 /** One index that is open. */
@@ -61,8 +63,11 @@ export class Indexes {
   /** What `work` makes of an open index, which stays open meanwhile. Throws `UNAVAILABLE` where it cannot be opened. */
   async use<R>(name: string, where: string, work: (index: OpenIndex) => Promise<R>): Promise<R> {
     const declared = this.named(name, where);
-    const { shared } = await this.#current(name, declared);
-    return shared.use(work);
+    for (;;) {
+      const { shared } = await this.#current(name, declared);
+      // Between two turns another may have taken its place.
+      if (!shared.isLetGo) return shared.use(work);
+    }
   }
 
   /** Forgets an index that is no more, or that another takes the place of. */
@@ -109,7 +114,8 @@ export class Indexes {
   async #open(name: string, declared: DeclaredIndex): Promise<Entry> {
     const state = await stateOnDisk(declared.index);
     try {
-      const open = await OpenIndex.open(declared, this.#warnings);
+      const opened = (): Promise<OpenIndex> => OpenIndex.open(declared, this.#warnings);
+      const open = await (this.#declared.has(name) ? opened() : this.#built.open(name, opened));
       const shared = new SharedResource(open, (each) => each.close());
       return { shared, state, declared, lookedAt: performance.now() };
     } catch (cause) {

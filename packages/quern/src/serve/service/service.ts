@@ -39,6 +39,9 @@ export interface Service {
   close(): Promise<void>;
 }
 
+/** What a service has that builds nothing. */
+const nothingBuilt: BuiltIndexes = { names: [], named: () => undefined, open: (_, opened) => opened() };
+
 /** Searches compute on one thread: more at once would only wait for each other, but for embedders and clusters. */
 const concurrentSearches = 4;
 const concurrentEmbeddings = 2;
@@ -46,7 +49,7 @@ const concurrentEmbeddings = 2;
 /** Opens what a configuration declares. Throws what opening a reasoner does; indexes and models are opened by `ready`. */
 export async function openService(
   config: ServiceConfig,
-  { warnings, observer, env, built = { names: [], named: () => undefined } }: ServiceSettings,
+  { warnings, observer, env, built = nothingBuilt }: ServiceSettings,
 ): Promise<Service> {
   const cacheFolder = config.cache ?? defaultCacheFolder(env);
   const { searches, embeddings, generations: limits } = config.limits;

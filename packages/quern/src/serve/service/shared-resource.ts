@@ -15,6 +15,11 @@ export class SharedResource<T> {
     this.#close = close;
   }
 
+  /** Whether it is closed, or will be once nobody uses it: then nobody may begin to. */
+  get isLetGo(): boolean {
+    return this.#isLetGo;
+  }
+
   /** What `work` makes of it; it stays open meanwhile. */
   async use<R>(work: (value: T) => Promise<R>): Promise<R> {
     this.#users++;
