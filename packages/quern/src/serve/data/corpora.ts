@@ -8,7 +8,7 @@ import { checkName, isName, partsOf, type CorpusFile } from './data-names.ts';
 import type { DataSpace } from './data-space.ts';
 import type { PlainTree } from './plain-tree.ts';
 import { receiveFile, type ReceivedFile } from './receive-file.ts';
-import { Turns } from './turns.ts';
+import { OneByOne } from './one-by-one.ts';
 
 /** How a file is received. */
 export interface ReceiveOptions {
@@ -32,7 +32,7 @@ export class Corpora {
   readonly #space: DataSpace;
   readonly #limits: DataLimits;
   readonly #builds: Builds;
-  readonly #turns = new Turns();
+  readonly #turns = new OneByOne();
   readonly #arrivals: Arrival[] = [];
   readonly #closing = new AbortController();
 

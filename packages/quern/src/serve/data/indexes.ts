@@ -9,7 +9,7 @@ import { checkName, isName, passingName, readPassingName } from './data-names.ts
 import type { DataSpace } from './data-space.ts';
 import type { PlainTree } from './plain-tree.ts';
 import { noCorpusFile, runBuild, type BuildRequest } from './run-build.ts';
-import { Turns } from './turns.ts';
+import { OneByOne } from './one-by-one.ts';
 
 /** The indexes of a data folder: `indexes/NAME/`, which were built of its corpora. */
 export class Indexes {
@@ -18,7 +18,7 @@ export class Indexes {
   readonly #limits: DataLimits;
   readonly #builds: Builds;
   readonly #onChange: (index: string) => void;
-  readonly #turns = new Turns();
+  readonly #turns = new OneByOne();
   readonly #known = new Set<string>();
 
   /** `onChange` is told of an index that has been built, replaced or deleted. */

@@ -1,5 +1,5 @@
 /** Pieces of work of which those with the same key run one after the other. */
-export class Turns {
+export class OneByOne {
   readonly #last = new Map<string, Promise<unknown>>();
 
   /** What `work` resolves to, or rejects with, once it has had its turn. */
