@@ -1,11 +1,12 @@
 /** Corpora and indexes over HTTP. */
 import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { IndexBuilder } from '../src/lexical/index-builder.ts';
 import { tokenHash } from '../src/serve/configuration/tokens.ts';
 import { analyzerNamed } from '../src/text/analyzers.ts';
 import { entries, line } from './data-folder.ts';
+import { FakeOpenAiServer, json as jsonReply } from './fake-openai-server.ts';
 import { eventsOf, services, type Answer, type Served } from './served.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
@@ -231,6 +232,43 @@ describe('an index over HTTP', () => {
     expect(await hitsOf(service, 'all', 'new')).toBe('NOT_FOUND');
     expect((await service.ask('GET', '/v1/indexes/all')).status).toBe(404);
     expect(await readdir(join(service.path, 'indexes'))).toEqual([]);
+  });
+
+  it('has vectors where an embedder is named, which is called as it is declared and no more', async () => {
+    const server = await FakeOpenAiServer.start();
+    onTestFinished(() => server.stop());
+    server.routes.set('POST /v1/embeddings', (response, request) => {
+      const texts = (request.body as { input: string[] }).input;
+      const data = texts.map((text, index) => ({
+        object: 'embedding',
+        index,
+        embedding: [1, text.length % 7, text.length % 11],
+      }));
+      return jsonReply(200, { object: 'list', data, model: 'served' })(response, request);
+    });
+    const service = await served({
+      embedders: { mini: server.name() },
+      retrievers: { near: `dense:${server.name()}` },
+    });
+    await uploaded(service, 'notes', corpusOf(300));
+    const events = await built(service, { name: 'all', corpus: 'notes', embedder: 'mini' });
+    const vectors = { embedder: 'mini', vectors: 300, dimensions: 3 };
+    expect(events.at(-1)).toMatchObject({ event: 'done', data: { summary: { vectors } } });
+    const { body } = await service.ask('GET', '/v1/indexes/all');
+    expect(body).toMatchObject({ vectors: [vectors] });
+    const all = JSON.stringify([body, events, (await service.ask('GET', '/v1/builds')).body]);
+    expect(all).not.toContain(server.url);
+    const asked = JSON.stringify({ query: 'jet', index: 'all', retriever: 'near', k: 5 });
+    const found = await service.ask('POST', '/v1/search', { body: asked, headers: json });
+    expect((found.body as { hits: unknown[] }).hits).toHaveLength(5);
+    await server.stop();
+    const failed = await built(service, { name: 'all', corpus: 'notes', embedder: 'mini' });
+    expect(failed.at(-1)).toMatchObject({
+      event: 'failed',
+      data: { error: { message: 'the service failed' } },
+    });
+    expect(JSON.stringify(failed)).not.toContain(server.url);
+    expect((await service.ask('GET', '/v1/indexes/all')).body).toEqual(body);
   });
 
   it('that cannot be built says why, or when it fails', async () => {
