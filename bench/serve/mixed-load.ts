@@ -42,7 +42,7 @@ export async function mixedLoad({ url, questions, seconds, corpus }: MixedLoad):
   const kinds: (readonly [number, () => Promise<void>])[] = [
     [4, search('search', {})],
     [4, search('search, cached reasoner', { reasoner: 'qr' })],
-    [1, search('search, explained', { reasoner: 'qr', explain: true, k: 100 })],
+    [1, search('search, explained', { reasoner: 'qr', explain: true, k: 50 })],
     [
       1,
       () => post('search, new question', '/v1/search', { index: 'theorems', query: fresh(), reasoner: 'qr' }),

@@ -7,9 +7,10 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { DataFolder } from '../src/serve/data/data-folder.ts';
 import { processState } from '../src/process-state.ts';
 import { FakeOpenAiServer, onlyHeaders } from './fake-openai-server.ts';
 import { question, recorded, returned, sampleIndex, sentence } from './mcp-service.ts';
@@ -116,6 +117,21 @@ describe('over standard input and output', () => {
     controller.abort('enough');
     await expect(called).rejects.toThrow('enough');
     await expect.poll(() => fake.underWay, { timeout: 30_000 }).toBe(0);
+  });
+  it('searches what a service has built in its data folder, and leaves that folder to it', async () => {
+    const data = join(folder, 'data');
+    const service = await DataFolder.open(data);
+    closings.push(() => service.close());
+    const document = { _id: 'moss', text: 'Moss grows on the north side of old oaks.' };
+    await service.corpora.receive('plants', 'corpus.jsonl', Readable.from([Buffer.from(line(document))]));
+    const { id } = await service.indexes.build({ index: 'plants', corpus: 'plants', store: true });
+    for await (const build of service.builds.watch(id)) expect(build.error).toBeUndefined();
+    const { client } = await connected('--data-dir', data);
+    const listed = await client.callTool({ name: 'list_indexes', arguments: {} });
+    expect(JSON.stringify(listed.structuredContent)).toContain('plants');
+    const arguments_ = { index: 'plants', question: 'where does moss grow' };
+    const found = await client.callTool({ name: 'search', arguments: arguments_ });
+    expect(found.structuredContent).toMatchObject({ hits: [{ id: 'moss' }] });
   });
   it('answers what came before its input ended, and ends with 0', async () => {
     const running = child();

@@ -291,6 +291,10 @@ describe('a search', () => {
     ]);
   });
 
+  it('explains a hundred hits', async () => {
+    expect((await searched({ explain: true, k: 100 })).body.hits.length).toBeGreaterThan(0);
+  });
+
   it('tells a passage of at most 60 words, all of a text, or nothing', async () => {
     const [passage, whole, none] = await Promise.all(
       ['passage', 'whole', 'none'].map((texts) => searched({ texts, k: 3 })),
@@ -415,6 +419,8 @@ describe('what cannot be searched', () => {
     ['a long question', { query: 'x'.repeat(16_001) }, 400, 'query', 'is longer than 16000 characters'],
     ['an unknown field', { reasoning: 'rm3' }, 400, 'reasoning', 'there is no such field'],
     ['too many hits', { k: 1001 }, 400, 'k', /1000/],
+    ['too many hits to explain', { explain: true, k: 101 }, 400, 'k', /100/],
+    ['too many hits to read again', { rerankDepth: 101 }, 400, 'rerankDepth', /100/],
     ['an unknown combination', { combine: 'sum' }, 400, 'combine', 'unknown combination "sum"'],
     ['an index that is none', { index: 'nothing' }, 404, 'index', 'there is no index nothing'],
     ['a path for an index', { index: '../sample.index' }, 400, 'index', /is no name/],

@@ -8,6 +8,7 @@ import { stopSignal } from '../../stop-signal.ts';
 import { Warnings } from '../../warnings.ts';
 import type { ServiceConfig } from '../configuration/service-config.ts';
 import type { Observer } from '../service/observer.ts';
+import { builtIndexesOfOthers } from '../service/built-indexes-of-others.ts';
 import { openService, type Service } from '../service/service.ts';
 import { serverSdk, stdioTransport } from './sdk.ts';
 import { mcpServer, serviceTools } from './server.ts';
@@ -36,7 +37,13 @@ const patience = 1000;
  */
 export async function serveStdio(config: ServiceConfig, options: StdioOptions): Promise<void> {
   const { say, signal, warnings = new Warnings(), env, onReady } = options;
-  const service = await openService(config, { warnings, observer: observerOf(say), ...(env && { env }) });
+  const { data } = config;
+  const service = await openService(config, {
+    warnings,
+    observer: observerOf(say),
+    ...(data !== undefined && { built: builtIndexesOfOthers(data) }),
+    ...(env && { env }),
+  });
   const stopping = stopSignal(signal);
   try {
     const answering = answerMessages(service, { ...options, signal: stopping.signal }).finally(stopping.stop);

@@ -26,64 +26,78 @@ export const questionSchema = ({ query }: Pick<ServiceLimits, 'query'>) =>
 
 /** The most times that a model is asked for one question. */
 const mostRounds = 5;
+/** The most hits that are taken apart, or read again: each of them takes longer than finding it. */
+const mostLookedAt = 100;
 
 /** What a request for a search may hold. */
 export const searchSchema = (limits: ServiceLimits) =>
-  z.strictObject({
-    query: questionSchema(limits),
-    index: z
-      .string()
-      .describe('The name of an index.')
-      .meta({ examples: ['notes'] }),
-    k: z.int().min(1).max(limits.k).default(10).describe('How many hits at most.'),
-    reasoner: z.string().default('none').describe('The name of a reasoner.'),
-    retriever: z
-      .string()
-      .optional()
-      .describe("The name of a retriever; the index's own where it is left out."),
-    combine: parsable(combineNamed)
-      .default('replace')
-      .describe(
-        'replace, concat:N, interpolate:W or rrf: how the question and its reasoned query are joined.',
-      ),
-    join: z.enum(joins).optional().describe('How several reasoned queries become one search.'),
-    reranker: z.string().optional().describe('The name of a reranker.'),
-    rerankDepth: z.int().min(1).max(limits.k).optional().describe('How many hits it reads.'),
-    gate: z
-      .boolean()
-      .default(true)
-      .describe(
-        "Whether the reasoner's gate, where one is declared, may decide that the question stands alone.",
-      ),
-    earlyStop: z
-      .union([z.boolean(), parsable(earlyStopNamed)])
-      .default(false)
-      .describe('Whether writing stops when the ranking is stable; or settings such as every=25,checks=3.'),
-    rounds: z
-      .int()
-      .min(1)
-      .max(mostRounds)
-      .optional()
-      .describe('How often the model is asked, each time with new passages that were found.'),
-    keyTerms: z
-      .number()
-      .min(0)
-      .lt(1)
-      .optional()
-      .describe("The least share of the weight that the question's five rarest terms have."),
-    deadline: z
-      .int()
-      .min(1)
-      .optional()
-      .describe(
-        'Milliseconds for the reasoner, at most those that it is declared with; then the question stands alone.',
-      ),
-    excluded: z.array(z.string()).max(limits.excluded).default([]).describe('Ids that are left out.'),
-    texts: z
-      .enum(['passage', 'whole', 'none'])
-      .default('passage')
-      .describe('What is told of the documents: the passage that fits best, all of their text, or nothing.'),
-    explain: z.boolean().default(false).describe('Whether every stage is told: texts, terms, their weights.'),
-  });
+  z
+    .strictObject({
+      query: questionSchema(limits),
+      index: z
+        .string()
+        .describe('The name of an index.')
+        .meta({ examples: ['notes'] }),
+      k: z.int().min(1).max(limits.k).default(10).describe('How many hits at most.'),
+      reasoner: z.string().default('none').describe('The name of a reasoner.'),
+      retriever: z
+        .string()
+        .optional()
+        .describe("The name of a retriever; the index's own where it is left out."),
+      combine: parsable(combineNamed)
+        .default('replace')
+        .describe(
+          'replace, concat:N, interpolate:W or rrf: how the question and its reasoned query are joined.',
+        ),
+      join: z.enum(joins).optional().describe('How several reasoned queries become one search.'),
+      reranker: z.string().optional().describe('The name of a reranker.'),
+      rerankDepth: z.int().min(1).max(mostLookedAt).optional().describe('How many hits it reads.'),
+      gate: z
+        .boolean()
+        .default(true)
+        .describe(
+          "Whether the reasoner's gate, where one is declared, may decide that the question stands alone.",
+        ),
+      earlyStop: z
+        .union([z.boolean(), parsable(earlyStopNamed)])
+        .default(false)
+        .describe('Whether writing stops when the ranking is stable; or settings such as every=25,checks=3.'),
+      rounds: z
+        .int()
+        .min(1)
+        .max(mostRounds)
+        .optional()
+        .describe('How often the model is asked, each time with new passages that were found.'),
+      keyTerms: z
+        .number()
+        .min(0)
+        .lt(1)
+        .optional()
+        .describe("The least share of the weight that the question's five rarest terms have."),
+      deadline: z
+        .int()
+        .min(1)
+        .optional()
+        .describe(
+          'Milliseconds for the reasoner, at most those that it is declared with; then the question stands alone.',
+        ),
+      excluded: z.array(z.string()).max(limits.excluded).default([]).describe('Ids that are left out.'),
+      texts: z
+        .enum(['passage', 'whole', 'none'])
+        .default('passage')
+        .describe(
+          'What is told of the documents: the passage that fits best, all of their text, or nothing.',
+        ),
+      explain: z
+        .boolean()
+        .default(false)
+        .describe(
+          `Whether every stage is told: texts, terms, their weights; of at most ${mostLookedAt} hits.`,
+        ),
+    })
+    .refine(({ explain, k }) => !explain || k <= mostLookedAt, {
+      path: ['k'],
+      message: `is at most ${mostLookedAt} where the answer is explained`,
+    });
 
 export type SearchRequest = z.infer<ReturnType<typeof searchSchema>>;
