@@ -58,6 +58,7 @@ export async function buildIndex(
     onProgress: (documents, bytes) => told('indexing', documents, bytes),
   });
   const { documents, terms, postings, tokens } = summary;
+  told('indexing', documents, corpus.bytes);
   const built = { analyzer: summary.analyzer, documents, terms, postings, tokens, stored: store };
   if (!embedder) return built;
   let given = 0;
@@ -76,5 +77,6 @@ export async function buildIndex(
       }),
     },
   );
+  told('embedding', given, corpus.bytes);
   return { ...built, vectors: { embedder: embedder.id, vectors, dimensions } };
 }
