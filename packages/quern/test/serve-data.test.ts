@@ -261,13 +261,23 @@ describe('an index over HTTP', () => {
     const asked = JSON.stringify({ query: 'jet', index: 'all', retriever: 'near', k: 5 });
     const found = await service.ask('POST', '/v1/search', { body: asked, headers: json });
     expect((found.body as { hits: unknown[] }).hits).toHaveLength(5);
-    await server.stop();
-    const failed = await built(service, { name: 'all', corpus: 'notes', embedder: 'mini' });
-    expect(failed.at(-1)).toMatchObject({
-      event: 'failed',
-      data: { error: { message: 'the service failed' } },
-    });
-    expect(JSON.stringify(failed)).not.toContain(server.url);
+    for (const [status, words] of [
+      [401, 'refused'],
+      [404, 'no model'],
+      [400, 'bad'],
+    ] as const) {
+      server.routes.set(
+        'POST /v1/embeddings',
+        jsonReply(status, { error: { message: `${words} at ${server.url}` } }),
+      );
+      const failed = await built(service, { name: 'all', corpus: 'notes', embedder: 'mini' });
+      expect(failed.at(-1)).toMatchObject({
+        event: 'failed',
+        data: { error: { message: expect.stringContaining('mini') } },
+      });
+      expect(JSON.stringify(failed)).not.toContain(server.url);
+      expect(service.log.join('')).toContain(words);
+    }
     expect((await service.ask('GET', '/v1/indexes/all')).body).toEqual(body);
   });
 

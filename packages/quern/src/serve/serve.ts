@@ -135,7 +135,8 @@ async function openData(
 }
 
 function logBuild(log: FastifyBaseLogger | undefined, { id, index, corpus, state, error }: Build): void {
-  if (state === 'failed') log?.error({ build: id, index, corpus, err: error }, 'a build failed');
+  if (state === 'failed')
+    log?.error({ build: id, index, corpus, err: error, cause: (error as Error).cause }, 'a build failed');
   else log?.info({ build: id, index, corpus, state }, 'a build ended');
 }
 

@@ -55,6 +55,8 @@ async function onOtherThread(
   const tell = (message: ToBuild): void => worker.postMessage(message);
   const asking = new AbortController();
   let overdue: NodeJS.Timeout | undefined;
+  // On its way through the thread it would lose what caused it.
+  let refusal: unknown;
   const stop = (): void => {
     asking.abort();
     tell({ stop: true });
@@ -67,9 +69,10 @@ async function onOtherThread(
     return await new Promise<BuildSummary>((resolve, reject) => {
       worker.on('message', (message: FromBuild) => {
         if ('progress' in message) onProgress?.(message.progress);
-        else if ('asked' in message) void answered(message, embedder!, asking.signal).then(tell);
-        else if ('built' in message) resolve(message.built);
-        else reject(receivedError(message.error, 'building'));
+        else if ('asked' in message) {
+          void answered(message, embedder!, asking.signal, (error) => (refusal ??= error)).then(tell);
+        } else if ('built' in message) resolve(message.built);
+        else reject(refusal ?? receivedError(message.error, 'building'));
       });
       worker.once('error', (error) => reject(endedBy(error)));
       worker.once('exit', () => {
@@ -95,10 +98,12 @@ async function answered(
   { asked, texts, as }: Extract<FromBuild, { readonly asked: number }>,
   embedder: Embedder,
   signal: AbortSignal,
+  onRefusal: (error: unknown) => void,
 ): Promise<ToBuild> {
   try {
     return { answered: asked, vectors: await embedder.embed(texts, as, signal) };
   } catch (error) {
+    onRefusal(error);
     return { answered: asked, error: sentError(error) };
   }
 }

@@ -1,7 +1,9 @@
 import * as z from 'zod';
+import type { Embedder } from '../../../dense/embedder.ts';
 import { QuernError } from '../../../errors.ts';
 import type { DataFolder } from '../../data/data-folder.ts';
 import { describedIndex, describedIndexes } from '../../service/described-indexes.ts';
+import { publicError } from '../../service/public-error.ts';
 import type { Service } from '../../service/service.ts';
 import { route, type Route } from '../route.ts';
 import { buildEvents, buildExample, shownBuild } from './build-routes.ts';
@@ -94,8 +96,7 @@ export function indexRoutes(service: Service, data: DataFolder | undefined): Rou
         const { name, embedder, ...request } = call.body;
         const { indexes, builds } = dataOf(data);
         checkNotDeclared(name);
-        const dense =
-          embedder === undefined ? undefined : await service.embedders.named(embedder, 'embedder');
+        const dense = embedder === undefined ? undefined : await namedEmbedder(service, embedder);
         const build = await indexes.build({ ...request, index: name, ...(dense && { dense }) });
         void call.reply.header('location', `/v1/builds/${build.id}`);
         if (accepts(call)) return buildEvents(service, builds, call, async () => build);
@@ -121,4 +122,25 @@ export function indexRoutes(service: Service, data: DataFolder | undefined): Rou
       },
     }),
   ];
+}
+
+/** An embedder whose errors tell of it by its name alone. */
+async function namedEmbedder(service: Service, name: string): Promise<Embedder> {
+  const embedder = await service.embedders.named(name, 'embedder');
+  const { id, dimensions, contentHash, maxTokens, isNormalized } = embedder;
+  return {
+    id,
+    dimensions,
+    contentHash,
+    isNormalized,
+    ...(maxTokens !== undefined && { maxTokens }),
+    async embed(...given) {
+      try {
+        return await embedder.embed(...given);
+      } catch (error) {
+        throw publicError(error, { what: `the embedder ${name}`, names: [[id, name]], field: 'embedder' });
+      }
+    },
+    close: () => embedder.close(),
+  };
 }
