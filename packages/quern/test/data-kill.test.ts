@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import { setTimeout as wait } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
@@ -17,9 +18,10 @@ const kills = 30;
 const documents = 400;
 const folder = temporaryFolder();
 const path = join(folder, 'data');
+const module = pathToFileURL(join(import.meta.dirname, '../dist/serve/data/data-folder.js')).href;
 
 /** Every turn sends a corpus, all of whose documents name the turn, builds an index of it, with vectors, and another one anew. */
-const child = (module: string): string => `
+const child = (): string => `
 import { writeSync } from 'node:fs';
 import { DataFolder } from ${JSON.stringify(module)};
 const [, , path, from] = process.argv;
@@ -51,8 +53,8 @@ for (let turn = Number(from); ; turn++) {
 }`;
 
 /** The turn that all documents of a corpus's text name; throws where they do not name one and the same. */
-function turnOf(text: string): number {
-  const turns = new Set(Array.from(text.matchAll(/turn(\d+)/g), ([, turn]) => Number(turn)));
+function turnOf(said: string): number {
+  const turns = new Set(Array.from(said.matchAll(/turn(\d+)/g), ([, turn]) => Number(turn)));
   const [turn] = turns;
   if (turns.size !== 1) throw new Error(`a corpus of ${turns.size} turns`);
   return turn!;
@@ -60,10 +62,7 @@ function turnOf(text: string): number {
 
 it(`holds the old or the new after each of ${kills} kills, and nothing besides`, async () => {
   const script = join(folder, 'service.mjs');
-  await writeFile(
-    script,
-    child(pathToFileURL(join(import.meta.dirname, '../dist/serve/data/data-folder.js')).href),
-  );
+  await writeFile(script, child());
   // What was last said to be done, and what may have been since.
   const received = { done: -1, begun: -1 };
   const built = { done: -1, begun: -1 };
@@ -137,9 +136,9 @@ interface Turns {
 /** The turn of the corpus, which is whole and one of these. */
 async function turnOfCorpus(data: DataFolder, { done, begun }: Turns): Promise<number> {
   expect(await data.corpora.get('notes')).toMatchObject({ documents, files: [{ records: documents }] });
-  const text = await readFile(join(path, 'corpora/notes/corpus.jsonl'), 'utf8');
-  expect(text.split('\n')).toHaveLength(documents + 1);
-  const turn = turnOf(text);
+  const corpus = await readFile(join(path, 'corpora/notes/corpus.jsonl'), 'utf8');
+  expect(corpus.split('\n')).toHaveLength(documents + 1);
+  const turn = turnOf(corpus);
   expect([done, begun]).toContain(turn);
   return turn;
 }
@@ -163,3 +162,35 @@ async function turnOfIndex(data: DataFolder, { done, begun }: Turns): Promise<nu
     }
   });
 }
+
+it('leaves nothing, and the old, where the disk takes no more in the middle', async () => {
+  const script = join(folder, 'full.mjs');
+  await writeFile(
+    script,
+    `import { DataFolder } from ${JSON.stringify(module)};
+    const data = await DataFolder.open(process.argv[2]);
+    const received = (lines) => data.corpora.receive('notes', 'corpus.jsonl', (async function* () {
+      for (let i = 0; i < lines; i++) yield Buffer.from(JSON.stringify({ _id: 'd' + i, text: 'w' + i + ' v' + i }) + '\\n');
+    })());
+    const built = async () => {
+      const { id } = await data.indexes.build({ index: 'all', corpus: 'notes', store: true });
+      for await (const { state, error } of data.builds.watch(id)) if (state !== 'running') return error?.code ?? state;
+    };
+    const outcomes = [];
+    await received(100);
+    outcomes.push(await built());
+    outcomes.push(await received(2000).then(() => 'received', ({ code }) => code));
+    await received(700);
+    outcomes.push(await built());
+    outcomes.push((await data.indexes.get('all')).documents, (await data.corpora.get('notes')).documents);
+    await data.close();
+    console.log(JSON.stringify(outcomes));`,
+  );
+  const at = join(folder, 'full');
+  // No file may have more than 32 KiB.
+  const limited = ['-c', 'ulimit -f 32 && exec "$0" "$@"', process.execPath, script, at];
+  const running = spawn('bash', limited, { stdio: ['ignore', 'pipe', 'inherit'] });
+  expect(JSON.parse(await text(running.stdout))).toEqual(['done', 'DISK_FULL', 'DISK_FULL', 100, 700]);
+  const after = await readdir(at, { recursive: true });
+  expect(after.filter((name) => /(?:^|\/)\.|partial|service/.test(name))).toEqual([]);
+});
