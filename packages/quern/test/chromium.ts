@@ -8,7 +8,16 @@ export const chromium = names.find((name) => spawnSync(name, ['--version']).stat
 
 /** The document at an address as HTML, after its scripts have run for as many milliseconds of the page's own time. */
 export async function documentAt(url: string, profile: string, milliseconds: number): Promise<string> {
-  const { stdout } = await promisify(execFile)(
+  return (await visit(url, profile, milliseconds)).html;
+}
+
+/** {@link documentAt}, and the lines that its console shows, which tell what a policy forbade. */
+export async function visit(
+  url: string,
+  profile: string,
+  milliseconds: number,
+): Promise<{ readonly html: string; readonly console: readonly string[] }> {
+  const { stdout, stderr } = await promisify(execFile)(
     chromium!,
     [
       '--headless',
@@ -18,10 +27,11 @@ export async function documentAt(url: string, profile: string, milliseconds: num
       `--user-data-dir=${profile}`,
       '--window-size=1000,4000',
       `--virtual-time-budget=${milliseconds}`,
+      '--enable-logging=stderr',
       '--dump-dom',
       url,
     ],
     { maxBuffer: 64 << 20, timeout: 60_000 },
   );
-  return stdout;
+  return { html: stdout, console: stderr.split('\n').filter((line) => line.includes('CONSOLE')) };
 }

@@ -166,19 +166,17 @@ describe('a stream of a reasoned query', () => {
 
 describe('a client of a stream', () => {
   it.each([
-    ['/v1/reason', { query: 'why', reasoner: 'qr', stream: true }],
-    ['/v1/reason', { query: 'why', reasoner: 'qr' }],
-    ['/v1/chat/completions', { model: 'qr', messages: [{ role: 'user', content: 'why' }], stream: true }],
-    ['/v1/chat/completions', { model: 'qr', messages: [{ role: 'user', content: 'why' }], n: 3 }],
-  ])('that goes away ends the generation: %s %j', async (path, body) => {
+    ['/v1/reason', { query: 'why', reasoner: 'qr', stream: true }, 1],
+    ['/v1/reason', { query: 'why', reasoner: 'qr' }, 1],
+    ['/v1/chat/completions', { model: 'qr', messages: [{ role: 'user', content: 'why' }], stream: true }, 1],
+    ['/v1/chat/completions', { model: 'qr', messages: [{ role: 'user', content: 'why' }], n: 3 }, 2],
+  ])('that goes away ends the generation: %s %j', async (path, body, underWay) => {
     model.reply = streamed({ pieces, hang: true, finish: null });
     const socket = await asking(path, body);
-    await expect.poll(() => model.underWay).toBeGreaterThan(0);
-    await pause(50);
-    const asked = model.bodies.length;
+    await expect.poll(() => model.underWay).toBe(underWay);
     socket.destroy();
     await expect.poll(() => model.underWay).toBe(0);
-    expect(model.bodies).toHaveLength(asked);
+    expect(model.bodies).toHaveLength(underWay);
     // Its place is free again.
     model.reply = streamed({ pieces });
     expect((await service.ask('/v1/reason', { query: 'other', reasoner: 'qr' })).body).toMatchObject({
@@ -197,7 +195,11 @@ describe('a client of a stream', () => {
     const socket = await asking('/v1/reason', body);
     await expect.poll(() => model.underWay).toBe(1);
     const other = events('/v1/reason', body);
-    await pause(50);
+    await expect
+      .poll(async () => (await service.ask('/metrics')).text)
+      .toContain('\nquern_requests_under_way 2\n');
+    // It has yet to look into the cache.
+    await pause(200);
     socket.destroy();
     await pause(50);
     finish!();

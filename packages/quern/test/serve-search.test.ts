@@ -20,7 +20,6 @@ import { openRetriever, retrieverNamed, type OpenRetriever } from '../src/search
 import type { SearchAnswer } from '../src/serve/service/search.ts';
 import { sampleFolder } from './beir-collection.ts';
 import { failing, FakeOpenAiServer, json, silent, streamed, type FakeReply } from './fake-openai-server.ts';
-import { FakeOpenSearch } from './fake-open-search.ts';
 import { gateRecordOf } from './gate-record.ts';
 import { hashedEmbedder } from './hashed-embedder.ts';
 import { startService, type Answered, type ServiceUnderTest } from './running-service.ts';
@@ -67,7 +66,6 @@ let model: FakeOpenAiServer;
 let reranking: FakeOpenAiServer;
 let service: ServiceUnderTest;
 let embedderName: string;
-const cluster = new FakeOpenSearch(() => ({ status: 403, body: { error: { type: 'security_exception' } } }));
 
 beforeAll(async () => {
   model = await FakeOpenAiServer.start();
@@ -383,6 +381,21 @@ describe('a search with a model', () => {
     await expect.poll(() => model.underWay).toBe(0);
   });
 
+  it('is given up with the model where the client goes away', async () => {
+    model.reply = silent;
+    const leaving = new AbortController();
+    const asked = fetch(`${service.url}/v1/search`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ query: question, index: 'sample', reasoner: 'samples' }),
+      signal: leaving.signal,
+    });
+    await expect.poll(() => model.underWay).toBe(3);
+    leaving.abort();
+    await expect(asked).rejects.toThrow('aborted');
+    await expect.poll(() => model.underWay).toBe(0);
+  });
+
   it('takes of several those that are in time', async () => {
     model.reply = silent;
     const { body } = await searched({ reasoner: 'mixed', deadline: 150, join: 'rrf' });
@@ -412,6 +425,20 @@ describe('a search with a model', () => {
 });
 
 describe('what cannot be searched', () => {
+  it.each([
+    [{ combine: 'sum' }, 'Use replace, concat:N (N from 1 to 100), interpolate:W (W from 0 to 1) or rrf'],
+    [{ earlyStop: 'often' }, /^Write some of every=/],
+    [{ index: 'nothing' }, 'There are sample, tuned'],
+    [{ reasoner: 'gpt' }, /^There are none, rm3, recorded, /],
+  ])('%j is refused with what can be done', async (body, hint) => {
+    const { body: told } = await service.ask<{ error: { hint: string } }>('/v1/search', {
+      query: question,
+      index: 'sample',
+      ...body,
+    });
+    expect(told.error.hint).toMatch(hint);
+  });
+
   it.each([
     ['no question', { query: undefined }, 400, 'query', 'is missing'],
     ['a question of white space', { query: ' \n' }, 400, 'query', 'holds nothing but white space'],
@@ -485,13 +512,5 @@ describe('what cannot be searched', () => {
     expect(told.error['where']).toBe(where);
     expect(told.error['message']).toMatch(message);
     for (const secret of ['127.0.0.1', folder, sampleFolder]) expect(text).not.toContain(secret);
-  });
-
-  it('an index in a cluster that refuses is not available, and where it lies is not told', async () => {
-    const url = await cluster.url();
-    const own = await startService(folder, { indexes: { remote: `opensearch:notes@${url}` } }).catch(
-      (error: unknown) => error,
-    );
-    expect(String(own)).toContain('the index remote cannot be opened');
   });
 });

@@ -82,7 +82,9 @@ export async function serviceMetrics(): Promise<ServiceMetrics> {
       if (reasoner === 'none') return;
       reasoned.inc({ reasoner, finish });
       if (failure) failures.inc({ what: `reasoner ${reasoner}`, code: failure.code });
-      if (finish === 'failed' || finish === 'skipped') return;
+      // What is no language model has no tokens, and no cache that could have had it.
+      const isModels = cached || promptTokens + completionTokens > 0;
+      if (finish === 'failed' || finish === 'skipped' || !isModels) return;
       cache.inc({ reasoner, result: cached ? 'hit' : 'miss' });
       if (cached) return;
       tokens.inc({ reasoner, kind: 'prompt' }, promptTokens);

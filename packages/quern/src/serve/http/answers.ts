@@ -152,6 +152,8 @@ export const configAnswer = z.object({
     connections: count,
     perMinute: count.describe('0: any number.'),
     bodyTime: number.describe('Milliseconds.'),
+    uploadRate: number.describe('Bytes a second.'),
+    uploadTime: number.describe('Milliseconds.'),
     grace: number.describe('Milliseconds.'),
     searches: queue,
     generations: queue,

@@ -120,7 +120,9 @@ export async function serviceApplication(
     void reply.header('x-request-id', request.id);
     const { facts } = request.routeOptions.config;
     checkHost(request.headers.host, listen);
-    const isPage = facts?.scope === 'open' && request.method === 'GET';
+    // Whoever follows a link from elsewhere to the page of the API may see it; other pages cannot read it.
+    const isForAll = facts?.scope === 'open' || request.routeOptions.url?.startsWith('/docs') === true;
+    const isPage = isForAll && request.method === 'GET';
     if (!isPage) checkOrigin(request.headers, listen);
     if (facts && facts.scope !== 'open') {
       request.tokenName = checkToken(request.headers.authorization, facts.scope, tokens);

@@ -68,7 +68,14 @@ export async function addDocumentation(server: FastifyInstance, { config }: Serv
     routePrefix: '/docs',
     staticCSP: true,
     transformStaticCSP: () => pagePolicy,
-    uiConfig: { docExpansion: 'list', deepLinking: true, persistAuthorization: false, validatorUrl: null },
+    theme: { title: 'API · Quern' },
+    uiConfig: {
+      layout: 'BaseLayout',
+      docExpansion: 'list',
+      deepLinking: true,
+      persistAuthorization: false,
+      validatorUrl: null,
+    },
   });
   server.get(
     '/openapi.json',

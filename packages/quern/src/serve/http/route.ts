@@ -117,7 +117,11 @@ export function checkedBody<B>(schema: z.ZodType<B>, body: unknown): B {
   const path = [...issue!.path, ...(issue!.code === 'unrecognized_keys' ? issue!.keys.slice(0, 1) : [])];
   const where = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
   const message = issue!.code === 'unrecognized_keys' ? 'there is no such field' : issue!.message;
-  throw new QuernError('BAD_INPUT', message, { where: where.replace(/^\./, '').slice(0, 200) || 'body' });
+  const hint: unknown = issue!.code === 'custom' ? issue!.params?.['hint'] : undefined;
+  throw new QuernError('BAD_INPUT', message, {
+    where: where.replace(/^\./, '').slice(0, 200) || 'body',
+    ...(typeof hint === 'string' && { hint }),
+  });
 }
 
 /** What the OpenAPI document says of a route, as fastify's schema. */
@@ -131,7 +135,7 @@ function documentation(definition: Route): Record<string, unknown> {
     ...(description !== undefined && { description }),
     security: scope === 'open' ? [] : [{ token: [] }],
     ...(body && {
-      body: { ...jsonSchema(body), ...(examples && { examples: Object.values(examples) }) },
+      body: { ...jsonSchema(body), ...(examples && { 'x-examples': namedExamples(examples) }) },
     }),
     ...(takes && { consumes: takes, body: { type: 'string', format: 'binary' } }),
     ...(params && { params: textFields(params) }),
@@ -140,6 +144,11 @@ function documentation(definition: Route): Record<string, unknown> {
       Object.entries(answers).map(([status, each]) => [status, documentedAnswer(each)]),
     ),
   };
+}
+
+/** Examples as OpenAPI has them, in fastify's schema. */
+function namedExamples(examples: Readonly<Record<string, unknown>>): object {
+  return Object.fromEntries(Object.entries(examples).map(([name, value]) => [name, { value }]));
 }
 
 /** E.g. `postV1ChatCompletions`: what generated clients call it. */

@@ -12,7 +12,7 @@ const parsable = (parse: (text: string) => unknown) =>
       parse(text);
     } catch (error) {
       if (!(error instanceof QuernError)) throw error;
-      context.addIssue({ code: 'custom', message: error.what });
+      context.addIssue({ code: 'custom', message: error.what, params: { hint: error.hint } });
     }
   });
 

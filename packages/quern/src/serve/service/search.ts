@@ -9,7 +9,7 @@ import { combineNamed } from '../../search/combine.ts';
 import { defaultEarlyStop, earlyStopNamed } from '../../search/early-stop.ts';
 import { explainAnswer, prepareExplanation, type Explanation } from '../../search/explain.ts';
 import { answerReasoned, type Answer } from '../../search/pipeline.ts';
-import { callsOf, type ReasoningPlan } from '../../search/reasoning-plan.ts';
+import { callsOf, type Reasoning, type ReasoningPlan } from '../../search/reasoning-plan.ts';
 import { reasoningAbout } from '../../search/reasoning.ts';
 import type { Reranking } from '../../search/reranking.ts';
 import type { Retriever } from '../../search/retriever.ts';
@@ -71,9 +71,14 @@ export async function search(
       ...(rerank && { rerank }),
     };
     const started = performance.now();
-    const reasoning = await reasoningAbout(plan, query, { excluded, signal }).catch((error: unknown) => {
-      throw reasonerError(error, reasoner, { what: `the index ${request.index}`, names });
-    });
+    const about = (): Promise<Reasoning> => reasoningAbout(plan, query, { excluded, signal });
+    // RM3 by itself is a search, and takes its turn as one.
+    const isSearch = reasoner.declared.reasoner === 'rm3';
+    const reasoning = await (isSearch ? service.searches.run(about, signal) : about()).catch(
+      (error: unknown) => {
+        throw reasonerError(error, reasoner, { what: `the index ${request.index}`, names });
+      },
+    );
     const reasoned = performance.now();
     const { observer } = service;
     if (reasoner.name !== 'none') observer.stage('reason', (reasoned - started) / 1000);

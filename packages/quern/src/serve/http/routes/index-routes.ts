@@ -85,7 +85,7 @@ export function indexRoutes(service: Service, data: DataFolder | undefined): Rou
       description:
         'It can be searched by its name once it is built. One of that name is searched until then, and replaced. With the header `Accept: text/event-stream` the answer is the events of the build, which goes on where the client does not.',
       body: buildSchema,
-      examples: { plain: { name: 'notes', corpus: 'notes', store: true } },
+      examples: { plain: { name: 'recipes', corpus: 'recipes', store: true } },
       answers: {
         202: { description: 'The build, whose address is in `Location`.', example: buildExample },
         404: { description: 'There is no such corpus, or no such embedder.' },

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { QuernError } from '../../../errors.ts';
+import { checkItem } from '../../../reward/check-item.ts';
 import { itemsSchema, rewardItems } from '../../../reward/server/rewards-protocol.ts';
 import type { Service } from '../../service/service.ts';
 import { publicError } from '../../service/public-error.ts';
@@ -39,15 +40,15 @@ export function rewardRoutes(service: Service): Route[] {
       handle: async ({ body, signal }) => {
         const name = body.reward ?? onlyOne(names);
         service.rewards.check(name, 'reward');
+        const items = rewardItems(body.items);
+        for (const [i, item] of items.entries()) checkItem(item, `items[${i}]`);
         if (service.rewards.waiting > 0 && service.rewards.waiting + body.items.length > 4 * most) {
           throw new QuernError('OVERLOADED', `${service.rewards.waiting} completions wait already`);
         }
         const started = performance.now();
-        const rewards = await service.rewards
-          .score(name, rewardItems(body.items), signal)
-          .catch((error: unknown) => {
-            throw publicError(error, { what: `the reward ${name}`, field: 'items' });
-          });
+        const rewards = await service.rewards.score(name, items, signal).catch((error: unknown) => {
+          throw publicError(error, { what: `the reward ${name}`, field: 'items' });
+        });
         service.observer.stage('reward', (performance.now() - started) / 1000);
         return { rewards };
       },
