@@ -1,11 +1,11 @@
-import { LineCounter, parseDocument, isMap, isNode, type Document } from 'yaml';
+import { LineCounter, parseDocument, isMap, isNode, isSeq, type Document } from 'yaml';
 import { QuernError } from './errors.ts';
 import { readSmallText } from './small-text.ts';
 
 /** What a YAML or JSON file holds. */
 export interface YamlFile {
   readonly value: unknown;
-  /** `file:line` of the key that a path of keys ends in, or of what is nearest above it. */
+  /** `file:line` of the key or the item of a list that a path of keys and numbers ends in, or of what is nearest above it. */
   readonly place: (at: readonly PropertyKey[]) => string;
 }
 
@@ -49,6 +49,12 @@ function placeOf(document: Document, at: readonly PropertyKey[], path: string, l
   let node: unknown = document.contents;
   let offset: number | undefined;
   for (const step of at) {
+    if (isSeq(node)) {
+      node = node.items[Number(step)];
+      if (!isNode(node)) break;
+      offset = node.range?.[0];
+      continue;
+    }
     if (!isMap(node)) break;
     const pair = node.items.find(({ key }) => String(isNode(key) ? key.toJSON() : key) === String(step));
     if (!pair) break;

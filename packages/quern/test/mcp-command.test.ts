@@ -218,7 +218,7 @@ describe('over standard input and output', () => {
     const running = child('--index', `gone=${join(folder, 'nowhere')}`);
     const { code, stdout, stderr } = await finished(running);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-    expect(stderr).toMatch(/the index gone cannot be opened/);
+    expect(stderr).toMatch(/indexes › gone: .*no index here/);
   });
   it('logs questions on stderr where the configuration says so', async () => {
     const config = join(folder, 'questions.yaml');

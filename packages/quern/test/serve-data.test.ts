@@ -320,7 +320,7 @@ describe('an index over HTTP', () => {
       indexes: { Mine: declared, mine2: declared, lost: join(folder, 'nowhere') },
     }).catch((error: unknown) => error);
     // What is declared must open.
-    expect(service).toMatchObject({ code: 'UNAVAILABLE' });
+    expect(service).toMatchObject({ code: 'NOT_FOUND' });
     const good = await served({ indexes: { Mine: declared, mine2: declared } });
     await uploaded(good, 'notes', corpusOf(2));
     const posted = await good.ask('POST', '/v1/indexes', {

@@ -154,10 +154,16 @@ export async function serveUntilInterrupted(
     note(`quern: serving at ${running.url} (${shown})`);
     if (json)
       printJson({ url: running.url, tokens: config.tokens.map(({ name, scope }) => ({ name, scope })) });
-    await running.ready;
-    printWarnings(warnings);
-    note('quern: ready');
-    if (!signal.aborted) await once(signal, 'abort');
+    if (config.indexes.size === 0 && config.data === undefined) {
+      note('quern: no index is declared (--index NAME=FOLDER, or indexes in the configuration)');
+    }
+    const stopped = signal.aborted ? Promise.resolve() : once(signal, 'abort');
+    await Promise.race([running.ready, stopped]);
+    if (!signal.aborted) {
+      printWarnings(warnings);
+      note('quern: ready');
+      await stopped;
+    }
   } finally {
     await running.close();
   }

@@ -10,6 +10,7 @@ import { serviceApplication } from './http/application.ts';
 import { buildRoutes } from './http/routes/build-routes.ts';
 import { corpusRoutes } from './http/routes/corpus-routes.ts';
 import { indexRoutes } from './http/routes/index-routes.ts';
+import type { ConnectionTimes } from './http/connection-bounds.ts';
 import { openAiRoutes } from './http/routes/openai-routes.ts';
 import { operationRoutes } from './http/routes/operation-routes.ts';
 import { rewardRoutes } from './http/routes/reward-routes.ts';
@@ -33,6 +34,8 @@ export interface ServeOptions {
   readonly onlyMcp?: boolean;
   /** Where the log goes. Default: stderr. */
   readonly logTo?: { write(line: string): void };
+  /** How long connections may take for what. */
+  readonly times?: Partial<ConnectionTimes>;
 }
 
 /** A service that listens. */
@@ -51,9 +54,13 @@ export interface RunningService {
  * address or port that cannot be had; `MISSING_PACKAGE`; and what opening reasoners throws.
  */
 export async function serve(config: ServiceConfig, options: ServeOptions = {}): Promise<RunningService> {
-  const { warnings = new Warnings(), env, isOpen, onlyMcp = false, logTo } = options;
+  const { warnings = new Warnings(), env, isOpen, onlyMcp = false, logTo, times } = options;
   const metrics = await serviceMetrics();
   const told: { service?: Service; log?: FastifyBaseLogger } = {};
+  const failed = (what: string, code: string, error: unknown): void => {
+    metrics.failed(what, code);
+    told.log?.error({ what, err: error, cause: (error as Error).cause }, 'failed');
+  };
   const data = await openData(config, {
     onIndexChange: (name) => void told.service?.indexes.forget(name),
     onBuildEnd: (build) => {
@@ -68,6 +75,7 @@ export async function serve(config: ServiceConfig, options: ServeOptions = {}): 
       ...(env && { env }),
       ...(data && { built: builtIndexes(data) }),
       observer: { ...metrics, failed: (what, code) => metrics.failed(what, code) },
+      failed,
     });
   } catch (error) {
     await data?.close();
@@ -83,6 +91,7 @@ export async function serve(config: ServiceConfig, options: ServeOptions = {}): 
       underWay,
       ...(isOpen !== undefined && { isOpen }),
       ...(logTo && { logTo }),
+      ...(times && { times }),
       routes: [
         ...(onlyMcp
           ? []

@@ -1,23 +1,26 @@
 import { dirname, resolve } from 'node:path';
+import type * as z from 'zod';
 import type { Environment } from '../../collections/environment.ts';
 import { QuernError } from '../../errors.ts';
 import { defaultBm25Parameters } from '../../lexical/bm25.ts';
 import { isOpenSearchName } from '../../opensearch/address.ts';
 import { checkedReasonerConfiguration, configurationIssue } from '../../reason/configuration-file.ts';
-import { readSmallText } from '../../small-text.ts';
-import { retrieverNamed } from '../../search/retrievers.ts';
+import { namedMembers } from '../../reason/several-names.ts';
 import { readYamlFile, type YamlFile } from '../../yaml-file.ts';
+import { nearestName } from '../../train/configuration/nearest-name.ts';
+import { configKeys } from './config-keys.ts';
 import { configSchema, type ConfigFile } from './config-schema.ts';
+import { checkDeclaredNames } from './declared-names.ts';
+import { declaredTokens } from './declared-tokens.ts';
 import { environmentSettings, type Setting } from './environment-settings.ts';
 import type {
   DeclaredIndex,
   DeclaredModel,
   DeclaredReasoner,
   DeclaredReward,
-  DeclaredToken,
   ServiceConfig,
 } from './service-config.ts';
-import { leastTokenLength, tokenHash } from './tokens.ts';
+import { checkHasNoSecret } from './secrets-check.ts';
 
 /** What a service is configured by. */
 export interface ServiceConfigSource {
@@ -56,8 +59,9 @@ export async function readServiceConfig({
     places.get(at.map(String).join('.')) ??
     places.get(at.slice(0, 2).map(String).join('.')) ??
     read.place(at);
+  checkHasNoSecret(value, place);
   const checked = configSchema.safeParse(value);
-  if (!checked.success) throw configurationIssue(checked.error.issues[0]!, place);
+  if (!checked.success) throw issueAt(checked.error.issues[0]!, place);
   const folder = file === undefined ? process.cwd() : dirname(resolve(file));
   const config = checked.data;
   const declared: ServiceConfig = {
@@ -84,11 +88,11 @@ export async function readServiceConfig({
       ...(index !== undefined && { index }),
     })),
     runs: config.runs.map((each) => resolve(folder, each)),
-    tokens: await declaredTokens(config, folder, env, place),
+    tokens: await declaredTokens(config, { folder, env, place }),
     limits: config.limits,
     log: config.log,
   };
-  checkReferences(declared, place);
+  checkDeclaredNames(declared, place);
   return declared;
 }
 
@@ -124,19 +128,30 @@ function declaredReasoner(
   place: YamlFile['place'],
   name: string,
 ): DeclaredReasoner {
+  const local = reasonerWithFolder(reasoner, folder);
   const configuration = checkedReasonerConfiguration(reasoner, rest, {
     folder,
     place,
     at: ['reasoners', name],
   });
   return {
-    reasoner: withFolder(reasoner, folder),
+    reasoner: local,
     ...(deadline !== undefined && { deadline }),
     ...(seed !== undefined && { seed }),
     ...(gate !== undefined && { gate: resolve(folder, gate) }),
     cached,
     configuration,
   };
+}
+
+/** A reasoner's name whose paths count from the configuration's folder, of several those of each. */
+function reasonerWithFolder(reasoner: string, folder: string): string {
+  if (!reasoner.startsWith('join:')) return withFolder(reasoner, folder);
+  const members = namedMembers(reasoner).map(({ name, samples }) => {
+    const local = withFolder(name, folder);
+    return samples === 1 ? local : `${samples}*${local}`;
+  });
+  return `join:${members.join(',')}`;
 }
 
 /** A name whose paths count from the configuration's folder; those of models, which could be hub ids, where they begin with a dot. */
@@ -149,73 +164,24 @@ function withFolder(named: string, folder: string): string {
   );
 }
 
-async function declaredTokens(
-  { tokens }: ConfigFile,
-  folder: string,
-  env: Environment,
-  place: YamlFile['place'],
-): Promise<DeclaredToken[]> {
-  const declared: DeclaredToken[] = [];
-  for (const [i, { name, scope, hash, file, variable }] of tokens.entries()) {
-    const where = `${place(['tokens'])} (${name})`;
-    if ([hash, file, variable].filter((each) => each !== undefined).length !== 1) {
-      throw new QuernError('BAD_INPUT', `token ${i + 1} needs one of hash, file and variable`, { where });
-    }
-    if (declared.some((other) => other.name === name)) {
-      throw new QuernError('BAD_INPUT', 'is the name of two tokens', { where });
-    }
-    if (hash !== undefined) {
-      declared.push({ name, scope, hash: hash.slice('sha256:'.length) });
-      continue;
-    }
-    const secret =
-      file !== undefined ? await readSmallText(resolve(folder, file), 'token') : (env[variable!] ?? '');
-    declared.push({ name, scope, hash: secretHash(secret, file ?? variable!) });
-  }
-  const given = env['QUERN_TOKEN'];
-  if (given !== undefined)
-    declared.push({ name: 'QUERN_TOKEN', scope: 'admin', hash: secretHash(given, 'QUERN_TOKEN') });
-  const twice = declared.find(({ hash }, i) => declared.findIndex((other) => other.hash === hash) < i);
-  if (twice) throw new QuernError('BAD_INPUT', 'is the same token as another', { where: twice.name });
-  return declared;
-}
-
-function secretHash(secret: string, where: string): string {
-  const token = secret.trim();
-  if (token.length >= leastTokenLength && !/\s/.test(token)) return tokenHash(token);
-  throw new QuernError(
-    'BAD_INPUT',
-    `a token has ${leastTokenLength} characters or more, and no white space`,
-    {
-      where,
-      hint: 'quern serve token makes one',
-    },
+/** The error for what is wrong with a configuration; of a key that is none, with one that is near. */
+function issueAt(issue: z.core.$ZodIssue, place: YamlFile['place']): QuernError {
+  const [inKey] = issue.code === 'invalid_key' ? issue.issues : [];
+  const error = configurationIssue({ ...issue, message: inKey?.message ?? issue.message }, place);
+  if (issue.code !== 'unrecognized_keys') return error;
+  const under = issue.path.map((part, i) =>
+    typeof part === 'number' ? 'N' : i === 1 && isNamed(issue.path[0]) ? 'NAME' : part,
   );
+  const known = configKeys.flatMap(({ path }) =>
+    under.every((part, i) => path[i] === part) && path.length > under.length ? [path[under.length]!] : [],
+  );
+  const near = nearestName(issue.keys[0]!, known);
+  const hint = near === undefined ? `There are ${[...new Set(known)].join(', ')}` : `Did you mean ${near}?`;
+  return new QuernError(error.code, error.what, { where: error.where!, hint });
 }
 
-/** Throws `BAD_INPUT` where one thing names another that is not declared, and for names of retrievers that are none. */
-function checkReferences(config: ServiceConfig, place: YamlFile['place']): void {
-  for (const [name, retriever] of config.retrievers) {
-    try {
-      retrieverNamed(retriever);
-    } catch (error) {
-      const { what, hint } = error as QuernError;
-      throw new QuernError('BAD_INPUT', what, { where: place(['retrievers', name]), hint });
-    }
-  }
-  for (const [name, { retriever }] of config.indexes) {
-    if (config.retrievers.has(retriever)) continue;
-    throw new QuernError('BAD_INPUT', `no retriever ${retriever} is declared`, {
-      where: place(['indexes', name, 'retriever']),
-      hint: `There are ${[...config.retrievers.keys()].join(', ')}`,
-    });
-  }
-  for (const [name, { index }] of config.rewards) {
-    if (index === undefined || config.indexes.has(index)) continue;
-    throw new QuernError('BAD_INPUT', `no index ${index} is declared`, {
-      where: place(['rewards', name, 'index']),
-    });
-  }
+function isNamed(section: PropertyKey | undefined): boolean {
+  return configKeys.some(({ path }) => path[0] === section && path[1] === 'NAME');
 }
 
 /** `value` with something else at a path of keys. */

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { QuernError } from '../../errors.ts';
 import { isLoopback } from '../../reward/server/access.ts';
@@ -23,10 +24,14 @@ export function checkServiceReach({ listen, tokens }: AccessSettings, isOpen: bo
   });
 }
 
-/** The name in a `Host` header, without its port and in lower case; undefined where it is none. */
+/**
+ * The name in a `Host` header, without its port and a dot at its end, and in lower case; addresses as browsers write them.
+ * Undefined where it is none.
+ */
 export function hostName(host: string | undefined): string | undefined {
   const [, name] = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?$/i.exec(host ?? '') ?? [];
-  return name?.toLowerCase();
+  if (name === undefined || !URL.canParse(`http://${name}`)) return undefined;
+  return new URL(`http://${name}`).hostname.replace(/\.$/, '');
 }
 
 /**
@@ -36,17 +41,33 @@ export function hostName(host: string | undefined): string | undefined {
  */
 export function checkHost(host: string | undefined, { host: bound, hosts }: ListenSettings): void {
   const name = hostName(host);
-  const bare = name?.replace(/^\[|\]$/g, '');
-  const known = new Set(hosts.map((each) => each.toLowerCase()));
-  if (name !== undefined && bare !== undefined) {
-    if (isLoopback(bare) || known.has(name) || known.has(host!.toLowerCase())) return;
-    if (bare === bound.toLowerCase()) return;
+  if (name !== undefined) {
+    const bare = bareAddress(name);
+    if (isLoopback(bare) || hosts.some((each) => hostName(each) === name)) return;
+    if (bare === bareAddress(hostName(bound) ?? bound.toLowerCase())) return;
     if (!isLoopback(bound) && isIP(bare) !== 0) return;
   }
   throw new StatusError(421, 'DENIED', 'is no name of this service', {
     where: 'host',
     hint: 'List the names by which it is reached under listen.hosts in its configuration',
   });
+}
+
+/**
+ * The `Host` that a request is for: that of its address, where that is a whole one, counts more than the header. Undefined where
+ * there are two headers, of which others on the way may have taken either.
+ */
+export function hostAsked({ url = '/', headers, headersDistinct }: IncomingMessage): string | undefined {
+  if (!url.startsWith('/') && URL.canParse(url)) return new URL(url).host;
+  // A request that is injected rather than sent has no distinct ones.
+  const given = (headersDistinct as IncomingMessage['headersDistinct'] | undefined)?.['host'];
+  const [host, ...more] = given ?? (headers.host === undefined ? [] : [headers.host]);
+  return more.length === 0 ? host : undefined;
+}
+
+/** An IPv6 address without its brackets. */
+function bareAddress(name: string): string {
+  return name.replace(/^\[|\]$/g, '');
 }
 
 /**

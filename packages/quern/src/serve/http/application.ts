@@ -4,8 +4,9 @@ import { QuernError } from '../../errors.ts';
 import { optionalPackage } from '../../optional-package.ts';
 import type { ServiceMetrics } from '../metrics.ts';
 import type { Service } from '../service/service.ts';
-import { checkHost, checkOrigin, checkServiceReach, checkToken } from './access.ts';
-import { sendError, StatusError } from './answer-error.ts';
+import { checkHost, checkOrigin, checkServiceReach, checkToken, hostAsked } from './access.ts';
+import { isFault, sendError, StatusError } from './answer-error.ts';
+import { boundBodies, connectionTimes, refuseConnection, type ConnectionTimes } from './connection-bounds.ts';
 import { addDocumentation } from './documentation.ts';
 import { addRoute, type Route } from './route.ts';
 import { sheddingServer } from './shedding-server.ts';
@@ -20,18 +21,11 @@ export interface ApplicationOptions {
   readonly isOpen?: boolean;
   /** Where the log goes. Default: stderr. */
   readonly logTo?: { write(line: string): void };
+  readonly times?: Partial<ConnectionTimes>;
 }
 
-/** Milliseconds in which the head of a request must have come. */
-const headersTime = 10_000;
-/** Milliseconds after which a connection without a request is closed. */
-const keepAliveTime = 15_000;
-/** Milliseconds in which any request must have come whole, uploads too. */
-const requestTime = 3_600_000;
-/** Every so many milliseconds late connections are looked for. */
-const lookEvery = 1000;
 /** Bytes of a request's head. */
-const headBytes = 16_384;
+export const headBytes = 16_384;
 /** Searches: what is asked most, and refused before it is read where too much waits. */
 const searchPath = '/v1/search';
 const packages =
@@ -42,18 +36,19 @@ const packages =
  */
 export async function serviceApplication(
   service: Service,
-  { metrics, routes, underWay, isOpen = false, logTo = process.stderr }: ApplicationOptions,
+  { metrics, routes, underWay, isOpen = false, logTo = process.stderr, ...rest }: ApplicationOptions,
 ): Promise<FastifyInstance> {
   const { listen, tokens, limits, log } = service.config;
   checkServiceReach({ listen, tokens }, isOpen);
+  const times = { ...connectionTimes, ...rest.times };
   const { fastify, LogController } = await needed(() => import('fastify'), 'fastify');
   const server = fastify({
     bodyLimit: limits.body,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
-    trustProxy: listen.proxy,
+    // What the proxy itself says, and not what it was told: that could be anything.
+    trustProxy: listen.proxy && ((_, hop) => hop === 0),
     routerOptions: { maxParamLength: 200 },
-    exposeHeadRoutes: false,
     genReqId: ({ headers }) => requestId(headers['x-request-id']),
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request' }),
     logger: { level: log.level, stream: logTo },
@@ -61,19 +56,17 @@ export async function serviceApplication(
       sheddingServer(handler, {
         settings: {
           maxHeaderSize: headBytes,
-          headersTimeout: headersTime,
-          connectionsCheckingInterval: lookEvery,
-          requestTimeout: requestTime,
-          keepAliveTimeout: keepAliveTime,
+          headersTimeout: times.head,
+          connectionsCheckingInterval: times.look,
+          requestTimeout: times.request,
+          keepAliveTimeout: times.idle,
         },
         queueOf: (path) => (path === searchPath ? service.searches : undefined),
         onRefused: (path, seconds) => metrics.answered(path, 429, seconds),
       }),
-    // What is no request at all is not worth an answer that could be asked for again and again.
     clientErrorHandler: (error, socket) => {
-      if (!socket.writable) return;
-      const status = statusOf((error as NodeJS.ErrnoException).code);
-      socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+      metrics.failed('connection', codeOf(error));
+      refuseConnection(error, socket);
     },
   });
   server.server.maxConnections = limits.connections;
@@ -86,10 +79,12 @@ export async function serviceApplication(
   server.decorateRequest('goneSignal', null as unknown as AbortSignal);
   await addPlugins(server, service);
 
-  const retryAfter = (): number => service.searches.retryAfter;
   server.setErrorHandler((error, request, reply) => {
-    logError(error, request, metrics);
-    return sendError(reply, error, retryAfter());
+    const { reason } = request.goneSignal ?? {};
+    // What was broken off is told why, not that it was.
+    const told: unknown = reason instanceof StatusError ? reason : error;
+    logError(told, request, metrics);
+    return sendError(reply, told);
   });
   const limited = limits.perMinute > 0 && {
     max: limits.perMinute,
@@ -119,13 +114,18 @@ export async function serviceApplication(
   server.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', request.id);
     const { facts } = request.routeOptions.config;
-    checkHost(request.headers.host, listen);
-    // Whoever follows a link from elsewhere to the page of the API may see it; other pages cannot read it.
-    const isForAll = facts?.scope === 'open' || request.routeOptions.url?.startsWith('/docs') === true;
-    const isPage = isForAll && request.method === 'GET';
+    checkHost(hostAsked(request.raw), listen);
+    // The pages and what they are made of: links to them stand elsewhere.
+    const isPage = (facts?.scope ?? 'open') === 'open' && ['GET', 'HEAD'].includes(request.method);
     if (!isPage) checkOrigin(request.headers, listen);
     if (facts && facts.scope !== 'open') {
-      request.tokenName = checkToken(request.headers.authorization, facts.scope, tokens);
+      try {
+        request.tokenName = checkToken(request.headers.authorization, facts.scope, tokens);
+      } catch (error) {
+        // Who tries tokens is counted by the address.
+        if (limit) await limit.call(server, request, reply);
+        throw error;
+      }
     }
     reply.raw.once('close', () => {
       // Of an answer that was not taken whole, fastify tells nothing.
@@ -135,16 +135,18 @@ export async function serviceApplication(
   });
   if (limit) {
     server.addHook('onRequest', async (request, reply) => {
-      if (request.routeOptions.config.facts?.scope !== 'open') await limit.call(server, request, reply);
+      const { facts } = request.routeOptions.config;
+      // Who watches the service is not kept from it by who asks too much at the same address.
+      if (!facts?.always) await limit.call(server, request, reply);
     });
   }
-  addBodyTimer(server, limits.bodyTime);
+  boundBodies(server, limits.bodyTime);
   server.addHook('onSend', async (_, reply) => {
     if (underWay.isDraining) void reply.header('connection', 'close');
   });
   server.addHook('onResponse', async (request, reply) => tell(request, reply, reply.statusCode));
   server.setNotFoundHandler((_, reply) =>
-    sendError(reply, new QuernError('NOT_FOUND', 'no such route, or not with this method'), retryAfter()),
+    sendError(reply, new QuernError('NOT_FOUND', 'no such route, or not with this method')),
   );
   await addDocumentation(server, service);
   for (const each of routes) if (!each.takesStream) addRoute(server, each);
@@ -173,6 +175,7 @@ async function addPlugins(server: FastifyInstance, { config }: Service): Promise
         frameAncestors: ["'none'"],
       },
     },
+    frameguard: { action: 'deny' },
     // Whether it is reached by HTTPS is for whoever stands before it to say.
     strictTransportSecurity: false,
     referrerPolicy: { policy: 'no-referrer' },
@@ -187,6 +190,7 @@ async function addPlugins(server: FastifyInstance, { config }: Service): Promise
   );
   await server.register(cors, {
     origin: [...config.listen.origins],
+    methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
     maxAge: 600,
     exposedHeaders: ['x-request-id', 'retry-after', 'mcp-session-id'],
   });
@@ -196,56 +200,20 @@ function needed<T>(load: () => Promise<T>, name: string): Promise<T> {
   return optionalPackage(load, `${name}, which the service is made with`, packages);
 }
 
-/** A body that has not come in time ends its connection: a client that sends a byte a second would hold it for an hour. */
-function addBodyTimer(server: FastifyInstance, time: number): void {
-  const timers = new WeakMap<FastifyRequest, NodeJS.Timeout>();
-  const clear = (request: FastifyRequest): void => clearTimeout(timers.get(request));
-  server.addHook('preParsing', async (request, reply) => {
-    if (request.routeOptions.config.facts?.takesStream) return;
-    timers.set(
-      request,
-      setTimeout(() => {
-        void reply.header('connection', 'close');
-        sendError(reply, new StatusError(408, 'TIMEOUT', `the body has not come within ${time} ms`), 1);
-        setTimeout(() => request.raw.destroy(), 100).unref();
-      }, time),
-    );
-  });
-  server.addHook('preValidation', async (request) => clear(request));
-  server.addHook('onResponse', async (request) => clear(request));
-  server.addHook('onRequestAbort', async (request) => clear(request));
-}
-
 /** A request's id: the one that it came with, where that is one, so that it can be followed from service to service. */
 function requestId(given: string | string[] | undefined): string {
   return typeof given === 'string' && /^[\w.:-]{1,64}$/.test(given) ? given : randomUUID();
 }
 
-function statusOf(code: string | undefined): string {
-  if (code === 'HPE_HEADER_OVERFLOW') return '431 Request Header Fields Too Large';
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return '408 Request Timeout';
-  return '400 Bad Request';
-}
-
 /** What a client did wrong is told to it; what went wrong here is logged, with what led to it. */
 function logError(error: unknown, request: FastifyRequest, metrics: ServiceMetrics): void {
-  const code = error instanceof QuernError ? error.code : ((error as { code?: string }).code ?? 'INTERNAL');
   const { url = 'none' } = request.routeOptions;
-  metrics.failed(url, /^[A-Z_]{1,40}$/.test(code) ? code : 'INTERNAL');
-  const { statusCode = 500 } = error as { readonly statusCode?: number };
-  const isOurs = error instanceof QuernError ? !clientsCodes.has(error.code) : statusCode >= 500;
-  if (isOurs) request.log.error({ err: error, cause: (error as Error).cause }, 'failed');
-  else request.log.debug({ code }, 'refused');
+  metrics.failed(url, codeOf(error));
+  if (isFault(error)) request.log.error({ err: error, cause: (error as Error).cause }, 'failed');
+  else request.log.debug({ code: codeOf(error) }, 'refused');
 }
 
-const clientsCodes: ReadonlySet<string> = new Set([
-  'USAGE',
-  'BAD_INPUT',
-  'DENIED',
-  'NOT_FOUND',
-  'ALREADY_EXISTS',
-  'LOCKED',
-  'TOO_LARGE',
-  'OVERLOADED',
-  'ABORTED',
-]);
+function codeOf(error: unknown): string {
+  const { code = 'INTERNAL' } = error as { readonly code?: string };
+  return /^[A-Z_]{1,40}$/.test(code) ? code : 'INTERNAL';
+}

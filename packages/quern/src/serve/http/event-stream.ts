@@ -1,6 +1,5 @@
 import type { FastifyReply } from 'fastify';
-import { QuernError } from '../../errors.ts';
-import { errorAnswer } from './answer-error.ts';
+import { errorAnswer, StatusError } from './answer-error.ts';
 
 /** After how many milliseconds without an event a comment is sent, so that who has gone is noticed. */
 const heartbeat = 15_000;
@@ -13,10 +12,6 @@ export interface EventSender {
   send(event: string | undefined, data: unknown): void;
   /** Sends a line of data as it is, for protocols whose last word is no JSON. */
   sendText(text: string): void;
-}
-
-function shuttingDown(): QuernError {
-  return new QuernError('UNAVAILABLE', 'the service is shutting down', { hint: 'Ask another' });
 }
 
 /**
@@ -56,9 +51,10 @@ export async function answerEvents<T>(
   try {
     await work(sender, begun);
   } catch (error) {
+    // At the end of a shutdown's patience its signal says why.
+    const told: unknown = signal.reason instanceof StatusError ? signal.reason : error;
     if (!signal.aborted) reply.log.warn({ err: error }, 'a stream of events broke off');
-    // Whoever is still here when the signal is aborted is told why there comes no more.
-    sender.send('error', errorAnswer(signal.aborted ? shuttingDown() : error).body);
+    sender.send('error', errorAnswer(told).body);
   } finally {
     clearInterval(timer);
     if (!raw.destroyed) raw.end();

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import * as z from 'zod';
-import { QuernError } from '../../errors.ts';
 import type { Scope } from '../configuration/service-config.ts';
+import { StatusError } from './answer-error.ts';
 
 /** What a route is handed. */
 export interface Call<B> {
@@ -118,7 +118,7 @@ export function checkedBody<B>(schema: z.ZodType<B>, body: unknown): B {
   const where = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
   const message = issue!.code === 'unrecognized_keys' ? 'there is no such field' : issue!.message;
   const hint: unknown = issue!.code === 'custom' ? issue!.params?.['hint'] : undefined;
-  throw new QuernError('BAD_INPUT', message, {
+  throw new StatusError(400, 'BAD_INPUT', message, {
     where: where.replace(/^\./, '').slice(0, 200) || 'body',
     ...(typeof hint === 'string' && { hint }),
   });

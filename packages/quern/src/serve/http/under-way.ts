@@ -28,9 +28,7 @@ export class UnderWay {
    * 503 while draining and `OVERLOADED` where there are too many, but for requests that are `always` taken.
    */
   begin(reply: FastifyReply, always: boolean): AbortSignal {
-    if (!always && this.#isDraining) {
-      throw new StatusError(503, 'UNAVAILABLE', 'the service is shutting down', { hint: 'Ask another' });
-    }
+    if (!always && this.#isDraining) throw shuttingDown();
     if (!always && this.#controllers.size >= this.#most) {
       throw new QuernError('OVERLOADED', `${this.#controllers.size} requests are under way`);
     }
@@ -49,8 +47,12 @@ export class UnderWay {
     this.#isDraining = true;
     const until = performance.now() + patience;
     while (this.#controllers.size > 0 && performance.now() < until) await later(20);
-    for (const controller of this.#controllers) controller.abort();
+    for (const controller of this.#controllers) controller.abort(shuttingDown());
     // What was broken off says so to its client.
     if (this.#controllers.size > 0) await later(100);
   }
+}
+
+function shuttingDown(): StatusError {
+  return new StatusError(503, 'UNAVAILABLE', 'the service is shutting down', { hint: 'Ask another' });
 }

@@ -2,6 +2,16 @@ import { QuernError, throwIfAborted } from '../../errors.ts';
 import type { QueueLimits } from '../configuration/service-config.ts';
 import { Turns } from './turns.ts';
 
+/** Too much waits; after so many seconds it is worth another try. */
+export class OverloadedError extends QuernError {
+  readonly retryAfter: number;
+
+  constructor(what: string, retryAfter: number) {
+    super('OVERLOADED', what, { hint: `Try again in about ${retryAfter} s` });
+    this.retryAfter = retryAfter;
+  }
+}
+
 /** Work that waits for a place. */
 interface Waiting {
   begin(): void;
@@ -132,9 +142,7 @@ export class Admission {
     });
   }
 
-  #refusal(why: string): QuernError {
-    return new QuernError('OVERLOADED', `too many ${this.name}: ${why}`, {
-      hint: `Try again in about ${this.retryAfter} s`,
-    });
+  #refusal(why: string): OverloadedError {
+    return new OverloadedError(`too many ${this.name}: ${why}`, this.retryAfter);
   }
 }

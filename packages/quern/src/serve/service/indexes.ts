@@ -2,6 +2,7 @@ import { QuernError } from '../../errors.ts';
 import type { Warnings } from '../../warnings.ts';
 import { Declared, checkIsName, unknownName } from '../configuration/names.ts';
 import type { DeclaredIndex } from '../configuration/service-config.ts';
+import type { Observer } from './observer.ts';
 import { OpenIndex, stateOnDisk } from './open-index.ts';
 import { SharedResource } from './shared-resource.ts';
 
@@ -22,8 +23,14 @@ export interface BuiltIndexes {
 interface Entry {
   readonly shared: SharedResource<OpenIndex>;
   readonly state: string | undefined;
-  readonly declared: DeclaredIndex;
   lookedAt: number;
+  /** A later state that could not be opened. */
+  refused?: string;
+}
+
+/** What indexes are opened with. */
+export interface IndexesSettings extends Pick<Observer, 'failed'> {
+  readonly warnings: Warnings;
 }
 
 /**
@@ -34,12 +41,18 @@ export class Indexes {
   readonly #declared: Declared<DeclaredIndex>;
   readonly #built: BuiltIndexes;
   readonly #warnings: Warnings;
+  readonly #failed: Observer['failed'];
   readonly #entries = new Map<string, Promise<Entry>>();
 
-  constructor(declared: ReadonlyMap<string, DeclaredIndex>, built: BuiltIndexes, warnings: Warnings) {
+  constructor(
+    declared: ReadonlyMap<string, DeclaredIndex>,
+    built: BuiltIndexes,
+    { warnings, failed }: IndexesSettings,
+  ) {
     this.#declared = new Declared('index', declared);
     this.#built = built;
     this.#warnings = warnings;
+    this.#failed = failed;
   }
 
   /** The names of all, declared ones first. */
@@ -62,10 +75,10 @@ export class Indexes {
 
   /** What `work` makes of an open index, which stays open meanwhile. Throws `UNAVAILABLE` where it cannot be opened. */
   async use<R>(name: string, where: string, work: (index: OpenIndex) => Promise<R>): Promise<R> {
-    const declared = this.named(name, where);
     for (;;) {
+      const declared = this.named(name, where);
       const { shared } = await this.#current(name, declared);
-      // Between two turns another may have taken its place.
+      // Another search may have replaced it in this moment.
       if (!shared.isLetGo) return shared.use(work);
     }
   }
@@ -84,31 +97,46 @@ export class Indexes {
 
   async #current(name: string, declared: DeclaredIndex): Promise<Entry> {
     const known = this.#entries.get(name);
-    if (known) {
-      const entry = await known;
-      if (performance.now() - entry.lookedAt < patience) return entry;
-      entry.lookedAt = performance.now();
-      const state = await stateOnDisk(declared.index);
-      // One that is gone from disk is searched while it is open.
-      if (state === entry.state || state === undefined || this.#entries.get(name) !== known) return entry;
-      const renewed = this.#open(name, declared);
-      this.#entries.set(name, renewed);
-      try {
-        const next = await renewed;
-        void entry.shared.letGo();
-        return next;
-      } catch {
-        // It is being written: what there was serves until it can be opened.
-        this.#entries.set(name, known);
-        return entry;
-      }
+    if (known === undefined) {
+      const opened = this.#open(name, declared);
+      this.#entries.set(name, opened);
+      opened.catch(() => {
+        if (this.#entries.get(name) === opened) this.#entries.delete(name);
+      });
+      return opened;
     }
-    const opened = this.#open(name, declared);
-    this.#entries.set(name, opened);
-    opened.catch(() => {
-      if (this.#entries.get(name) === opened) this.#entries.delete(name);
+    const entry = await known;
+    if (performance.now() - entry.lookedAt < patience) return entry;
+    // Others search what there is while this one looks.
+    entry.lookedAt = performance.now();
+    const state = await stateOnDisk(declared.index);
+    // One that is gone from disk is searched while it is open.
+    if (state === entry.state || state === undefined) return entry;
+    const next = await this.#renewed(name, declared, entry.shared).catch((error: unknown) => {
+      // It may be being written; and else it is told once.
+      if (entry.refused !== state) this.#failed(`index ${name}`, codeOf(error), error);
+      entry.refused = state;
     });
-    return opened;
+    if (!next) return entry;
+    if (this.#entries.get(name) !== known) {
+      void next.shared.letGo();
+      return entry;
+    }
+    this.#entries.set(name, Promise.resolve(next));
+    void entry.shared.letGo();
+    return next;
+  }
+
+  /** An index as it lies on disk now, ready for what the old one was asked. Throws what opening it does. */
+  async #renewed(name: string, declared: DeclaredIndex, old: SharedResource<OpenIndex>): Promise<Entry> {
+    const next = await this.#open(name, declared);
+    try {
+      await next.shared.value.openAlike(old.value);
+      return next;
+    } catch (error) {
+      await next.shared.letGo();
+      throw error;
+    }
   }
 
   async #open(name: string, declared: DeclaredIndex): Promise<Entry> {
@@ -117,9 +145,14 @@ export class Indexes {
       const opened = (): Promise<OpenIndex> => OpenIndex.open(declared, this.#warnings);
       const open = await (this.#declared.has(name) ? opened() : this.#built.open(name, opened));
       const shared = new SharedResource(open, (each) => each.close());
-      return { shared, state, declared, lookedAt: performance.now() };
+      return { shared, state, lookedAt: performance.now() };
     } catch (cause) {
       throw new QuernError('UNAVAILABLE', `the index ${name} cannot be opened`, { cause });
     }
   }
+}
+
+function codeOf(error: unknown): string {
+  const { cause = error } = error as Error;
+  return cause instanceof QuernError ? cause.code : 'INTERNAL';
 }

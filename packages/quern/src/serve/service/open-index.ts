@@ -1,6 +1,7 @@
-import { stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isOpenSearchName } from '../../opensearch/address.ts';
+import { vectorManifestName } from '../../dense/vector-manifest.ts';
 import { manifestFileName } from '../../lexical/index-folder.ts';
 import {
   openRetriever,
@@ -18,6 +19,7 @@ export class OpenIndex {
   readonly declared: DeclaredIndex;
   readonly #warnings: Warnings;
   readonly #retrievers = new Map<string, Promise<OpenRetriever>>();
+  readonly #embedders = new Map<string, OpenEmbedders>();
 
   constructor(index: SearchedIndex, declared: DeclaredIndex, warnings: Warnings) {
     this.index = index;
@@ -38,10 +40,19 @@ export class OpenIndex {
       const context = { index: this.index, folder: index, parameters, warnings: this.#warnings };
       opened = openRetriever(retrieverNamed(name), embedders, context);
       this.#retrievers.set(name, opened);
+      this.#embedders.set(name, embedders);
       // What fails is tried again by the next request: vectors may come to be meanwhile.
-      opened.catch(() => this.#retrievers.delete(name));
+      opened.catch(() => {
+        this.#retrievers.delete(name);
+        this.#embedders.delete(name);
+      });
     }
     return (await opened).retriever;
+  }
+
+  /** Opens the retrievers that another has open, whose place it is to take. Throws what opening them does. */
+  async openAlike(other: OpenIndex): Promise<void> {
+    for (const [name, embedders] of other.#embedders) await this.retriever(name, embedders);
   }
 
   async close(): Promise<void> {
@@ -52,15 +63,24 @@ export class OpenIndex {
 }
 
 /**
- * What says which state of an index lies on disk: another text, another state. Undefined of an index in a cluster, and where there
- * is none.
+ * What says which state of an index and of its vectors lies on disk: another text, another state. Undefined of an index in a
+ * cluster, and where there is none.
  */
 export async function stateOnDisk(index: string): Promise<string | undefined> {
   if (isOpenSearchName(index)) return undefined;
   try {
-    const { ino, mtimeMs, size } = await stat(join(index, manifestFileName));
-    return `${ino} ${mtimeMs} ${size}`;
+    const stamps = [await stampOf(join(index, manifestFileName))];
+    for (const name of (await readdir(index)).toSorted()) {
+      if (!name.startsWith('dense-')) continue;
+      stamps.push(await stampOf(join(index, name, vectorManifestName)).catch(() => 'none'));
+    }
+    return stamps.join(', ');
   } catch {
     return undefined;
   }
+}
+
+async function stampOf(file: string): Promise<string> {
+  const { ino, mtimeMs, size } = await stat(file);
+  return `${ino} ${mtimeMs} ${size}`;
 }

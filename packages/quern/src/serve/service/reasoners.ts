@@ -9,8 +9,11 @@ import { openGate, type CalibratedGate } from '../../search/calibrated-gate.ts';
 import type { Warnings } from '../../warnings.ts';
 import { Declared } from '../configuration/names.ts';
 import type { DeclaredReasoner, QueueLimits } from '../configuration/service-config.ts';
+import { stopSignal } from '../../stop-signal.ts';
 import { Admission } from './admission.ts';
 import { AdmittedReasoner } from './admitted-reasoner.ts';
+import type { Observer } from './observer.ts';
+import { orInFull } from './opening-error.ts';
 
 /** A reasoner that is declared, ready to be asked. */
 export interface OpenReasoner {
@@ -31,16 +34,36 @@ export interface ReasonersSettings {
   readonly cacheFolder?: string;
   readonly warnings: Warnings;
   readonly env?: Environment;
+  readonly failed: Observer['failed'];
 }
+
+/** A language model of a reasoner, without what is around it. */
+interface DeclaredModel {
+  /** The name of the reasoner. */
+  readonly name: string;
+  readonly model: Reasoner;
+}
+
+/** How long a server may take to say that it is there, in milliseconds, before the service is ready without it. */
+const patience = 10_000;
 
 /** The reasoners of a service by their names. */
 export class Reasoners {
   readonly #declared: Declared<OpenReasoner>;
   readonly #made: readonly Reasoner[];
+  readonly #models: readonly DeclaredModel[];
+  readonly #failed: Observer['failed'];
 
-  private constructor(open: ReadonlyMap<string, OpenReasoner>, made: readonly Reasoner[]) {
+  private constructor(
+    open: ReadonlyMap<string, OpenReasoner>,
+    made: readonly Reasoner[],
+    models: readonly DeclaredModel[],
+    failed: Observer['failed'],
+  ) {
     this.#declared = new Declared('reasoner', open);
     this.#made = made;
+    this.#models = models;
+    this.#failed = failed;
   }
 
   /** Opens all of them; models are loaded by {@link ready}, or when they are first asked. Throws what opening one throws. */
@@ -50,13 +73,17 @@ export class Reasoners {
   ): Promise<Reasoners> {
     const open = new Map<string, OpenReasoner>();
     const made: Reasoner[] = [];
+    const models: DeclaredModel[] = [];
     try {
       for (const [name, each] of declared) {
-        const { opened, reasoners } = await openedReasoner(name, each, settings);
+        const { opened, reasoners } = await orInFull(
+          openedReasoner(name, each, { ...settings, onModel: (model) => void models.push({ name, model }) }),
+          `reasoners › ${name}`,
+        );
         open.set(name, opened);
         made.push(...reasoners);
       }
-      return new Reasoners(open, made);
+      return new Reasoners(open, made, models, settings.failed);
     } catch (error) {
       await closeAll(made);
       throw error;
@@ -76,9 +103,32 @@ export class Reasoners {
     return this.#declared.named(name, where);
   }
 
-  /** Loads what they need; what cannot be loaded is told by the questions that come. */
+  /**
+   * Loads the models in this process, and throws what is wrong with one. Servers are asked whether they are there; one that does
+   * not say so in time is told as failed, and asked again by the questions that come.
+   */
   async ready(signal: AbortSignal): Promise<void> {
-    for (const reasoner of this.#made) await reasoner.ready?.({ signal });
+    const remote = this.#models.filter(({ model }) => isRemote(model));
+    const asked = remote.map((each) => this.#isThere(each, signal));
+    for (const { name, model } of this.#models) {
+      if (!isRemote(model)) await orInFull(Promise.resolve(model.ready?.({ signal })), `reasoners › ${name}`);
+    }
+    await Promise.all(asked);
+  }
+
+  async #isThere({ name, model }: DeclaredModel, signal: AbortSignal): Promise<void> {
+    const { signal: within, stop } = stopSignal(signal);
+    const timer = setTimeout(stop, patience);
+    try {
+      await model.ready?.({ signal: within });
+    } catch (error) {
+      const isLate = within.aborted && !signal.aborted;
+      const told = isLate ? new QuernError('TIMEOUT', `${model.id} does not answer`) : (error as QuernError);
+      if (!signal.aborted) this.#failed(`reasoner ${name}`, told.code, told);
+    } finally {
+      clearTimeout(timer);
+      stop();
+    }
   }
 
   async close(): Promise<void> {
@@ -86,20 +136,32 @@ export class Reasoners {
   }
 }
 
+function isRemote({ id }: Reasoner): boolean {
+  return id.startsWith('openai:');
+}
+
 async function openedReasoner(
   name: string,
   declared: DeclaredReasoner,
-  { limits, cacheFolder, warnings, env }: ReasonersSettings,
+  {
+    limits,
+    cacheFolder,
+    warnings,
+    env,
+    onModel,
+  }: ReasonersSettings & { readonly onModel: (model: Reasoner) => void },
 ): Promise<{ readonly opened: OpenReasoner; readonly reasoners: readonly Reasoner[] }> {
   const { reasoner: named, deadline, seed, cached, configuration } = declared;
   let admission: Admission | undefined;
   const around = (model: Reasoner): Reasoner => {
+    onModel(model);
     const concurrent = limits.concurrent ?? model.parallel ?? 1;
     admission ??= new Admission('generations', { ...limits, concurrent });
     return new AdmittedReasoner(model, admission);
   };
+  const members = namedMembers(named);
   const settings: ReasonerSettings = {
-    configuration: { reasoners: new Map([[named, configuration]]) },
+    configuration: { reasoners: new Map(members.map((member) => [member.name, configuration])) },
     cached,
     around,
     warnings,
@@ -108,7 +170,6 @@ async function openedReasoner(
     ...(cacheFolder !== undefined && { cacheFolder }),
     ...(env && { env }),
   };
-  const members = namedMembers(named);
   const learns = members.some((member) => member.name === 'rm3');
   const gate = declared.gate === undefined ? undefined : await openGate(declared.gate, warnings);
   const single = learns ? undefined : (await preparedReasoner(named, settings))();

@@ -60,6 +60,11 @@ export class Rewards {
     }
   }
 
+  /** Opens one before it is asked. Throws as {@link score} does. */
+  async open(name: string): Promise<void> {
+    await this.#open(name);
+  }
+
   async close(): Promise<void> {
     for (const opened of this.#opened.values()) {
       const open = await opened.catch(() => undefined);

@@ -7,6 +7,7 @@ import { Admission } from './admission.ts';
 import { Embedders } from './embedders.ts';
 import { Indexes, type BuiltIndexes } from './indexes.ts';
 import type { Observer } from './observer.ts';
+import { orInFull } from './opening-error.ts';
 import { Reasoners } from './reasoners.ts';
 import { Rerankers } from './rerankers.ts';
 import { Rewards } from './rewards.ts';
@@ -15,6 +16,8 @@ import { Rewards } from './rewards.ts';
 export interface ServiceSettings {
   readonly warnings: Warnings;
   readonly observer: Observer;
+  /** Told what fails outside of any request. Default: the observer's. */
+  readonly failed?: Observer['failed'];
   /** Indexes that were built by the service. */
   readonly built?: BuiltIndexes;
   readonly env?: Environment;
@@ -49,18 +52,19 @@ const concurrentEmbeddings = 2;
 /** Opens what a configuration declares. Throws what opening a reasoner does; indexes and models are opened by `ready`. */
 export async function openService(
   config: ServiceConfig,
-  { warnings, observer, env, built = nothingBuilt }: ServiceSettings,
+  { warnings, observer, failed = observer.failed, env, built = nothingBuilt }: ServiceSettings,
 ): Promise<Service> {
   const cacheFolder = config.cache ?? defaultCacheFolder(env);
   const { searches, embeddings, generations: limits } = config.limits;
   const reasoners = await Reasoners.open(config.reasoners, {
     limits,
     warnings,
+    failed,
     cacheFolder,
     ...(env && { env }),
   });
   const models = { cacheFolder, warnings };
-  const indexes = new Indexes(config.indexes, built, warnings);
+  const indexes = new Indexes(config.indexes, built, { warnings, failed });
   const embedders = new Embedders(config.embedders, models);
   const rerankers = new Rerankers(config.rerankers, models);
   const rewards = new Rewards(config.rewards, {
@@ -81,11 +85,20 @@ export async function openService(
     embeddings: new Admission('embeddings', { concurrent: concurrentEmbeddings, ...embeddings }),
     async ready(signal) {
       for (const [name, { retriever }] of config.indexes) {
-        await indexes.use(name, 'index', async (open) => {
+        const opened = indexes.use(name, 'index', async (open) => {
           const named = config.retrievers.get(retriever)!;
           await open.retriever(named, await embedders.ofRetriever(named));
         });
+        await orInFull(opened, `indexes › ${name}`);
       }
+      for (const name of embedders.names) {
+        const embedder = await orInFull(embedders.named(name, 'embedder'), `embedders › ${name}`);
+        await embedder.embed(['ready'], 'query', signal);
+      }
+      for (const name of rerankers.names) {
+        await orInFull(rerankers.named(name, 'reranker'), `rerankers › ${name}`);
+      }
+      for (const name of rewards.names) await orInFull(rewards.open(name), `rewards › ${name}`);
       await reasoners.ready(signal);
     },
     async close() {

@@ -20,7 +20,7 @@ export class SharedResource<T> {
     return this.#isLetGo;
   }
 
-  /** What `work` makes of it; it stays open meanwhile. */
+  /** What `work` makes of it; it stays open meanwhile. Not to be called once it {@link isLetGo}. */
   async use<R>(work: (value: T) => Promise<R>): Promise<R> {
     this.#users++;
     try {
@@ -41,6 +41,7 @@ export class SharedResource<T> {
   #closeIfUnused(): void {
     if (!this.#isLetGo || this.#users > 0 || this.#isClosing) return;
     this.#isClosing = true;
-    this.#close(this.value).then(this.#closed, this.#closed);
+    const closed = (): void => this.#closed();
+    this.#close(this.value).then(closed, closed);
   }
 }
