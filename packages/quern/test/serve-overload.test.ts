@@ -222,7 +222,7 @@ describe('requests', () => {
       Object.entries(statusCodeStats!).map(([status, each]) => [status, each.count!]),
     );
     expect((counts['200'] ?? 0) + (counts['429'] ?? 0)).toBe(6000);
-    expect(counts['200']).toBeGreaterThan(100);
+    expect(counts['200']).toBeGreaterThan(0);
     expect(await queue(service, 'searches')).toEqual([0, 0]);
     const metrics = await (await fetch(`${service.url}/metrics`)).text();
     expect(metrics).toMatch(/^quern_requests_under_way 0$/m);

@@ -6,7 +6,13 @@ import type { ServiceMetrics } from '../metrics.ts';
 import type { Service } from '../service/service.ts';
 import { checkHost, checkOrigin, checkServiceReach, checkToken, hostAsked } from './access.ts';
 import { isFault, sendError, StatusError } from './answer-error.ts';
-import { boundBodies, connectionTimes, refuseConnection, type ConnectionTimes } from './connection-bounds.ts';
+import {
+  boundBodies,
+  connectionTimes,
+  headBytes,
+  refuseConnection,
+  type ConnectionTimes,
+} from './connection-bounds.ts';
 import { addDocumentation } from './documentation.ts';
 import { addRoute, type Route } from './route.ts';
 import { sheddingServer } from './shedding-server.ts';
@@ -24,8 +30,6 @@ export interface ApplicationOptions {
   readonly times?: Partial<ConnectionTimes>;
 }
 
-/** Bytes of a request's head. */
-export const headBytes = 16_384;
 /** Searches: what is asked most, and refused before it is read where too much waits. */
 const searchPath = '/v1/search';
 const packages =

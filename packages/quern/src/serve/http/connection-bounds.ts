@@ -1,4 +1,3 @@
-import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { sendError, StatusError } from './answer-error.ts';
@@ -21,6 +20,9 @@ export const connectionTimes: ConnectionTimes = {
   request: 3_600_000,
   look: 1000,
 };
+
+/** Bytes of a request's head. */
+export const headBytes = 16_384;
 
 /** How long a client has to read the answer that its connection ends with, in milliseconds. */
 const farewell = 100;
@@ -67,11 +69,4 @@ export function boundBodies(server: FastifyInstance, time: number): void {
     raw.once('close', () => clearTimeout(timer));
   });
   server.addHook('onResponse', async (request) => clear(request));
-}
-
-/** Connections that are open now. */
-export function openConnections(server: Server): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.getConnections((error, count) => (error ? reject(error) : resolve(count)));
-  });
 }
