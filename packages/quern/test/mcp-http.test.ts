@@ -5,7 +5,7 @@ import { request as httpRequest } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { serve, type RunningService, type ServeOptions } from '../src/serve/serve.ts';
-import { FakeOpenAiServer, onlyHeaders, streamed } from './fake-openai-server.ts';
+import { failing, FakeOpenAiServer, onlyHeaders, streamed } from './fake-openai-server.ts';
 import { configOf, question, recorded, returned, sampleIndex } from './mcp-service.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
@@ -271,4 +271,23 @@ it('a session has an id that nobody can guess', async () => {
   const { transport: two } = await connected(running);
   expect(one.sessionId).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
   expect(two.sessionId).not.toBe(one.sessionId);
+});
+
+it('what a model fails with is logged with the request, and not told', async () => {
+  const server = await model();
+  server.reply = failing(400, { message: 'the GPU at 10.0.0.7 is gone' });
+  const lines: Record<string, unknown>[] = [];
+  const running = await served(
+    { reasoners: { qr: `openai:served@${server.url}` } },
+    { logTo: { write: (line) => void lines.push(JSON.parse(line) as Record<string, unknown>) } },
+  );
+  const { client } = await connected(running);
+  const answer = await client.callTool({ name: 'search', arguments: { question, reasoner: 'qr' } });
+  expect(JSON.stringify(answer)).not.toContain('10.0.0.7');
+  expect(lines.find(({ msg }) => msg === 'a reasoner failed')).toMatchObject({
+    reasoner: 'qr',
+    request: expect.any(String),
+    why: expect.stringContaining('the GPU at 10.0.0.7 is gone'),
+  });
+  expect(JSON.stringify(lines)).not.toContain('mushrooms');
 });

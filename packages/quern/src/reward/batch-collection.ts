@@ -6,6 +6,7 @@ import {
   queryWeights,
   saturation,
 } from '../lexical/bm25.ts';
+import { LoopShare } from '../loop-share.ts';
 import type { Analyzer } from '../text/analyzer.ts';
 import { cosine, type KeptVectors } from './kept-vectors.ts';
 import { ranksAmong, vectorsOf, type PositiveSearch, type RewardCollection } from './reward-collection.ts';
@@ -15,19 +16,23 @@ function documentsOf(searches: readonly PositiveSearch[]): string[] {
   return [...new Set(searches.flatMap(({ positives }) => positives))];
 }
 
+/** Where each document is among the scores of all. */
+function placesOf(documents: readonly string[]): ReadonlyMap<string, number> {
+  return new Map(documents.map((text, i) => [text, i]));
+}
+
 /** The ranks of a search's positives by the scores of all documents. */
 function ranksOf(
   { positives }: PositiveSearch,
-  documents: readonly string[],
+  places: ReadonlyMap<string, number>,
   scores: readonly number[],
   depth: number,
 ): number[] {
-  const places = new Map(documents.map((text, i) => [text, i]));
-  const own = positives.map((text) => scores[places.get(text)!]);
-  const mine = new Set(positives);
+  const mine = positives.map((text) => places.get(text)!);
+  const isMine = new Set(mine);
   return ranksAmong(
-    own,
-    scores.filter((_, i) => !mine.has(documents[i])),
+    mine.map((i) => scores[i]),
+    scores.filter((_, i) => !isMine.has(i)),
     depth,
   );
 }
@@ -39,8 +44,10 @@ function ranksOf(
 export function lexicalBatch(analyzer: Analyzer): RewardCollection {
   return {
     id: 'batch',
-    ranks: (searches, depth) => {
+    ranks: async (searches, depth, signal) => {
+      const share = new LoopShare();
       const documents = documentsOf(searches);
+      const places = placesOf(documents);
       const frequencies = new Map<string, Map<number, number>>();
       const lengths = documents.map((text, i) => {
         const terms = analyzer.terms(text);
@@ -54,7 +61,9 @@ export function lexicalBatch(analyzer: Analyzer): RewardCollection {
       const tokens = lengths.reduce((sum, length) => sum + length, 0);
       const statistics = { documentsWithTerms, averageLength: tokens / Math.max(1, documentsWithTerms) };
       const frequencyOf = (term: string): number => frequencies.get(term)?.size ?? 0;
-      const all = searches.map((search) => {
+      const all: number[][] = [];
+      for (const search of searches) {
+        await share.yield(signal);
         const terms = analyzer.terms(search.text);
         const weights = queryWeights(terms, frequencyOf, statistics, 'bm25q', defaultBm25Parameters);
         const scores = documents.map(() => -Infinity);
@@ -65,9 +74,9 @@ export function lexicalBatch(analyzer: Analyzer): RewardCollection {
             scores[i] = Math.max(0, scores[i]) + weight * idf * saturation(frequency, norm);
           }
         }
-        return ranksOf(search, documents, scores, depth);
-      });
-      return Promise.resolve(all);
+        all.push(ranksOf(search, places, scores, depth));
+      }
+      return all;
     },
   };
 }
@@ -78,15 +87,20 @@ export function vectorBatch(vectors: KeptVectors): RewardCollection {
     id: `batch:${vectors.embedder.id}`,
     forget: () => vectors.clear(),
     ranks: async (searches, depth, signal) => {
+      const share = new LoopShare();
       const documents = documentsOf(searches);
+      const places = placesOf(documents);
       const asTexts = searches.map(({ text, isQuestion, positives }) => ({ text, isQuestion, positives }));
       const vectorOf = await vectorsOf(vectors, asTexts, signal);
       const ofDocuments = documents.map((text) => vectorOf(text, 'document'));
-      return searches.map((search) => {
+      const all: number[][] = [];
+      for (const search of searches) {
+        await share.yield(signal);
         const vector = vectorOf(search.text, 'query');
         const scores = ofDocuments.map((document) => cosine(vector, document));
-        return ranksOf(search, documents, scores, depth);
-      });
+        all.push(ranksOf(search, places, scores, depth));
+      }
+      return all;
     },
   };
 }

@@ -1,5 +1,6 @@
 import { meanOf } from '../evaluate/statistics.ts';
 import { defaultBm25Parameters, saturation } from '../lexical/bm25.ts';
+import { LoopShare } from '../loop-share.ts';
 import type { Analyzer } from '../text/analyzer.ts';
 import { analyzerNamed } from '../text/analyzers.ts';
 import type { Gain, ReadItem } from './reward-part.ts';
@@ -23,18 +24,24 @@ export class LexicalGain implements Gain {
     this.#analyzer = analyzer;
   }
 
-  values(items: readonly ReadItem[]): Promise<number[]> {
+  async values(items: readonly ReadItem[], signal?: AbortSignal): Promise<number[]> {
+    const share = new LoopShare();
     const known = new Map<string, Weights>();
     const weightsOf = (text: string): Weights => {
       const made = known.get(text) ?? saturatedWeights(this.#analyzer.terms(text));
       known.set(text, made);
       return made;
     };
-    const gains = items.map(({ query, reasoned, positives }) => {
+    const gains: number[] = [];
+    for (const { query, reasoned, positives } of items) {
+      await share.yield(signal);
       const [after, before] = [weightsOf(reasoned), weightsOf(query)];
-      return meanOf(positives.map(weightsOf).map((each) => likeness(after, each) - likeness(before, each)));
-    });
-    return Promise.resolve(gains);
+      const differences = positives
+        .map(weightsOf)
+        .map((each) => likeness(after, each) - likeness(before, each));
+      gains.push(meanOf(differences));
+    }
+    return gains;
   }
 }
 

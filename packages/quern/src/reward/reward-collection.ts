@@ -3,8 +3,9 @@ import { excerpt } from '../collections/jsonl.ts';
 import type { Hit } from '../collections/records.ts';
 import { aggregated } from '../dense/aggregation.ts';
 import { passagesOf, type PassageSettings } from '../dense/passages.ts';
-import { QuernError, throwIfAborted } from '../errors.ts';
+import { QuernError } from '../errors.ts';
 import { inverseDocumentFrequency, lengthNorm, saturation } from '../lexical/bm25.ts';
+import { LoopShare } from '../loop-share.ts';
 import type { LexicalRetriever } from '../search/lexical-retriever.ts';
 import { analyzerNamed } from '../text/analyzers.ts';
 import type { KeptVectors } from './kept-vectors.ts';
@@ -108,10 +109,11 @@ export function lexicalCollection(retriever: LexicalRetriever): RewardCollection
   return {
     id: retriever.id,
     ranks: async (searches, depth, signal) => {
+      const share = new LoopShare();
       const known = new Map<string, Map<string, number>>();
       const ranks: number[][] = [];
       for (const { text, positives, positiveIds } of searches) {
-        throwIfAborted(signal);
+        await share.yield(signal);
         checkIds(positiveIds, (id) => index.has(id));
         const weights = retriever.weights(text);
         const hits = await retriever.search(weights, { k: depth, signal });
@@ -165,8 +167,10 @@ export function vectorCollection(vectors: KeptVectors, corpus: VectorSearch): Re
       for (const { positiveIds } of searches) checkIds(positiveIds, (id) => corpus.has(id));
       const cut = searches.map((search) => ({ ...search, positives: search.positives.flatMap(partsOf) }));
       const vectorOf = await vectorsOf(vectors, cut, signal);
+      const share = new LoopShare();
       const ranks: number[][] = [];
       for (const { text, positives, positiveIds } of searches) {
+        await share.yield(signal);
         const vector = vectorOf(text, 'query');
         const hits = await corpus.search(vector, depth, signal);
         if (positiveIds) {

@@ -111,6 +111,8 @@ export async function serve(config: ServiceConfig, options: ServeOptions = {}): 
     told.log = application.log;
     const listening = await listenAt(application, config.listen);
     const ready = readiness.follow(service.ready(stopping.signal));
+    // Who does not wait for it asks /readyz: a rejection that nobody takes would end the process.
+    ready.catch(() => undefined);
     let closing: Promise<void> | undefined;
     const end = async (): Promise<void> => {
       stopping.abort();

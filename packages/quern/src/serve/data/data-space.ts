@@ -22,6 +22,7 @@ export class DataSpace {
   readonly #limits: Pick<DataLimits, 'mostTotalBytes' | 'leastFreeBytes'>;
   #settled = 0;
   #passing = 0;
+  #measured: Promise<void> = Promise.resolve();
 
   constructor(tree: PlainTree, limits: Pick<DataLimits, 'mostTotalBytes' | 'leastFreeBytes'>) {
     this.#tree = tree;
@@ -33,8 +34,14 @@ export class DataSpace {
     return this.#settled + this.#passing;
   }
 
-  /** Counts anew what is in its place. */
-  async measure(): Promise<void> {
+  /** Counts anew what is in its place. One count follows the other, so that the last to end has seen the most. */
+  measure(): Promise<void> {
+    const counted = this.#measured.then(() => this.#measure());
+    this.#measured = counted.catch(() => undefined);
+    return counted;
+  }
+
+  async #measure(): Promise<void> {
     let sum = 0;
     for (const folder of ['corpora', 'indexes']) {
       for (const name of await this.#tree.names(folder)) {

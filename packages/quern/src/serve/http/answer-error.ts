@@ -89,6 +89,11 @@ export class StatusError extends QuernError {
   }
 }
 
+/** The error for what a service that ends does not take, or not bring to its end. */
+export function shuttingDown(): StatusError {
+  return new StatusError(503, 'UNAVAILABLE', 'the service is shutting down', { hint: 'Ask another' });
+}
+
 /** What is answered to an error. Of what is the service's own fault nothing is told but that it is. */
 export function errorAnswer(error: unknown): ErrorAnswer {
   if (error instanceof StatusError) return answered(error.status, error.code, error.what, error);

@@ -56,6 +56,7 @@ export async function serviceApplication(
     genReqId: ({ headers }) => requestId(headers['x-request-id']),
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request' }),
     logger: { level: log.level, stream: logTo },
+    frameworkErrors: (error, _, reply) => sendError(reply, error),
     serverFactory: (handler) =>
       sheddingServer(handler, {
         settings: {

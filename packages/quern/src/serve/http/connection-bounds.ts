@@ -46,8 +46,8 @@ function statusOf(code: string | undefined): string {
 
 /**
  * Ends connections whose body does not come within `time` milliseconds: a client that sends a byte a second would hold one for an
- * hour. That holds for the rest of a body that nobody reads, too, as of a request that was refused. Uploads, which their routes
- * read themselves, have the time of a request.
+ * hour. Uploads, which their routes read themselves, have the time of a request; the rest of a body that nobody reads, as of a
+ * request that was refused, is not waited for (`linger.ts`).
  */
 export function boundBodies(server: FastifyInstance, time: number): void {
   const timers = new WeakMap<FastifyRequest, NodeJS.Timeout>();
@@ -63,10 +63,5 @@ export function boundBodies(server: FastifyInstance, time: number): void {
   });
   server.addHook('preValidation', async (request) => clear(request));
   server.addHook('onRequestAbort', async (request) => clear(request));
-  server.addHook('onResponse', async ({ raw }) => {
-    if (raw.complete || raw.destroyed) return;
-    const timer = setTimeout(() => raw.destroy(), time).unref();
-    raw.once('close', () => clearTimeout(timer));
-  });
   server.addHook('onResponse', async (request) => clear(request));
 }

@@ -7,6 +7,7 @@ import {
 } from 'node:http';
 import type { Admission } from '../service/admission.ts';
 import { errorAnswer } from './answer-error.ts';
+import { endLingering } from './linger.ts';
 
 /** What a server refuses by itself. */
 export interface SheddingOptions {
@@ -27,6 +28,7 @@ export function sheddingServer(
   { settings, queueOf, onRefused }: SheddingOptions,
 ): Server {
   return createServer(settings, (request, response) => {
+    endLingering(request, response);
     const { url = '' } = request;
     const queue = queueOf(url);
     const refusal = queue?.refusal();

@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import { setTimeout as later } from 'node:timers/promises';
 import { QuernError } from '../../errors.ts';
-import { StatusError } from './answer-error.ts';
+import { shuttingDown } from './answer-error.ts';
 
 /** The requests that are under way: how many there may be, and how they end when the service does. */
 export class UnderWay {
@@ -51,8 +51,4 @@ export class UnderWay {
     // What was broken off says so to its client.
     if (this.#controllers.size > 0) await later(100);
   }
-}
-
-function shuttingDown(): StatusError {
-  return new StatusError(503, 'UNAVAILABLE', 'the service is shutting down', { hint: 'Ask another' });
 }

@@ -4,9 +4,6 @@ import { tooLarge } from '../data/receive-file.ts';
 import { StatusError } from './answer-error.ts';
 import type { Call } from './route.ts';
 
-/** How long what a refused client still sends is read and dropped, in milliseconds, so that it reads why it was refused. */
-const lingering = 2000;
-
 /** What is uploaded. */
 export interface Upload {
   /** Which file it is; throws what is wrong with the name of it. */
@@ -21,7 +18,7 @@ export interface Upload {
  * what says that it is, 408 for what comes too slowly, `ABORTED` where the client goes, and what `received` throws.
  */
 export async function uploaded<T>(
-  { request, reply }: Pick<Call<unknown>, 'request' | 'reply'>,
+  { request }: Pick<Call<unknown>, 'request'>,
   { file: named, types, mostBytes }: Upload,
   received: (bytes: AsyncIterable<Uint8Array>, file: CorpusFile) => Promise<T>,
 ): Promise<T> {
@@ -33,14 +30,6 @@ export async function uploaded<T>(
     // Ending the reading early must not end the connection, on which the answer goes out.
     return await received(raw.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>, file);
   } catch (error) {
-    if (!raw.complete) {
-      reply.raw.once('finish', () => {
-        const timer = setTimeout(() => {
-          if (!raw.complete) raw.destroy();
-        }, lingering);
-        raw.once('close', () => clearTimeout(timer));
-      });
-    }
     if (raw.destroyed && !raw.complete)
       throw new QuernError('ABORTED', 'the client has gone', { cause: error });
     if (error instanceof QuernError && error.code === 'TIMEOUT') {

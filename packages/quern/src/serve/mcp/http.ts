@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { JSONRPCErrorResponse } from '@modelcontextprotocol/sdk/types.js';
 import { QuernError, throwIfAborted } from '../../errors.ts';
 import { StatusError } from '../http/answer-error.ts';
+import { withLog } from '../http/logged-service.ts';
 import { route, type Call, type Route } from '../http/route.ts';
 import type { Service } from '../service/service.ts';
 import { Cancellations, type CancellableRequest } from './cancellations.ts';
@@ -18,7 +19,10 @@ const brokenOff = -32_000;
 interface Message {
   readonly method?: unknown;
   readonly id?: unknown;
-  readonly params?: { readonly requestId?: unknown };
+  readonly params?: {
+    readonly requestId?: unknown;
+    readonly arguments?: { readonly question?: unknown };
+  };
 }
 
 /**
@@ -94,7 +98,10 @@ async function answered(
   ]);
   throwIfAborted(signal);
   const transport = new Transport();
-  const server = mcpServer(sdk, tools, { log });
+  const question = message.params?.arguments?.question;
+  // What fails in a call is logged with its request.
+  const logged = typeof question === 'string' ? serviceTools(withLog(service, request.log, question)) : tools;
+  const server = mcpServer(sdk, logged, { log });
   const end = (): void => void server.close();
   const called = typeof message.method === 'string' ? ofRequest(message.id) : undefined;
   const forget = called && cancellations.add(called, end);

@@ -9,6 +9,10 @@ function told(code: QuernErrorCode, what: string, where?: string): unknown {
   return publicError(new QuernError(code, what, { ...(where !== undefined && { where }) }), part);
 }
 
+function hintOf(hint: string): string | undefined {
+  return (publicError(new QuernError('USAGE', 'no such thing', { hint }), part) as QuernError).hint;
+}
+
 describe('an error of a part of the service', () => {
   it.each([
     'NOT_FOUND',
@@ -27,6 +31,11 @@ describe('an error of a part of the service', () => {
       undefined,
     ]);
     expect((error.cause as QuernError).where).toBe(address);
+  });
+
+  it('keeps its advice, unless that may name a place', () => {
+    expect(hintOf('Take another combination')).toBe('Take another combination');
+    expect(hintOf('Remove /srv/notes.index/lock')).toBeUndefined();
   });
 
   it.each(['USAGE', 'BAD_INPUT', 'ANALYZER_MISMATCH'] as const)(

@@ -43,10 +43,16 @@ export function publicError(cause: unknown, { what, names = [], field }: PublicP
   // The longest first: the name of a hybrid holds those of its parts.
   for (const [named, known] of [...names].sort(([a], [b]) => b.length - a.length))
     said = said.replaceAll(named, known);
-  if (/[/\\@]/.test(said)) said = `${what} cannot do what is asked`;
+  if (mayNamePlace(said)) said = `${what} cannot do what is asked`;
+  const hint = cause.hint !== undefined && !mayNamePlace(cause.hint) ? cause.hint : undefined;
   return new QuernError('BAD_INPUT', said, {
     ...(field !== undefined && { where: field }),
-    ...(cause.hint !== undefined && { hint: cause.hint }),
+    ...(hint !== undefined && { hint }),
     cause,
   });
+}
+
+/** Whether words may hold a path or an address. */
+function mayNamePlace(words: string): boolean {
+  return /[/\\@]/.test(words);
 }

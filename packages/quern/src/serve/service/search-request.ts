@@ -24,6 +24,16 @@ export const questionSchema = ({ query }: Pick<ServiceLimits, 'query'>) =>
     .regex(/\S/u, 'holds nothing but white space')
     .describe('The question.');
 
+/** A text that names how writing stops early. Each look at the ranking is a search that waits for no place. */
+const earlyStopText = parsable((text) => {
+  const { every, depth } = earlyStopNamed(text);
+  if (every < 5) throw new QuernError('BAD_INPUT', 'every is 5 or more');
+  if (depth > 100) throw new QuernError('BAD_INPUT', 'depth is at most 100');
+});
+
+/** How many times as long as the longest question one may be that `concat:N` repeats. */
+const mostRepeated = 4;
+
 /** The most times that a model is asked for one question. */
 const mostRounds = 5;
 /** The most hits that are taken apart, or read again: each of them takes longer than finding it. */
@@ -59,7 +69,7 @@ export const searchSchema = (limits: ServiceLimits) =>
           "Whether the reasoner's gate, where one is declared, may decide that the question stands alone.",
         ),
       earlyStop: z
-        .union([z.boolean(), parsable(earlyStopNamed)])
+        .union([z.boolean(), earlyStopText])
         .default(false)
         .describe('Whether writing stops when the ranking is stable; or settings such as every=25,checks=3.'),
       rounds: z
@@ -98,6 +108,16 @@ export const searchSchema = (limits: ServiceLimits) =>
     .refine(({ explain, k }) => !explain || k <= mostLookedAt, {
       path: ['k'],
       message: `is at most ${mostLookedAt} where the answer is explained`,
+    })
+    .superRefine(({ query, combine }, context) => {
+      const times = Number(/^concat:(\d+)$/.exec(combine)?.[1] ?? 1);
+      const most = mostRepeated * limits.query;
+      if (times === 1 || query.length * times <= most) return;
+      context.addIssue({
+        code: 'custom',
+        path: ['combine'],
+        message: `repeats the question to more than ${most} characters`,
+      });
     });
 
 export type SearchRequest = z.infer<ReturnType<typeof searchSchema>>;

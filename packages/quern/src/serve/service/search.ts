@@ -95,7 +95,7 @@ export async function search(
         const explanation = request.explain
           ? await explained(found, retriever, excluded.length, signal)
           : undefined;
-        const texts = await hitTexts(found, open.index, retriever, request.texts);
+        const texts = await hitTexts(found, open.index, retriever, request.texts, signal);
         return searchAnswer(found, {
           request,
           retriever: retrieverName,

@@ -7,9 +7,13 @@ import { publicError } from '../../service/public-error.ts';
 import { rewardsAnswer } from '../answers.ts';
 import { route, type Route } from '../route.ts';
 
+/** Positives of a request, for each completion that it may hold: ranking takes as long as the two multiplied. */
+const positivesForEach = 16;
+
 /** Rewards of completions. */
 export function rewardRoutes(service: Service): Route[] {
   const { items: most } = service.config.limits;
+  const mostPositives = positivesForEach * most;
   const names = service.rewards.names;
   return [
     route({
@@ -22,7 +26,12 @@ export function rewardRoutes(service: Service): Route[] {
         'Requests that come at about the same time are scored together. The reward need not be named where one alone is declared.',
       body: z.strictObject({
         reward: z.string().optional().describe('The name of a reward.'),
-        items: itemsSchema.max(most, `there are more than ${most}`),
+        items: itemsSchema
+          .max(most, `there are more than ${most}`)
+          .refine(
+            (items) => items.reduce((sum, { positives }) => sum + positives.length, 0) <= mostPositives,
+            `they have more than ${mostPositives} positives together`,
+          ),
       }),
       examples: {
         one: {
