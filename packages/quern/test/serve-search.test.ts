@@ -293,6 +293,14 @@ describe('a search', () => {
     expect((await searched({ explain: true, k: 100 })).body.hits.length).toBeGreaterThan(0);
   });
 
+  it('tells passages of the first hundred hits, and the others by their ids', async () => {
+    const topics = readFileSync(join(sampleFolder, 'queries.jsonl'), 'utf8').trim().split('\n');
+    const query = topics.map((topic) => (JSON.parse(topic) as { text: string }).text).join(' ');
+    const { body } = await searched({ query: query.slice(0, 16_000), k: 135 });
+    expect(body.hits.length).toBeGreaterThan(101);
+    expect(body.hits.map(({ text }) => text !== undefined)).toEqual(body.hits.map((_, i) => i < 100));
+  });
+
   it('tells a passage of at most 60 words, all of a text, or nothing', async () => {
     const [passage, whole, none] = await Promise.all(
       ['passage', 'whole', 'none'].map((texts) => searched({ texts, k: 3 })),

@@ -129,6 +129,7 @@ describe('the metrics', () => {
     expect(await values('failures_total')).toEqual({
       'reasoner qr DENIED': 2,
       'reranker broken BAD_REPLY': 1,
+      'none NOT_FOUND': 1,
       '/v1/chat/completions DENIED': 1,
       '/v1/search BAD_INPUT': 1,
       '/v1/models DENIED': 1,

@@ -14,6 +14,7 @@ import {
   type ConnectionTimes,
 } from './connection-bounds.ts';
 import { addDocumentation } from './documentation.ts';
+import { quotes, recognised } from './logged-service.ts';
 import { addRoute, type Route } from './route.ts';
 import { sheddingServer } from './shedding-server.ts';
 import { UnderWay } from './under-way.ts';
@@ -66,7 +67,11 @@ export async function serviceApplication(
           requestTimeout: times.request,
           keepAliveTimeout: times.idle,
         },
-        queueOf: (path) => (path === searchPath ? service.searches : undefined),
+        // Pages need the headers that let them read a refusal, and who asks a service that ends is to ask another.
+        queueOf: ({ url, headers }) =>
+          url === searchPath && headers.origin === undefined && !underWay.isDraining
+            ? service.searches
+            : undefined,
         onRefused: (path, seconds) => metrics.answered(path, 429, seconds),
       }),
     clientErrorHandler: (error, socket) => {
@@ -88,7 +93,7 @@ export async function serviceApplication(
     const { reason } = request.goneSignal ?? {};
     // What was broken off is told why, not that it was.
     const told: unknown = reason instanceof StatusError ? reason : error;
-    logError(told, request, metrics);
+    logError(told, request, { metrics, questions: log.questions });
     return sendError(reply, told);
   });
   const limited = limits.perMinute > 0 && {
@@ -121,6 +126,8 @@ export async function serviceApplication(
     const { facts } = request.routeOptions.config;
     checkHost(hostAsked(request.raw), listen);
     // The pages and what they are made of: links to them stand elsewhere.
+    // Of what is nowhere no body is read.
+    if (request.is404) throw noRoute();
     const isPage = (facts?.scope ?? 'open') === 'open' && ['GET', 'HEAD'].includes(request.method);
     if (!isPage) checkOrigin(request.headers, listen);
     if (facts && facts.scope !== 'open') {
@@ -150,9 +157,7 @@ export async function serviceApplication(
     if (underWay.isDraining) void reply.header('connection', 'close');
   });
   server.addHook('onResponse', async (request, reply) => tell(request, reply, reply.statusCode));
-  server.setNotFoundHandler((_, reply) =>
-    sendError(reply, new QuernError('NOT_FOUND', 'no such route, or not with this method')),
-  );
+  server.setNotFoundHandler((_, reply) => sendError(reply, noRoute()));
   await addDocumentation(server, service);
   for (const each of routes) if (!each.takesStream) addRoute(server, each);
   await server.register(async (streams) => {
@@ -210,12 +215,40 @@ function requestId(given: string | string[] | undefined): string {
   return typeof given === 'string' && /^[\w.:-]{1,64}$/.test(given) ? given : randomUUID();
 }
 
-/** What a client did wrong is told to it; what went wrong here is logged, with what led to it. */
-function logError(error: unknown, request: FastifyRequest, metrics: ServiceMetrics): void {
+/** How errors are logged. */
+interface ErrorLog {
+  readonly metrics: ServiceMetrics;
+  /** Whether the log may hold questions. */
+  readonly questions: boolean;
+}
+
+/**
+ * What a client did wrong is told to it; what went wrong here is logged, with what led to it. Words that quote the question are left
+ * out where questions are not to be logged.
+ */
+function logError(error: unknown, request: FastifyRequest, { metrics, questions }: ErrorLog): void {
   const { url = 'none' } = request.routeOptions;
   metrics.failed(url, codeOf(error));
-  if (isFault(error)) request.log.error({ err: error, cause: (error as Error).cause }, 'failed');
-  else request.log.debug({ code: codeOf(error) }, 'refused');
+  if (!isFault(error)) {
+    request.log.debug({ code: codeOf(error) }, 'refused');
+    return;
+  }
+  const { cause } = error as Error;
+  const words = [error, cause].map(String).join('\n');
+  if (!questions && textsIn(request.body).some((text) => quotes(words, text))) {
+    request.log.error({ code: codeOf(error), why: 'left out, as it quotes what was asked' }, 'failed');
+  } else request.log.error({ err: error, cause }, 'failed');
+}
+
+/** The texts in a body that are long enough to be recognised. */
+function textsIn(body: unknown): string[] {
+  if (typeof body === 'string') return body.length >= recognised ? [body] : [];
+  if (typeof body !== 'object' || body === null) return [];
+  return Object.values(body).flatMap(textsIn).slice(0, 100);
+}
+
+function noRoute(): QuernError {
+  return new QuernError('NOT_FOUND', 'no such route, or not with this method');
 }
 
 function codeOf(error: unknown): string {

@@ -16,7 +16,8 @@ export interface ConnectionTimes {
 
 export const connectionTimes: ConnectionTimes = {
   head: 10_000,
-  idle: 15_000,
+  // Longer than balancers keep theirs, which would else send requests on connections that end.
+  idle: 65_000,
   request: 3_600_000,
   look: 1000,
 };

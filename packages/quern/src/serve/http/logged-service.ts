@@ -2,7 +2,7 @@ import type { FastifyBaseLogger } from 'fastify';
 import type { Service } from '../service/service.ts';
 
 /** The fewest characters of a question by which it is recognised in other words. */
-const recognised = 24;
+export const recognised = 24;
 
 /**
  * A service for one request: what fails although it is answered is logged with the request's id, and where the configuration
@@ -34,7 +34,7 @@ export function withLog(service: Service, log: FastifyBaseLogger, query: string)
 }
 
 /** Whether a text holds a question, or so much of it that it can be recognised. */
-function quotes(text: string, question: string): boolean {
+export function quotes(text: string, question: string): boolean {
   const asked = question.trim();
   const length = Math.min(recognised, asked.length);
   for (let at = 0; at + length <= asked.length; at++) {

@@ -12,8 +12,8 @@ import { endLingering } from './linger.ts';
 /** What a server refuses by itself. */
 export interface SheddingOptions {
   readonly settings: ServerOptions;
-  /** The queue that requests to a path wait in; undefined for paths whose requests are all handled. */
-  readonly queueOf: (path: string) => Admission | undefined;
+  /** The queue that a request would wait in; undefined where it is to be handled, whatever waits. */
+  readonly queueOf: (request: IncomingMessage) => Admission | undefined;
   /** Told of each request that was refused. */
   readonly onRefused: (path: string, seconds: number) => void;
 }
@@ -30,7 +30,7 @@ export function sheddingServer(
   return createServer(settings, (request, response) => {
     endLingering(request, response);
     const { url = '' } = request;
-    const queue = queueOf(url);
+    const queue = queueOf(request);
     const refusal = queue?.refusal();
     if (queue === undefined || refusal === undefined) {
       handler(request, response);

@@ -12,6 +12,8 @@ const passageWords = 60;
 const searchedLength = 1 << 18;
 /** Characters of all whole texts of an answer: it is made in memory, several times. */
 const wholeLength = 1 << 24;
+/** Hits whose passages are looked for: those after them are told by their ids. */
+const mostPassages = 100;
 /** Documents that are in memory at a time. */
 const readAtOnce = 32;
 
@@ -23,7 +25,7 @@ export interface HitText {
 
 /**
  * The titles and texts of an answer's hits by their ids, as far as the index has them: of each text all, or the passage that has
- * most of the terms that were searched. Throws `BAD_INPUT` where whole texts are more than an answer tells, and `ABORTED`.
+ * most of the terms that were searched, of the first hundred hits. Throws `BAD_INPUT` where whole texts are more than an answer tells, and `ABORTED`.
  */
 export async function hitTexts(
   { hits, searches }: Pick<Answer, 'hits' | 'searches'>,
@@ -43,8 +45,9 @@ export async function hitTexts(
   };
   const share = new LoopShare();
   let length = 0;
-  for (let from = 0; from < hits.length; from += readAtOnce) {
-    const ids = hits.slice(from, from + readAtOnce).map(({ id }) => id);
+  const told = what === 'whole' ? hits : hits.slice(0, mostPassages);
+  for (let from = 0; from < told.length; from += readAtOnce) {
+    const ids = told.slice(from, from + readAtOnce).map(({ id }) => id);
     for (const [id, { title, text }] of await storedDocuments(index, ids)) {
       await share.yield(signal);
       const shown = what === 'whole' ? text : passageOf(text);

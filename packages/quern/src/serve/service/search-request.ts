@@ -96,7 +96,7 @@ export const searchSchema = (limits: ServiceLimits) =>
         .enum(['passage', 'whole', 'none'])
         .default('passage')
         .describe(
-          'What is told of the documents: the passage that fits best, all of their text, or nothing.',
+          'What is told of the documents: the passage that fits best (of the first 100 hits), all of their text, or nothing.',
         ),
       explain: z
         .boolean()
