@@ -18,6 +18,7 @@ import { quotes, recognised } from './logged-service.ts';
 import { addRoute, type Route } from './route.ts';
 import { sheddingServer } from './shedding-server.ts';
 import { UnderWay } from './under-way.ts';
+import { whenOver } from './when-over.ts';
 
 /** How an application is made. */
 export interface ApplicationOptions {
@@ -139,7 +140,7 @@ export async function serviceApplication(
         throw error;
       }
     }
-    reply.raw.once('close', () => {
+    whenOver(reply, () => {
       // Of an answer that was not taken whole, fastify tells nothing.
       if (!reply.raw.writableFinished) tell(request, reply, 499);
     });

@@ -2,6 +2,7 @@ import type { FastifyReply } from 'fastify';
 import { setTimeout as later } from 'node:timers/promises';
 import { QuernError } from '../../errors.ts';
 import { shuttingDown } from './answer-error.ts';
+import { whenOver } from './when-over.ts';
 
 /** The requests that are under way: how many there may be, and how they end when the service does. */
 export class UnderWay {
@@ -34,10 +35,9 @@ export class UnderWay {
     }
     const controller = new AbortController();
     if (!always) this.#controllers.add(controller);
-    const { raw } = reply;
-    raw.once('close', () => {
+    whenOver(reply, () => {
       this.#controllers.delete(controller);
-      if (!raw.writableFinished) controller.abort();
+      if (!reply.raw.writableFinished) controller.abort();
     });
     return controller.signal;
   }

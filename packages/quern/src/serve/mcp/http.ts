@@ -4,6 +4,7 @@ import { QuernError, throwIfAborted } from '../../errors.ts';
 import { StatusError } from '../http/answer-error.ts';
 import { withLog } from '../http/logged-service.ts';
 import { route, type Call, type Route } from '../http/route.ts';
+import { whenOver } from '../http/when-over.ts';
 import type { Service } from '../service/service.ts';
 import { Cancellations, type CancellableRequest } from './cancellations.ts';
 import { httpTransport, serverSdk } from './sdk.ts';
@@ -112,7 +113,7 @@ async function answered(
     told.catch(() => undefined).finally(end);
   };
   signal.addEventListener('abort', breakOff, { once: true });
-  reply.raw.once('close', () => forget?.());
+  whenOver(reply, () => forget?.());
   await server.connect(transport);
   const headers = Object.entries(request.headers).flatMap(([name, value]): [string, string][] =>
     typeof value === 'string' ? [[name, value]] : [],
