@@ -32,6 +32,8 @@ export interface ApplicationOptions {
   readonly times?: Partial<ConnectionTimes>;
 }
 
+/** Characters of a part of a path. */
+const longestParam = 200;
 /** Searches: what is asked most, and refused before it is read where too much waits. */
 const searchPath = '/v1/search';
 const packages =
@@ -54,11 +56,10 @@ export async function serviceApplication(
     return503OnClosing: false,
     // What the proxy itself says, and not what it was told: that could be anything.
     trustProxy: listen.proxy && ((_, hop) => hop === 0),
-    routerOptions: { maxParamLength: 200 },
+    routerOptions: { maxParamLength: longestParam },
     genReqId: ({ headers }) => requestId(headers['x-request-id']),
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request' }),
     logger: { level: log.level, stream: logTo },
-    frameworkErrors: (error, _, reply) => sendError(reply, error),
     serverFactory: (handler) =>
       sheddingServer(handler, {
         settings: {
@@ -75,6 +76,12 @@ export async function serviceApplication(
             : undefined,
         onRefused: (path, seconds) => metrics.answered(path, 429, seconds),
       }),
+    // Paths for which no route is even looked up.
+    frameworkErrors: ({ statusCode = 400 }, request, reply) => {
+      metrics.answered('none', statusCode, reply.elapsedTime / 1000);
+      void reply.header('x-request-id', request.id);
+      sendError(reply, unreadablePath(statusCode));
+    },
     clientErrorHandler: (error, socket) => {
       metrics.failed('connection', codeOf(error));
       refuseConnection(error, socket);
@@ -214,6 +221,12 @@ function needed<T>(load: () => Promise<T>, name: string): Promise<T> {
 /** A request's id: the one that it came with, where that is one, so that it can be followed from service to service. */
 function requestId(given: string | string[] | undefined): string {
   return typeof given === 'string' && /^[\w.:-]{1,64}$/.test(given) ? given : randomUUID();
+}
+
+/** The error for a path that is answered without a route; what it was is not said again. */
+function unreadablePath(status: number): StatusError {
+  const what = status === 414 ? `has a part of more than ${longestParam} characters` : 'cannot be decoded';
+  return new StatusError(status, 'BAD_INPUT', what, { where: 'path' });
 }
 
 /** How errors are logged. */
