@@ -32,3 +32,22 @@ it('ends when it is told to while a model server does not answer', async () => {
   expect(await closed).toEqual([0, null]);
   expect(lines).not.toContain('quern: ready');
 });
+
+it('goes on when nobody reads its log any more', async () => {
+  const child = startQuern(['serve', '--port', '0', '--json'], {
+    env: { QUERN_SERVE_CACHE: join(folder, 'cache') },
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let printed = '';
+  for await (const piece of child.stdout!) {
+    printed += String(piece);
+    if (printed.endsWith('}\n')) break;
+  }
+  const { url } = JSON.parse(printed) as { url: string };
+  const closed = once(child, 'close');
+  child.stderr!.destroy();
+  for (let i = 0; i < 3; i++) expect((await fetch(`${url}/healthz`)).status).toBe(200);
+  expect((await fetch(`${url}/nothing`)).status).toBe(404);
+  child.kill('SIGTERM');
+  expect(await closed).toEqual([0, null]);
+});

@@ -9,6 +9,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exitCode = 1;
 });
 
+// What is noted when nobody reads it any more is lost; a service goes on without its log.
+process.stderr.on('error', () => undefined);
+
 const code = await runCommandLine(process.argv.slice(2));
 // A command that got to its end may have said that it failed in part.
 if (code !== 0) process.exitCode = code;
