@@ -115,12 +115,16 @@ function firstOf<T>(
 ): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
     const timer = milliseconds === undefined ? undefined : setTimeout(() => resolve(undefined), milliseconds);
-    const stop = (): void => reject(new QuernError('ABORTED', 'stopped on request'));
-    signal?.addEventListener('abort', stop, { once: true });
     const ended = (): void => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', stop);
     };
+    const stop = (): void => {
+      // What comes may be waited for by nobody for long, and a timer would hold up the end of the process.
+      ended();
+      reject(new QuernError('ABORTED', 'stopped on request'));
+    };
+    signal?.addEventListener('abort', stop, { once: true });
     coming.finally(ended).then(resolve, reject);
   });
 }

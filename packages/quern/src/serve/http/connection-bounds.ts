@@ -60,7 +60,7 @@ export function boundBodies(server: FastifyInstance, time: number): void {
       sendError(reply, new StatusError(408, 'TIMEOUT', `the body has not come within ${time} ms`));
       setTimeout(() => request.raw.destroy(), farewell).unref();
     };
-    timers.set(request, setTimeout(late, time));
+    timers.set(request, setTimeout(late, time).unref());
   });
   server.addHook('preValidation', async (request) => clear(request));
   server.addHook('onRequestAbort', async (request) => clear(request));

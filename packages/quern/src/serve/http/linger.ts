@@ -12,7 +12,7 @@ export function endLingering(request: IncomingMessage, response: ServerResponse)
     if (request.complete) return;
     const timer = setTimeout(() => {
       if (!request.complete) request.destroy();
-    }, patience);
+    }, patience).unref();
     request.once('close', () => clearTimeout(timer));
   });
 }
