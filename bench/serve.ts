@@ -179,6 +179,7 @@ async function runMixed(of: ServiceProcess, minutes: number): Promise<void> {
     JSON.stringify({ _id: `d${i}`, title: `Document ${i}`, text: questions[i % questions.length].repeat(3) }),
   ).join('\n');
   const descriptors = of.descriptors();
+  const pages = of.filePages();
   const watched = watchMemory(of);
   const outcomes = await mixedLoad({
     url: of.url,
@@ -194,6 +195,7 @@ async function runMixed(of: ServiceProcess, minutes: number): Promise<void> {
   );
   const everyMinute = samples.filter((_, i) => i % 60 === 59).map((megabytes) => megabytes.toFixed(0));
   console.log(`  each minute: ${everyMinute.join(' ')} MB`);
+  console.log(`  pages of files: ${pages.toFixed(0)} MB before, ${of.filePages().toFixed(0)} MB after`);
   console.log(
     `  open files: ${descriptors} before, ${of.descriptors()} after; ${of.isRunning() ? 'it runs' : 'IT ENDED'}`,
   );

@@ -10,8 +10,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 export interface ServiceProcess {
   readonly url: string;
   readonly port: number;
-  /** Megabytes of memory that the process has now. */
+  /** Megabytes of memory of its own that the process has now: not the pages of files, which the system takes back when it needs them. */
   memory(): number;
+  /** Megabytes of pages of files, such as those of the cache. */
+  filePages(): number;
   /** File descriptors that it has open. */
   descriptors(): number;
   /** Seconds of processor time that it has taken. */
@@ -41,7 +43,8 @@ export async function startService(folder: string, configuration: object): Promi
   return {
     url,
     port: Number(new URL(url).port),
-    memory: () => Number(/VmRSS:\s+(\d+)/.exec(status('status'))![1]) / 1000,
+    memory: () => Number(/RssAnon:\s+(\d+)/.exec(status('status'))![1]) / 1000,
+    filePages: () => Number(/RssFile:\s+(\d+)/.exec(status('status'))![1]) / 1000,
     descriptors: () => readdirSync(`/proc/${child.pid}/fd`).length,
     processorTime: () => {
       const fields = status('stat').split(') ')[1].split(' ');

@@ -1,3 +1,4 @@
+import { inOrder } from '../../in-order.ts';
 /** What the data folder holds. */
 import type { BigIntStats } from 'node:fs';
 import { vectorsInfo, type VectorsInfo } from '../../dense/vectors-info.ts';
@@ -115,22 +116,25 @@ export async function dataIndexInfo(tree: PlainTree, name: string): Promise<Data
   return { name, ...info, bytes, builtFrom: { corpus, built, isCurrent: content === current } };
 }
 
+/** Entries that are looked into at a time: each takes many steps, and beside other work every step waits. */
+const readAtOnce = 8;
+
 /** `info` of each name, or why it cannot be had; without those that are gone meanwhile. */
 export async function listed<T>(
   names: readonly string[],
   info: (name: string) => Promise<T | undefined>,
 ): Promise<(T | Unreadable)[]> {
   const all: (T | Unreadable)[] = [];
-  for (const name of names) {
+  const each = inOrder(names, readAtOnce, async (name) => {
     try {
-      const found = await info(name);
-      if (found) all.push(found);
+      return await info(name);
     } catch (error) {
       if (!(error instanceof QuernError)) throw error;
       // In a message, a place may be a path of this machine.
-      all.push({ name, error: { code: error.code, message: error.what } });
+      return { name, error: { code: error.code, message: error.what } };
     }
-  }
+  });
+  for await (const found of each) if (found) all.push(found);
   return all;
 }
 

@@ -13,6 +13,7 @@ import {
 import { route, type Route } from '../route.ts';
 import { chat, chatSchema } from './chat-completions.ts';
 import { embeddings, embeddingSchema } from './embeddings.ts';
+import { questionBody } from './search-routes.ts';
 
 const listedExample = { id: 'qr', object: 'model', created: 0, owned_by: 'quern', kind: 'reasoner' };
 
@@ -29,6 +30,7 @@ export function openAiRoutes(service: Service): Route[] {
       description:
         "The last message of the user is the question, and the answer the reasoned query. The prompt and the sampling are those that the reasoner is declared with: other messages and fields of sampling do not count, and a question that comes in Quern's own prompt is taken out of it. Pieces that are streamed can run past the place at which the whole text would be cut. Where the reasoner fails, so does the request.",
       body: chatSchema,
+      bodyLimit: questionBody(service.config.limits),
       examples: {
         question: { model: 'qr', messages: [{ role: 'user', content: 'why does my bread not rise' }] },
       },

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { questionSchema, searchSchema } from '../../service/search-request.ts';
 import { reason, reasoned } from '../../service/reason.ts';
 import { search } from '../../service/search.ts';
+import type { ServiceLimits } from '../../configuration/service-config.ts';
 import type { Service } from '../../service/service.ts';
 import { reasonedAnswer, searchAnswer } from '../answers.ts';
 import { answerEvents } from '../event-stream.ts';
@@ -57,6 +58,7 @@ export function searchRoutes(service: Service): Route[] {
       description:
         'The reasoner, where one is named, reasons about the question; its text and the question are combined, and the retriever ranks. Where the reasoner fails or is late, the question is searched as it is, which `reasoned.finish` says.',
       body: searchSchema(limits),
+      bodyLimit: questionBody(limits),
       examples: {
         plain: { query: 'why does my bread not rise', index: 'notes' },
         reasoned: {
@@ -88,6 +90,7 @@ export function searchRoutes(service: Service): Route[] {
       description:
         'As JSON, or, with `stream` or the header `Accept: text/event-stream`, as server-sent events: `piece` with `{"text"}` as the text grows, then `done` with the whole, or `error`. Pieces can run past the place at which the text is then cut.',
       body: reasonSchema,
+      bodyLimit: questionBody(limits),
       examples: { whole: { query: 'why does my bread not rise', reasoner: 'qr' } },
       answers: {
         200: {
@@ -108,6 +111,14 @@ export function searchRoutes(service: Service): Route[] {
       },
     }),
   ];
+}
+
+/**
+ * The most bytes of a body that asks one question: what is read as JSON holds the event loop, and a question with all that goes with
+ * it has no megabytes.
+ */
+export function questionBody({ body, query, excluded }: ServiceLimits): number {
+  return Math.min(body, Math.max(1 << 19, 8 * query + 512 * excluded));
 }
 
 /** Whether a client asks for events. */
