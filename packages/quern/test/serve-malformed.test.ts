@@ -170,9 +170,9 @@ describe('a body', () => {
     ['a fraction', '{"query":"ash","index":"trees","k":1.5}'],
     ['no number', '{"query":"ash","index":"trees","k":"10"}'],
     ['a number of many digits', `{"query":"ash","index":"trees","k":${'9'.repeat(100_000)}}`],
-    ['deep lists', `{"query":"ash","index":"trees","x":${'['.repeat(1_000_000)}${']'.repeat(1_000_000)}}`],
-    ['deep objects', `${'{"a":'.repeat(500_000)}1${'}'.repeat(500_000)}`],
-    ['deep lists where lists may be', `{"model":"none","messages":${'['.repeat(1e6)}${']'.repeat(1e6)}}`],
+    ['deep lists', `{"query":"ash","index":"trees","x":${'['.repeat(200_000)}${']'.repeat(200_000)}}`],
+    ['deep objects', `${'{"a":'.repeat(80_000)}1${'}'.repeat(80_000)}`],
+    ['deep lists where lists may be', `{"model":"none","messages":${'['.repeat(2e5)}${']'.repeat(2e5)}}`],
   ])('that is %s is answered 400', async (_, body) => {
     const { url } = await served();
     const answer = await posted(`${url}/v1/search`, body);
@@ -180,9 +180,15 @@ describe('a body', () => {
     expect(answer.body.error?.code).toBe('BAD_INPUT');
     expect((await posted(`${url}/v1/search`, search)).status).toBe(200);
   });
+  it('that is larger than a question with all that goes with it can be is answered 413', async () => {
+    const { url } = await served();
+    const body = `{"query":"ash","index":"trees","x":"${'y'.repeat(1 << 20)}"}`;
+    expect((await posted(`${url}/v1/search`, body)).status).toBe(413);
+    expect((await posted(`${url}/v1/search`, search)).status).toBe(200);
+  });
   it('with unknown fields that are deep is taken where unknown fields are, and goes nowhere', async () => {
     const { url } = await served({ log: { level: 'trace', questions: true } });
-    const deep = `${'[{"a":'.repeat(200_000)}1${'}]'.repeat(200_000)}`;
+    const deep = `${'[{"a":'.repeat(60_000)}1${'}]'.repeat(60_000)}`;
     const body = `{"model":"none","messages":[{"role":"user","content":"ash"}],"metadata":${deep}}`;
     expect((await posted(`${url}/v1/chat/completions`, body)).status).toBe(200);
   });

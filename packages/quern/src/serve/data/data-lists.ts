@@ -1,7 +1,7 @@
-import { inOrder } from '../../in-order.ts';
 /** What the data folder holds. */
 import type { BigIntStats } from 'node:fs';
 import { vectorsInfo, type VectorsInfo } from '../../dense/vectors-info.ts';
+import { inOrder } from '../../in-order.ts';
 import { QuernError } from '../../errors.ts';
 import { readManifest } from '../../lexical/manifest.ts';
 import { readBuiltRecord } from './built-record.ts';
