@@ -233,7 +233,7 @@ describe('what an agent got wrong is told to it in one sentence', () => {
       'a reasoner that is none',
       'search',
       { index: 'notes', reasoner: 'file:/etc/passwd' },
-      'there is no reasoner "file:/etc/passwd"; there are none, rm3.',
+      'there is no reasoner "file:/etc/passwd"; there are "none", rm3.',
     ],
     ['a number as question', 'search', { index: 'notes', question: 7 }, 'question must be a text.'],
     [
@@ -262,7 +262,12 @@ describe('what an agent got wrong is told to it in one sentence', () => {
       { index: '__proto__' },
       'there is no index "__proto__"; there are notes, other.',
     ],
-    ['feedback without an index', 'reason', { reasoner: 'rm3' }, 'there is no reasoner rm3; there are none.'],
+    [
+      'feedback without an index',
+      'reason',
+      { reasoner: 'rm3' },
+      'there is no reasoner rm3; there are "none".',
+    ],
     ['no reasoner', 'reason', {}, 'reasoner is missing.'],
     [
       'an argument where none is taken',

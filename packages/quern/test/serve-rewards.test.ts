@@ -86,7 +86,7 @@ describe('rewards of completions', () => {
   });
 
   it.each([
-    ['no reward, of several', {}, 400, 'reward', 'is missing'],
+    ['no reward, of several', {}, 400, 'reward', 'reward is missing'],
     ['a reward that is none', { reward: 'other' }, 404, 'reward', 'there is no reward other'],
     ['a reward by its string', { reward: 'similarity:openai:x' }, 400, 'reward', /is no name/],
     ['no items', { reward: 'overlap', items: [] }, 400, 'items', 'there are none'],

@@ -437,7 +437,7 @@ describe('what cannot be searched', () => {
     [{ combine: 'sum' }, 'Use replace, concat:N (N from 1 to 100), interpolate:W (W from 0 to 1) or rrf'],
     [{ earlyStop: 'often' }, /^Write some of every=/],
     [{ index: 'nothing' }, 'There are sample, tuned'],
-    [{ reasoner: 'gpt' }, /^There are none, rm3, recorded, /],
+    [{ reasoner: 'gpt' }, /^There are "none", rm3, recorded, /],
   ])('%j is refused with what can be done', async (body, hint) => {
     const { body: told } = await service.ask<{ error: { hint: string } }>('/v1/search', {
       query: question,
@@ -448,10 +448,10 @@ describe('what cannot be searched', () => {
   });
 
   it.each([
-    ['no question', { query: undefined }, 400, 'query', 'is missing'],
-    ['a question of white space', { query: ' \n' }, 400, 'query', 'holds nothing but white space'],
-    ['a number for a question', { query: 7 }, 400, 'query', 'is no string'],
-    ['a long question', { query: 'x'.repeat(16_001) }, 400, 'query', 'is longer than 16000 characters'],
+    ['no question', { query: undefined }, 400, 'query', 'query is missing'],
+    ['a question of white space', { query: ' \n' }, 400, 'query', 'query holds nothing but white space'],
+    ['a number for a question', { query: 7 }, 400, 'query', 'query is no string'],
+    ['a long question', { query: 'x'.repeat(16_001) }, 400, 'query', 'query is longer than 16000 characters'],
     ['an unknown field', { reasoning: 'rm3' }, 400, 'reasoning', 'there is no such field'],
     ['too many hits', { k: 1001 }, 400, 'k', /1000/],
     ['too many hits to explain', { explain: true, k: 101 }, 400, 'k', /100/],
@@ -462,7 +462,7 @@ describe('what cannot be searched', () => {
       { query: 'why '.repeat(200), combine: 'concat:100' },
       400,
       'combine',
-      'repeats the question to more than 64000 characters',
+      'combine repeats the question to more than 64000 characters',
     ],
     ['a look at the ranking at each word', { earlyStop: 'every=1' }, 400, 'earlyStop', 'every is 5 or more'],
     ['a look deep down', { earlyStop: 'depth=101' }, 400, 'earlyStop', 'depth is at most 100'],

@@ -166,7 +166,7 @@ describe('quern serve, where it cannot begin', () => {
     const { port } = server.address() as { port: number };
     expect(await failedStart({ listen: { port } })).toEqual({
       code: 2,
-      lines: [`quern: --port: port ${port} of 127.0.0.1 is taken. Give another, or 0 for one that is free`],
+      lines: [`quern: port ${port} of 127.0.0.1 is taken. Give another (--port), or 0 for one that is free`],
     });
     server.close();
   });

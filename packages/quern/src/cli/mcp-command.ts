@@ -7,6 +7,7 @@ import { shared } from './options.ts';
 import { note, printWarnings } from './output.ts';
 import {
   configurationOf,
+  noteWithoutIndexes,
   serveUntilInterrupted,
   withServiceOptions,
   type ServiceOptions,
@@ -57,7 +58,9 @@ async function run(options: Options): Promise<void> {
   }
   const output = protocolOutput(process);
   const warnings = new Warnings();
-  await serveStdio(await configurationOf(options), {
+  const config = await configurationOf(options);
+  noteWithoutIndexes(config);
+  await serveStdio(config, {
     input: process.stdin,
     output,
     say: (line) => note(`quern: ${line}`),

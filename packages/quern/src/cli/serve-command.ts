@@ -154,9 +154,7 @@ export async function serveUntilInterrupted(
     note(`quern: serving at ${running.url} (${shown})`);
     if (json)
       printJson({ url: running.url, tokens: config.tokens.map(({ name, scope }) => ({ name, scope })) });
-    if (config.indexes.size === 0 && config.data === undefined) {
-      note('quern: no index is declared (--index NAME=FOLDER, or indexes in the configuration)');
-    }
+    noteWithoutIndexes(config);
     const stopped = signal.aborted ? Promise.resolve() : once(signal, 'abort');
     await Promise.race([running.ready, stopped]);
     if (!signal.aborted) {
@@ -167,4 +165,10 @@ export async function serveUntilInterrupted(
   } finally {
     await running.close();
   }
+}
+
+/** Says that nothing can be searched, where no index is declared and none can be built. */
+export function noteWithoutIndexes({ indexes, data }: ServiceConfig): void {
+  if (indexes.size > 0 || data !== undefined) return;
+  note('quern: no index is declared (--index NAME=FOLDER, or indexes in the configuration)');
 }

@@ -38,15 +38,13 @@ export async function listenAt(
     const taken = code === 'EADDRINUSE' ? 'is taken' : code === 'EACCES' ? 'is not allowed' : undefined;
     if (taken !== undefined) {
       throw new QuernError('USAGE', `port ${port} of ${host} ${taken}`, {
-        where: '--port',
-        hint: 'Give another, or 0 for one that is free',
+        hint: 'Give another (--port), or 0 for one that is free',
         cause: error,
       });
     }
     if (!unusableHost.has(code)) throw error;
     throw new QuernError('USAGE', `${host} is no address of this machine (${code})`, {
-      where: '--host',
-      hint: 'Give one that it has, or 0.0.0.0 for all',
+      hint: 'Give one that it has (--host), or 0.0.0.0 for all',
       cause: error,
     });
   }

@@ -54,7 +54,9 @@ export function checkIsName(name: string, where: string): void {
 
 /** The error for a name that is not declared; it lists the first twenty that are. */
 export function unknownName(kind: string, name: string, names: readonly string[], where: string): QuernError {
-  const shown = names.slice(0, 20).join(', ') + (names.length > 20 ? ', …' : '');
+  // In quotes, as "there are none" says something else.
+  const told = names.slice(0, 20).map((each) => (each === 'none' ? '"none"' : each));
+  const shown = told.join(', ') + (names.length > 20 ? ', …' : '');
   return new QuernError('NOT_FOUND', `there is no ${kind} ${name}`, {
     where,
     hint: names.length === 0 ? `No ${kind} is declared` : `There are ${shown}`,

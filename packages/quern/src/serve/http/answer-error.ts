@@ -124,8 +124,21 @@ function answered(
   const details = { ...(where !== undefined && { where }), ...(hint !== undefined && { hint }) };
   return {
     status,
-    body: { error: { code, message, type: typeOf(status), param: where ?? null, ...details } },
+    body: {
+      error: {
+        code,
+        message: sentence(message, where),
+        type: typeOf(status),
+        param: where ?? null,
+        ...details,
+      },
+    },
   };
+}
+
+/** What is wrong, with its field as the subject where it has none of its own: many clients show the message alone. */
+function sentence(what: string, where: string | undefined): string {
+  return where !== undefined && /^(?:is|has|holds|must|repeats|goes) /.test(what) ? `${where} ${what}` : what;
 }
 
 /** Whether an error is the service's own, which its log is to tell of. One that says its status says enough. */

@@ -262,7 +262,9 @@ function textsIn(body: unknown): string[] {
 }
 
 function noRoute(): QuernError {
-  return new QuernError('NOT_FOUND', 'no such route, or not with this method');
+  return new QuernError('NOT_FOUND', 'no such route, or not with this method', {
+    hint: 'GET /docs is a page of all routes, GET /openapi.json lists them for programs',
+  });
 }
 
 function codeOf(error: unknown): string {

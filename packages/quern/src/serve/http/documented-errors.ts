@@ -37,7 +37,7 @@ const errors: Readonly<Record<number, CommonError>> = {
     name: 'BadRequest',
     description: 'The request is not what it must be; `where` is the field.',
     code: 'BAD_INPUT',
-    message: 'is missing',
+    message: 'query is missing',
     type: refused,
     where: 'query',
     of: 'inputs',

@@ -107,10 +107,7 @@ export function addRoute(server: FastifyInstance, definition: Route): void {
 /** A body that is what it must be. Throws `BAD_INPUT` naming the field. */
 export function checkedBody<B>(schema: z.ZodType<B>, body: unknown): B {
   const checked = schema.safeParse(body, {
-    error: ({ code, input, ...issue }) => {
-      if (code !== 'invalid_type') return undefined;
-      return input === undefined ? 'is missing' : `is no ${String(issue['expected'])}`;
-    },
+    error: (issue) => wrongWith(issue as z.core.$ZodRawIssue),
   });
   if (checked.success) return checked.data;
   const [issue] = checked.error.issues;
@@ -122,6 +119,27 @@ export function checkedBody<B>(schema: z.ZodType<B>, body: unknown): B {
     where: where.replace(/^\./, '').slice(0, 200) || 'body',
     ...(typeof hint === 'string' && { hint }),
   });
+}
+
+/** What is wrong with a field, as said of it; of what a schema says in its own words, nothing. */
+function wrongWith(issue: z.core.$ZodRawIssue): string | undefined {
+  switch (issue.code) {
+    case 'invalid_type':
+      if (issue.input === undefined) return 'is missing';
+      return `is no ${issue.expected === 'int' ? 'whole number' : issue.expected}`;
+    case 'invalid_value':
+      return `must be ${issue.values.map((value) => JSON.stringify(value)).join(' or ')}`;
+    case 'too_big':
+      return issue.origin === 'array'
+        ? `has more than ${issue.maximum} items`
+        : `must be ${issue.maximum} at most`;
+    case 'too_small':
+      return issue.origin === 'array'
+        ? `has fewer than ${issue.minimum} items`
+        : `must be ${issue.minimum} at least`;
+    default:
+      return undefined;
+  }
 }
 
 /** What the OpenAPI document says of a route, as fastify's schema. */

@@ -53,8 +53,13 @@ function checkType(headers: Call<unknown>['request']['headers'], types: readonly
   const charset = parameters.find((each) => each.startsWith('charset='))?.slice('charset='.length);
   const isUtf8 = charset === undefined || /^"?utf-?8"?$/.test(charset);
   if (isUtf8 && (type === '' || types.includes(type))) return;
-  throw new StatusError(415, 'BAD_INPUT', isUtf8 ? 'is no type of this file' : 'is not UTF-8', {
-    where: 'content-type',
-    hint: `Send it as ${types[0]}, in UTF-8`,
-  });
+  throw new StatusError(
+    415,
+    'BAD_INPUT',
+    isUtf8 ? 'is not one that this file may be sent as' : 'is not UTF-8',
+    {
+      where: 'content-type',
+      hint: `Send it as ${types[0]}, in UTF-8`,
+    },
+  );
 }

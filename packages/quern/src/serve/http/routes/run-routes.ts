@@ -187,7 +187,7 @@ function kindOf(kind: unknown): RunKind | undefined {
   if (kind === undefined) return undefined;
   const known = runKinds.find((each) => each === kind);
   if (known !== undefined) return known;
-  throw new QuernError('BAD_INPUT', `is ${runKinds.join(' or ')}`, { where: 'kind' });
+  throw new QuernError('BAD_INPUT', `must be ${runKinds.join(' or ')}`, { where: 'kind' });
 }
 
 function numberOf(
@@ -199,5 +199,5 @@ function numberOf(
   if (given === undefined) return otherwise;
   const number = typeof given === 'string' && /^\d{1,10}$/.test(given) ? Number(given) : Number.NaN;
   if (number >= least && number <= most) return number;
-  throw new QuernError('BAD_INPUT', `is a whole number from ${least} to ${most}`, { where: name });
+  throw new QuernError('BAD_INPUT', `must be a whole number from ${least} to ${most}`, { where: name });
 }
