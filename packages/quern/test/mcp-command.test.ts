@@ -228,6 +228,10 @@ describe('over standard input and output', () => {
     running.stdin!.end(line(hello) + calling(2, 'search', { question: 'why does bread go stale' }));
     expect((await ended).stderr).toMatch(/^quern: search \{"question":"why does bread go stale"/m);
   });
+  it('says on stderr that there is nothing to search where no index is declared', async () => {
+    const { stderr } = await quern(['mcp']);
+    expect(stderr).toMatch(/^quern: no index is declared \(--index NAME=FOLDER/m);
+  });
   it.each([['--port', '8080'], ['--host', '0.0.0.0'], ['--json'], ['--allow-anonymous']])(
     'takes no %s, which goes with --http',
     async (...option) => {

@@ -24,6 +24,15 @@ describe('a client that goes on sending after its answer', () => {
   });
 });
 
+it('who asks for no route of it, as a browser at /, is told where routes are listed', async () => {
+  const { ask } = await served();
+  const { status, body } = await ask('GET', '/');
+  expect([status, body]).toMatchObject([
+    404,
+    { error: expect.objectContaining({ hint: expect.stringContaining('GET /docs') }) },
+  ]);
+});
+
 it('a request that is still under way when patience ends is told to ask another', async () => {
   const model = await FakeOpenAiServer.start(silent);
   onTestFinished(() => model.stop());
