@@ -12,7 +12,7 @@ it.each([
     'a part of a path that is too long',
     `/v1/indexes/${longPart}`,
     414,
-    'has a part of more than 200 characters',
+    'path has a part of more than 200 characters',
   ],
 ])('answers %s as any other error, and does not repeat it', async (_, path, status, message) => {
   const { port, log } = await start();
