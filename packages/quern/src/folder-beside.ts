@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileError } from './errors.ts';
+import { isAlive } from './process-state.ts';
 
 /** Those that this process has made. */
 const own = new Set<string>();
@@ -52,14 +53,5 @@ export async function clearFoldersBeside(out: string): Promise<void> {
     const pid = Number(owner[1]);
     const isAtWork = pid === process.pid ? own.has(path) : isAlive(pid);
     if (!isAtWork) await removeFolderBeside(path);
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

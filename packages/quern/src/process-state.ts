@@ -21,3 +21,14 @@ export async function processState(pid: number): Promise<{ started: string; ende
     return undefined;
   }
 }
+
+/** Whether there is a process of this number on this machine, whoever's it is. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // There is one, which is somebody else's.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

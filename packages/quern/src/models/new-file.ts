@@ -3,6 +3,7 @@ import { open, readdir, realpath, rename, rm, stat, type FileHandle } from 'node
 import { hostname } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileError, QuernError } from '../errors.ts';
+import { isAlive } from '../process-state.ts';
 
 const bufferBytes = 1 << 20;
 
@@ -150,13 +151,4 @@ async function isAbandoned(passing: string, pid: number, machine: string): Promi
     return Date.now() - mtimeMs > abandonedAfter;
   }
   return pid === process.pid ? !growing.has(passing) : !isAlive(pid);
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

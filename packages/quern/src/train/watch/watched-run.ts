@@ -6,6 +6,7 @@ import type { ListedRun, RunState } from './page/wire.ts';
 import { readInside, writtenInside } from '../../inside-folder.ts';
 import { runFolders } from './run-folders.ts';
 import { sampleSteps } from './samples.ts';
+import { isAlive } from '../../process-state.ts';
 
 /** A run that is watched. */
 export interface WatchedRun {
@@ -95,16 +96,6 @@ async function stateOf(folder: string): Promise<{ readonly state?: RunState; rea
     return { state: { ...rest, ...(best && { best }), ...(error !== undefined && { error }) }, pid };
   } catch {
     return {};
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // There is one, which is somebody else's.
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 
