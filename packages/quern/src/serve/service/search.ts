@@ -5,6 +5,7 @@ import { BoundedReasoner } from '../../reason/bounded.ts';
 import { SeveralReasoner } from '../../reason/several.ts';
 import { namedMembers } from '../../reason/several-names.ts';
 import type { Reasoner } from '../../reason/reasoner.ts';
+import type { ReasonedRecord } from '../../reason/reasoned-record.ts';
 import { combineNamed } from '../../search/combine.ts';
 import { defaultEarlyStop, earlyStopNamed } from '../../search/early-stop.ts';
 import { explainAnswer, prepareExplanation, type Explanation } from '../../search/explain.ts';
@@ -14,6 +15,7 @@ import { reasoningAbout } from '../../search/reasoning.ts';
 import type { Reranking } from '../../search/reranking.ts';
 import type { Retriever } from '../../search/retriever.ts';
 import { retrieverNamed } from '../../search/retrievers.ts';
+import { GrowingRanking, type Look } from './growing-ranking.ts';
 import { hitTexts } from './hit-texts.ts';
 import type { OpenIndex } from './open-index.ts';
 import { publicError } from './public-error.ts';
@@ -21,6 +23,17 @@ import { publicFailure, publicReasoning, reasonerError } from './public-reasonin
 import { needsFolder, type OpenReasoner } from './reasoners.ts';
 import type { SearchRequest } from './search-request.ts';
 import type { Service } from './service.ts';
+import { toldReasoner } from './told-reasoner.ts';
+
+/** Watches a search on its way. */
+export interface SearchWatch {
+  /** All of a text so far, each time that there is more of it; `part` is its place among those of several reasoners. */
+  text(text: string, part: number): void;
+  /** What would be found if the texts ended where they do. */
+  ranking(look: Look): void;
+  /** What the reasoner came to, before it is searched. */
+  reasoned(reasoned: ReasonedRecord): void;
+}
 
 /** What a search answers, as JSON. */
 export type SearchAnswer = Readonly<Record<string, unknown>> & {
@@ -38,12 +51,13 @@ export interface SearchHit {
 
 /**
  * Answers a request. Throws `BAD_INPUT` and `NOT_FOUND` for names that are none, `OVERLOADED` where too much waits, `UNAVAILABLE`
- * where an index or a model cannot be opened, `ABORTED`, and what searching throws.
+ * where an index or a model cannot be opened, `ABORTED`, and what searching throws. `watch` is told what happens meanwhile.
  */
 export async function search(
   service: Service,
   request: SearchRequest,
   signal?: AbortSignal,
+  watch?: SearchWatch,
 ): Promise<SearchAnswer> {
   const { query, k, excluded } = request;
   const reasoner = service.reasoners.named(request.reasoner, 'reasoner');
@@ -55,7 +69,7 @@ export async function search(
   return service.indexes.use(request.index, 'index', async (open) => {
     const retriever = await retrieverOver(service, open, retrieverName, named);
     const names = publicNames(reasoner, retriever, { name: retrieverName, named });
-    const plan: ReasoningPlan = {
+    const unwatched: ReasoningPlan = {
       reasoner: bounded(reasonerOver(reasoner, open, named), request.deadline),
       retriever,
       combine: combineNamed(request.combine),
@@ -70,6 +84,19 @@ export async function search(
       }),
       ...(rerank && { rerank }),
     };
+    const growing =
+      watch &&
+      new GrowingRanking({
+        plan: unwatched,
+        query,
+        index: open.index,
+        searches: service.searches,
+        k,
+        excluded,
+        ...(signal && { signal }),
+        told: (look) => watch.ranking(look),
+      });
+    const plan = growing ? { ...unwatched, reasoner: told(unwatched.reasoner, growing, watch) } : unwatched;
     const started = performance.now();
     const about = (): Promise<Reasoning> => reasoningAbout(plan, query, { excluded, signal });
     // RM3 by itself is a search, and takes its turn as one.
@@ -80,6 +107,8 @@ export async function search(
       },
     );
     const reasoned = performance.now();
+    watch?.reasoned(publicReasoning(reasoning.reasoned, request.reasoner));
+    await growing?.end();
     const { observer } = service;
     if (reasoner.name !== 'none') observer.stage('reason', (reasoned - started) / 1000);
     for (const call of callsOf(reasoning)) observer.reasoned(reasoner.name, call);
@@ -111,6 +140,14 @@ export async function search(
       .catch((error: unknown) => {
         throw publicError(error, { what: `the index ${request.index}`, names });
       });
+  });
+}
+
+/** A reasoner whose text is ranked, and told, while it comes. */
+function told(reasoner: Reasoner, growing: GrowingRanking, watch: SearchWatch): Reasoner {
+  return toldReasoner(reasoner, (text, part) => {
+    watch.text(text, part);
+    growing.add(text, part);
   });
 }
 

@@ -8,6 +8,7 @@ import { reasonedAnswer, searchAnswer } from '../answers.ts';
 import { answerEvents } from '../event-stream.ts';
 import { withLog } from '../logged-service.ts';
 import { route, type Call, type Route } from '../route.ts';
+import { watchedSearch } from './watched-search.ts';
 
 const reasonedExample = {
   query: 'why does my bread not rise',
@@ -56,7 +57,7 @@ export function searchRoutes(service: Service): Route[] {
       tag: 'Search',
       summary: 'Answer a question from an index.',
       description:
-        'The reasoner, where one is named, reasons about the question; its text and the question are combined, and the retriever ranks. Where the reasoner fails or is late, the question is searched as it is, which `reasoned.finish` says.',
+        'The reasoner, where one is named, reasons about the question; its text and the question are combined, and the retriever ranks. Where the reasoner fails or is late, the question is searched as it is, which `reasoned.finish` says. With the header `Accept: text/event-stream` the answer is watched as it comes to be: server-sent events with the text as it is written, and with the ranking at every few words of it.',
       body: searchSchema(limits),
       bodyLimit: questionBody(limits),
       examples: {
@@ -74,11 +75,17 @@ export function searchRoutes(service: Service): Route[] {
           description: 'The ranking, and what led to it.',
           schema: searchAnswer,
           example: searchExample,
+          events: {
+            description:
+              '`piece`, with `{"text", "part"}`, as a text grows (with `"isStart": true` where it comes anew); `ranking`, with `{"lengths", "tokens", "milliseconds", "hits"}`: what would be found if the texts ended there; `reasoned`, with the reasoned query; then `done`, with the answer, or `error`.',
+          },
         },
       },
-      handle: ({ body, signal, request }) => {
+      handle: async (call) => {
+        const { body, signal, request } = call;
         logQuestion(service, request.log, body);
-        return search(withLog(service, request.log, body.query), body, signal);
+        const logged = withLog(service, request.log, body.query);
+        return accepts(call) ? watchedSearch(logged, call, body) : search(logged, body, signal);
       },
     }),
     route({
