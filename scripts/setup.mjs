@@ -56,6 +56,10 @@ const sources = digest([
     join(folder, 'tsconfig.json'),
   ]),
   ...files(join(root, 'packages/libtorch/native')),
+  ...['src', 'public'].flatMap((folder) => files(join(root, 'packages/web', folder))),
+  ...['index.html', 'package.json', 'tsconfig.json', 'vite.config.ts'].map((name) =>
+    join(root, 'packages/web', name),
+  ),
   ...files(join(root, 'packages/quern/kernels')),
   ...files(join(root, 'examples/collection')),
   ...files(join(root, 'engines')),

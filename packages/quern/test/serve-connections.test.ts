@@ -24,9 +24,9 @@ describe('a client that goes on sending after its answer', () => {
   });
 });
 
-it('who asks for no route of it, as a browser at /, is told where routes are listed', async () => {
+it('who asks for no route of it is told where routes are listed', async () => {
   const { ask } = await served();
-  const { status, body } = await ask('GET', '/');
+  const { status, body } = await ask('GET', '/index.php');
   expect([status, body]).toMatchObject([
     404,
     { error: expect.objectContaining({ hint: expect.stringContaining('GET /docs') }) },

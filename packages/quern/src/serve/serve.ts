@@ -89,6 +89,7 @@ export async function serve(config: ServiceConfig, options: ServeOptions = {}): 
     const application = await serviceApplication(service, {
       metrics,
       underWay,
+      hasPages: !onlyMcp,
       ...(isOpen !== undefined && { isOpen }),
       ...(logTo && { logTo }),
       ...(times && { times }),

@@ -15,6 +15,7 @@ import {
 } from './connection-bounds.ts';
 import { addDocumentation } from './documentation.ts';
 import { quotes, recognised } from './logged-service.ts';
+import { addPages } from './pages.ts';
 import { addRoute, type Route } from './route.ts';
 import { sheddingServer } from './shedding-server.ts';
 import { UnderWay } from './under-way.ts';
@@ -25,6 +26,8 @@ export interface ApplicationOptions {
   readonly metrics: ServiceMetrics;
   readonly routes: readonly Route[];
   readonly underWay: UnderWay;
+  /** Whether the pages are served. Default: they are. */
+  readonly hasPages?: boolean;
   /** Let anybody ask who reaches the service, where the configuration declares no token. */
   readonly isOpen?: boolean;
   /** Where the log goes. Default: stderr. */
@@ -44,7 +47,15 @@ const packages =
  */
 export async function serviceApplication(
   service: Service,
-  { metrics, routes, underWay, isOpen = false, logTo = process.stderr, ...rest }: ApplicationOptions,
+  {
+    metrics,
+    routes,
+    underWay,
+    hasPages = true,
+    isOpen = false,
+    logTo = process.stderr,
+    ...rest
+  }: ApplicationOptions,
 ): Promise<FastifyInstance> {
   const { listen, tokens, limits, log } = service.config;
   checkServiceReach({ listen, tokens }, isOpen);
@@ -167,6 +178,7 @@ export async function serviceApplication(
   server.addHook('onResponse', async (request, reply) => tell(request, reply, reply.statusCode));
   server.setNotFoundHandler((_, reply) => sendError(reply, noRoute()));
   await addDocumentation(server, service);
+  if (hasPages) await addPages(server);
   for (const each of routes) if (!each.takesStream) addRoute(server, each);
   await server.register(async (streams) => {
     // They look at the type of what is sent, and read it, themselves.

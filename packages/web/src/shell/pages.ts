@@ -1,0 +1,23 @@
+import type { ComponentType } from 'preact';
+
+/** What a page is given. */
+export interface PageProps {
+  /** What the address says beside the page's name. */
+  readonly params: URLSearchParams;
+}
+
+/** A page of the service. */
+export interface Page {
+  /** Its part of the address; empty for the first. */
+  readonly path: string;
+  readonly title: string;
+  load(): Promise<{ readonly default: ComponentType<PageProps> }>;
+}
+
+/** All pages, in their order; each is loaded when it is first looked at. */
+export const pages: readonly Page[] = [
+  { path: '', title: 'Playground', load: () => import('../pages/playground/playground-page.tsx') },
+  { path: 'training', title: 'Training', load: () => import('../pages/training/training-page.tsx') },
+  { path: 'evaluation', title: 'Evaluation', load: () => import('../pages/evaluation/evaluation-page.tsx') },
+  { path: 'data', title: 'Data', load: () => import('../pages/data/data-page.tsx') },
+];

@@ -1,0 +1,139 @@
+import { createServer, request, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startService, type ServiceUnderTest } from '../../quern/test/running-service.ts';
+import { temporaryFolder } from '../../quern/test/temporary-folder.ts';
+import { newToken, tokenHash } from '../../quern/src/serve/configuration/tokens.ts';
+import { barriers, hasBrowser, overhang, phone, screenshot, startBrowser, visit } from './browser.ts';
+
+const pages = ['', 'training', 'evaluation', 'data'];
+
+describe.skipIf(!hasBrowser)('the pages in a browser', () => {
+  let browser: Browser;
+  let service: ServiceUnderTest;
+  beforeAll(async () => {
+    browser = await startBrowser();
+    service = await startService(temporaryFolder(), {});
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await service?.close();
+  });
+
+  it.each(pages)(
+    'the page %j of a service that has nothing stands without faults and barriers',
+    async (path) => {
+      for (const colorScheme of ['light', 'dark'] as const) {
+        const { page, faults, close } = await visit(browser, `${service.url}/#/${path}`, { colorScheme });
+        await page.locator('main h1, main h2').first().waitFor();
+        await page.waitForLoadState('networkidle');
+        expect(await barriers(page)).toEqual([]);
+        expect(faults).toEqual([]);
+        await screenshot(page, `empty-${path === '' ? 'playground' : path}-${colorScheme}`);
+        await close();
+      }
+    },
+  );
+
+  it('pages are reached by the keyboard alone, and say which they are', async () => {
+    const { page, close } = await visit(browser, service.url);
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    expect(await page.evaluate('document.activeElement.id')).toBe('main');
+    await page.getByRole('link', { name: 'Training' }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: 'Training' }).waitFor();
+    expect(await page.title()).toBe('Training · Quern');
+    expect(await page.getByRole('link', { name: 'Training' }).getAttribute('aria-current')).toBe('page');
+    await close();
+  });
+
+  it('the first load is below 150 kB', async () => {
+    const { page, received, close } = await visit(browser, service.url);
+    await page.waitForLoadState('networkidle');
+    const sum = await received();
+    expect(sum).toBeGreaterThan(5000);
+    expect(sum).toBeLessThan(150_000);
+    await close();
+  });
+
+  it('colours are chosen, and stay', async () => {
+    const { page, close } = await visit(browser, service.url, { colorScheme: 'light' });
+    const ground = () => page.evaluate('getComputedStyle(document.body).backgroundColor');
+    const light = await ground();
+    await page.getByLabel('Colours').selectOption('dark');
+    expect(await ground()).not.toBe(light);
+    await page.reload();
+    expect(await page.getByLabel('Colours').inputValue()).toBe('dark');
+    expect(await ground()).not.toBe(light);
+    await close();
+  });
+
+  it('a phone needs no moving sideways', async () => {
+    const { page, close } = await visit(browser, service.url, { viewport: phone });
+    for (const path of pages) {
+      await page.goto(`${service.url}/#/${path}`);
+      await page.waitForLoadState('networkidle');
+      expect(await overhang(page)).toBe(0);
+    }
+    await close();
+  });
+
+  it('they work under a path of a proxy', async () => {
+    const proxy = await proxyUnder('/search/quern', service.url);
+    const { port } = proxy.address() as AddressInfo;
+    const { page, faults, close } = await visit(browser, `http://127.0.0.1:${port}/search/quern/`);
+    await page.getByRole('link', { name: 'Data' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Data' }).waitFor();
+    await page.waitForLoadState('networkidle');
+    expect(faults).toEqual([]);
+    await close();
+    proxy.closeAllConnections();
+    proxy.close();
+  });
+
+  it('where a token is asked for, the page asks for it, keeps it with the tab alone, and goes on', async () => {
+    const token = newToken();
+    const guarded = await startService(temporaryFolder(), {
+      tokens: [{ name: 'me', scope: 'read', hash: `sha256:${tokenHash(token)}` }],
+    });
+    const { page, faults, close } = await visit(browser, `${guarded.url}/#/training`, { expected: ['401'] });
+    await page.getByLabel('Token').fill('wrong');
+    await page.getByRole('button', { name: 'Go on' }).click();
+    await page.getByText('does not allow this').waitFor();
+    expect(await barriers(page)).toEqual([]);
+    await screenshot(page, 'token');
+    await page.getByLabel('Token').fill(token);
+    await page.getByRole('button', { name: 'Go on' }).click();
+    await page.getByLabel('Token').waitFor({ state: 'detached' });
+    expect(await page.evaluate('JSON.stringify(localStorage)')).not.toContain(token);
+    expect(faults).toEqual([]);
+    await close();
+    await guarded.close();
+  });
+});
+
+/** A proxy that serves `target` under a path, which it takes off. */
+async function proxyUnder(path: string, target: string): Promise<Server> {
+  const server = createServer((asked, answer) => {
+    if (!asked.url!.startsWith(`${path}/`)) {
+      answer.writeHead(404).end();
+      return;
+    }
+    const { host } = new URL(target);
+    const headers = { ...asked.headers, host };
+    const sent = request(
+      `${target}${asked.url!.slice(path.length)}`,
+      { method: asked.method!, headers },
+      (came) => {
+        answer.writeHead(came.statusCode!, came.headers);
+        came.pipe(answer);
+      },
+    );
+    asked.pipe(sent);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return server;
+}
