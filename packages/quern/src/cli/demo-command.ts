@@ -1,8 +1,4 @@
-import { existsSync } from 'node:fs';
-import { join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
-import { QuernError } from '../errors.ts';
 import { compareRuns } from '../evaluate/comparison.ts';
 import { evaluateNamed } from '../evaluate/evaluate-named.ts';
 import type { Evaluation } from '../evaluate/evaluation.ts';
@@ -15,6 +11,7 @@ import { shared } from './options.ts';
 import { labelled, print, printJson } from './output.ts';
 import { startProgress } from './progress.ts';
 import { writeReport } from './report-file.ts';
+import { sampleCollection } from './sample-collection.ts';
 
 interface Options {
   readonly html: string;
@@ -38,19 +35,13 @@ Examples:
 }
 
 async function run({ html, json }: Options): Promise<void> {
-  const folder = relative('', fileURLToPath(new URL('../collection', import.meta.url)));
-  if (!existsSync(folder)) {
-    throw new QuernError('NOT_FOUND', 'the sample collection is missing from the build', {
-      where: folder,
-      hint: 'Build again: npm run build',
-    });
-  }
+  const { folder, reasoned } = sampleCollection();
   await checkFolderOf(html);
   const measures = parseMeasures(['ndcg@10', 'recall@10', 'map']);
   await evaluateNamed(
     `beir:${folder}`,
     {
-      reasoners: ['none', `file:${join(folder, 'reasoned.json')}`, 'rm3'],
+      reasoners: ['none', `file:${reasoned}`, 'rm3'],
       plan: { combine: combineNamed('replace') },
       k: 1000,
       measures,
@@ -106,6 +97,8 @@ function printExample(none: Evaluation, reasoned: Evaluation): void {
 function nextCommands(html: string): string {
   return `Wrote ${html}: open it in a browser to see every question's gain and why.
 
+The same in the browser, with rankings that move while the reasoned query is written:
+  npx quern serve --sample
 Next, with documents of your own (text files, JSONL, or a BEIR folder):
   npx quern index my-documents/ --out my.index --store
   npx quern search my.index "a hard question" --reasoner rm3 --explain

@@ -12,6 +12,7 @@ import { interruptSignal } from './interrupt.ts';
 import { parsed, shared } from './options.ts';
 import { note, printJson, printWarnings } from './output.ts';
 import { serveTokenCommand } from './serve-token-command.ts';
+import { sampleService } from './sample-service.ts';
 import { portNamed } from './serving-options.ts';
 
 /** The options that say what is served. */
@@ -26,6 +27,7 @@ export interface ServiceOptions {
 }
 
 interface Options extends ServiceOptions {
+  readonly sample?: boolean;
   readonly allowAnonymous?: boolean;
   readonly json?: boolean;
 }
@@ -41,6 +43,9 @@ export function serveCommand(): Command {
   return withServiceOptions(
     new Command('serve').description('Serve indexes, reasoners, embedders and rewards over HTTP.'),
   )
+    .addOption(
+      new Option('--sample', 'serve the sample collection, to be tried in a browser').conflicts(['config']),
+    )
     .option('--allow-anonymous', 'serve also beyond this machine without asking for a token')
     .addOption(shared.json())
     .addCommand(serveTokenCommand())
@@ -48,10 +53,11 @@ export function serveCommand(): Command {
       'after',
       `
 Requests choose among the names that are declared here or in the file; docs/SERVICE.md tells of the file, the variables
-QUERN_SERVE_…, tokens and limits. GET /docs is a page of the API, GET /healthz says that it runs. Ctrl-C ends it once what it
+QUERN_SERVE_…, tokens and limits. GET / is the playground, GET /docs a page of the API, GET /healthz says that it runs. Ctrl-C ends it once what it
 accepted is answered.
 
 Examples:
+  $ quern serve --sample
   $ quern serve --index notes=notes.index
   $ quern serve --index notes=notes.index --reasoner qr=llama:model.gguf --port 8080
   $ quern serve --config quern.yaml
@@ -121,20 +127,34 @@ export function declaredSettings(
 }
 
 /** The configuration that the options, the environment and the file make together. Throws what reading it does. */
-export function configurationOf(options: ServiceOptions): Promise<ServiceConfig> {
+export function configurationOf(
+  options: ServiceOptions,
+  more: readonly Setting[] = [],
+): Promise<ServiceConfig> {
   const { config: file, host, port, dataDir } = options;
   const settings: Setting[] = [
     ...(host === undefined ? [] : [{ path: ['listen', 'host'], value: host, where: '--host' }]),
     ...(port === undefined ? [] : [{ path: ['listen', 'port'], value: port, where: '--port' }]),
     ...(dataDir === undefined ? [] : [{ path: ['data'], value: resolve(dataDir), where: '--data-dir' }]),
     ...declaredSettings(options),
+    ...more,
   ];
   return readServiceConfig({ ...(file !== undefined && { file }), settings });
 }
 
 async function run(options: Options): Promise<void> {
-  const config = await configurationOf(options);
-  await serveUntilInterrupted(config, options);
+  if (!options.sample) {
+    await serveUntilInterrupted(await configurationOf(options), options);
+    return;
+  }
+  const signal = interruptSignal();
+  const { settings, discard } = await sampleService(signal);
+  try {
+    const config = await configurationOf(options, settings);
+    await serveUntilInterrupted(config, { ...options, signal });
+  } finally {
+    await discard();
+  }
 }
 
 /** Serves over HTTP until Ctrl-C. */
@@ -144,13 +164,16 @@ export async function serveUntilInterrupted(
     allowAnonymous = false,
     json,
     onlyMcp = false,
-  }: Pick<Options, 'allowAnonymous' | 'json'> & { readonly onlyMcp?: boolean },
+    signal = interruptSignal(),
+  }: Pick<Options, 'allowAnonymous' | 'json'> & {
+    readonly onlyMcp?: boolean;
+    readonly signal?: AbortSignal;
+  },
 ): Promise<void> {
   const warnings = new Warnings();
-  const signal = interruptSignal();
   const running = await serve(config, { warnings, isOpen: allowAnonymous, onlyMcp });
   try {
-    const shown = onlyMcp ? `MCP: ${running.url}/mcp` : `the API: ${running.url}/docs`;
+    const shown = onlyMcp ? `MCP: ${running.url}/mcp` : `playground; the API: ${running.url}/docs`;
     note(`quern: serving at ${running.url} (${shown})`);
     if (json)
       printJson({ url: running.url, tokens: config.tokens.map(({ name, scope }) => ({ name, scope })) });

@@ -121,6 +121,10 @@ export const configSchema = z.strictObject({
       retriever: meta(name.default('bm25'), says('The name of the retriever where a request names none.')),
       k1: meta(z.number().min(0).optional(), says("BM25's k1. Default: 0.9.")),
       b: meta(z.number().min(0).max(1).optional(), says("BM25's b. Default: 0.4.")),
+      questions: meta(
+        text.optional(),
+        path('Questions that the playground offers: JSON lines with a `text`, as `queries.jsonl` of BEIR.'),
+      ),
     }),
     'Indexes that can be searched.',
   ),

@@ -105,7 +105,7 @@ function declaredModel(model: string, keyVariable: unknown): DeclaredModel {
 }
 
 function declaredIndex(
-  { index, retriever, k1, b }: ConfigFile['indexes'][string],
+  { index, retriever, k1, b, questions }: ConfigFile['indexes'][string],
   folder: string,
 ): DeclaredIndex {
   const isGiven = k1 !== undefined || b !== undefined;
@@ -115,6 +115,7 @@ function declaredIndex(
     ...(isGiven && {
       parameters: { k1: k1 ?? defaultBm25Parameters.k1, b: b ?? defaultBm25Parameters.b },
     }),
+    ...(questions !== undefined && { questions: resolve(folder, questions) }),
   };
 }
 

@@ -22,6 +22,8 @@ export interface DeclaredIndex {
   /** The name of the retriever where a request names none. */
   readonly retriever: string;
   readonly parameters?: Bm25Parameters;
+  /** A file of questions that it can be asked. */
+  readonly questions?: string;
 }
 
 /** A reasoner that can be asked by a name. */

@@ -131,14 +131,23 @@ const queue = z.object({
 });
 const names = z.array(z.string());
 
+const declared = z.record(z.string(), z.string());
+
 /** What `GET /v1/config` answers. */
 export const configAnswer = z.object({
+  version: z.string().describe('Of Quern.'),
   indexes: names,
   retrievers: names,
   reasoners: names,
   embedders: names,
   rerankers: names,
   rewards: names,
+  declared: z
+    .object({ indexes: declared, retrievers: declared, reasoners: declared, rerankers: declared })
+    .optional()
+    .describe(
+      'What the names stand for, as the command line takes it: told by a service for this machine alone that asks for no token.',
+    ),
   limits: z.object({
     body: count.describe('Bytes.'),
     upload: count.describe('Bytes.'),

@@ -5,6 +5,8 @@ it.each([
   ['bright:biology', 'bright:biology'],
   ['beir:/home/me/secret/nfcorpus', 'beir:nfcorpus'],
   ['beir:examples/collection', 'beir:examples/collection'],
+  ['beir:../../home/me/nfcorpus', 'beir:nfcorpus'],
+  ['hybrid:bm25+dense:onnx:./models/bge', 'hybrid:bm25+dense:onnx:bge'],
   ['log:C:\\logs\\queries.jsonl', 'log:queries.jsonl'],
   ['hybrid:bm25q+dense:onnx:/models/bge', 'hybrid:bm25q+dense:onnx:bge'],
   ['dense:openai:bge@http://10.0.0.1:80/v1+bm25', 'dense:openai:bge+bm25'],

@@ -24,6 +24,8 @@ export interface DescribedIndex
   readonly source: 'declared' | 'built';
   /** The retriever where a request names none. */
   readonly retriever: string;
+  /** Whether there are questions that it can be asked. */
+  readonly hasQuestions: boolean;
   readonly vectors?: readonly DescribedVectors[];
   /** Why it cannot be read. */
   readonly error?: Unreadable['error'];
@@ -63,13 +65,13 @@ export function embedderName({ config }: Pick<Service, 'config'>, id: string): s
 
 function describedBuilt(service: Service, index: DataIndexInfo | Unreadable): DescribedIndex {
   const { name, ...rest } = index;
-  const known = { name, source: 'built', retriever: 'bm25' } as const;
+  const known = { name, source: 'built', retriever: 'bm25', hasQuestions: false } as const;
   return 'vectors' in rest ? { ...known, ...withNames(service, rest) } : { ...known, ...rest };
 }
 
 async function describedDeclared(service: Service, name: string): Promise<DescribedIndex> {
-  const { index, retriever } = service.indexes.named(name, 'name');
-  const known = { name, source: 'declared', retriever } as const;
+  const { index, retriever, questions } = service.indexes.named(name, 'name');
+  const known = { name, source: 'declared', retriever, hasQuestions: questions !== undefined } as const;
   try {
     if (!isOpenSearchName(index)) return { ...known, ...withNames(service, await folderIndexInfo(index)) };
     return await service.indexes.use(name, 'name', async ({ index: open }) => ({

@@ -4,6 +4,7 @@ import type { Warnings } from '../../warnings.ts';
 import { Declared } from '../configuration/names.ts';
 import type { ServiceConfig } from '../configuration/service-config.ts';
 import { Admission } from './admission.ts';
+import { DeclaredQuestions } from './declared-questions.ts';
 import { Embedders } from './embedders.ts';
 import { Indexes, type BuiltIndexes } from './indexes.ts';
 import type { Observer } from './observer.ts';
@@ -33,6 +34,7 @@ export interface Service {
   readonly embedders: Embedders;
   readonly rerankers: Rerankers;
   readonly rewards: Rewards;
+  readonly questions: DeclaredQuestions;
   /** Where searches wait. */
   readonly searches: Admission;
   /** Where requests for embeddings wait. */
@@ -67,6 +69,7 @@ export async function openService(
   const indexes = new Indexes(config.indexes, built, { warnings, failed });
   const embedders = new Embedders(config.embedders, models);
   const rerankers = new Rerankers(config.rerankers, models);
+  const questions = new DeclaredQuestions(config.limits.query);
   const rewards = new Rewards(config.rewards, {
     indexes: config.indexes,
     retrievers: config.retrievers,
@@ -81,10 +84,12 @@ export async function openService(
     embedders,
     rerankers,
     rewards,
+    questions,
     searches: new Admission('searches', { concurrent: concurrentSearches, ...searches }),
     embeddings: new Admission('embeddings', { concurrent: concurrentEmbeddings, ...embeddings }),
     async ready(signal) {
-      for (const [name, { retriever }] of config.indexes) {
+      for (const [name, { retriever, questions: file }] of config.indexes) {
+        if (file !== undefined) await orInFull(questions.page(file, 0, 0), `indexes › ${name} › questions`);
         const opened = indexes.use(name, 'index', async (open) => {
           const named = config.retrievers.get(retriever)!;
           await open.retriever(named, await embedders.ofRetriever(named));

@@ -5,6 +5,7 @@ import type { DataFolder } from '../../data/data-folder.ts';
 import { describedIndex, describedIndexes } from '../../service/described-indexes.ts';
 import { publicError } from '../../service/public-error.ts';
 import type { Service } from '../../service/service.ts';
+import { numberOf } from '../query-number.ts';
 import { route, type Route } from '../route.ts';
 import { buildEvents, buildExample, shownBuild } from './build-routes.ts';
 import { dataOf } from './corpus-routes.ts';
@@ -14,6 +15,7 @@ const indexExample = {
   name: 'notes',
   source: 'built',
   retriever: 'bm25',
+  hasQuestions: false,
   documents: 1204,
   analyzer: 'english',
   stored: true,
@@ -22,6 +24,10 @@ const indexExample = {
   vectors: [{ embedder: 'mini', vectors: 1391, dimensions: 384 }],
   builtFrom: { corpus: 'notes', built: '2026-11-28T07:00:02.000Z', isCurrent: true },
 };
+
+/** Questions of one answer. */
+const fewQuestions = 100;
+const mostQuestions = 1000;
 
 const params = { name: 'The name of the index.' };
 
@@ -75,6 +81,33 @@ export function indexRoutes(service: Service, data: DataFolder | undefined): Rou
       params,
       answers: { 200: { description: 'What it is and holds.', example: indexExample } },
       handle: ({ params: { name = '' } }) => describedIndex(service, data, name),
+    }),
+    route({
+      method: 'GET',
+      path: '/v1/indexes/:name/questions',
+      scope: 'read',
+      tag: 'Indexes',
+      summary: 'Questions that an index can be asked.',
+      description:
+        'Those of the file that the configuration declares with it, the first 10,000; those that are longer than a question may be are left out. Of an index without such a file there are none.',
+      params,
+      querystring: {
+        from: 'How many to leave out first; default 0.',
+        limit: `How many; default ${fewQuestions}, most ${mostQuestions}.`,
+      },
+      answers: {
+        200: {
+          description: 'In the order of the file; `total` is how many there are.',
+          example: { total: 1, questions: [{ id: 'q1', text: 'why does my bread not rise' }] },
+        },
+      },
+      handle: async ({ params: { name = '' }, query }) => {
+        const { questions } = service.indexes.named(name, 'name');
+        const from = numberOf(query, 'from', { least: 0, most: 2 ** 31, otherwise: 0 });
+        const limit = numberOf(query, 'limit', { least: 1, most: mostQuestions, otherwise: fewQuestions });
+        if (questions === undefined) return { total: 0, questions: [] };
+        return service.questions.page(questions, from, limit);
+      },
     }),
     route({
       method: 'POST',

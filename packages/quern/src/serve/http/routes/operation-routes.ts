@@ -1,9 +1,27 @@
+import { isLoopback } from '../../../reward/server/access.ts';
+import { quernVersion } from '../../../version.ts';
 import type { ServiceMetrics } from '../../metrics.ts';
 import type { Readiness } from '../../readiness.ts';
 import type { Service } from '../../service/service.ts';
 import { configAnswer, statusAnswer } from '../answers.ts';
 import { route, type Route } from '../route.ts';
 import type { UnderWay } from '../under-way.ts';
+
+/** Whether who asks may know where things lie: who sits at this machine, as the configuration has declared nobody else. */
+function tellsDeclarations({ config: { listen, tokens } }: Service): boolean {
+  return isLoopback(listen.host) && !listen.proxy && listen.hosts.length === 0 && tokens.length === 0;
+}
+
+/** What names stand for, as the command line takes it. */
+function declarations({ indexes, config }: Service): Record<string, Record<string, string>> {
+  const { retrievers, reasoners, rerankers } = config;
+  return {
+    indexes: Object.fromEntries(indexes.names.map((name) => [name, indexes.named(name, 'index').index])),
+    retrievers: Object.fromEntries(retrievers),
+    reasoners: Object.fromEntries(Array.from(reasoners, ([name, { reasoner }]) => [name, reasoner])),
+    rerankers: Object.fromEntries(Array.from(rerankers, ([name, { model }]) => [name, model])),
+  };
+}
 
 /** How the service fares. */
 export function operationRoutes(
@@ -68,17 +86,19 @@ export function operationRoutes(
       summary: 'The names and the limits of the service.',
       answers: {
         200: {
-          description: 'What requests can choose among; nothing of where it lies.',
+          description: 'What requests can choose among, and what they must keep to.',
           schema: configAnswer,
         },
       },
       handle: async () => ({
+        version: quernVersion(),
         indexes: service.indexes.names,
         retrievers: service.retrievers.names,
         reasoners: service.reasoners.names,
         embedders: service.embedders.names,
         rerankers: service.rerankers.names,
         rewards: service.rewards.names,
+        ...(tellsDeclarations(service) && { declared: declarations(service) }),
         limits: service.config.limits,
       }),
     }),

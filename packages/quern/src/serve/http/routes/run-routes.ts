@@ -6,6 +6,7 @@ import { runKinds, type RunKind } from '../../runs/found-runs.ts';
 import type { Runs } from '../../runs/runs.ts';
 import { shownReasoner } from '../../runs/shown-name.ts';
 import { publicRecord } from '../../service/public-reasoning.ts';
+import { numberOf } from '../query-number.ts';
 import { route, type Call, type Route } from '../route.ts';
 
 /** Topics of one answer. */
@@ -188,16 +189,4 @@ function kindOf(kind: unknown): RunKind | undefined {
   const known = runKinds.find((each) => each === kind);
   if (known !== undefined) return known;
   throw new QuernError('BAD_INPUT', `must be ${runKinds.join(' or ')}`, { where: 'kind' });
-}
-
-function numberOf(
-  query: Call<unknown>['query'],
-  name: string,
-  { least, most, otherwise }: { readonly least: number; readonly most: number; readonly otherwise: number },
-): number {
-  const given = query[name];
-  if (given === undefined) return otherwise;
-  const number = typeof given === 'string' && /^\d{1,10}$/.test(given) ? Number(given) : Number.NaN;
-  if (number >= least && number <= most) return number;
-  throw new QuernError('BAD_INPUT', `must be a whole number from ${least} to ${most}`, { where: name });
 }
