@@ -167,6 +167,22 @@ describe('a search that is watched', () => {
     expect(texts[0]!.length).toBeLessThan(10_000);
   });
 
+  it('ends the generation when who asked goes away', async () => {
+    model.reply = streamed({ pieces: long.slice(0, 100), hang: true, finish: null });
+    const gone = new AbortController();
+    const asked = fetch(`${service.url}/v1/search`, {
+      method: 'POST',
+      signal: gone.signal,
+      headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+      body: JSON.stringify({ query: question, index: 'notes', reasoner: 'model' }),
+    });
+    await expect.poll(() => model.underWay).toBe(1);
+    expect((await asked).status).toBe(200);
+    gone.abort();
+    await expect.poll(() => model.underWay).toBe(0);
+    model.reply = streamed({ pieces: long });
+  });
+
   it('answers what is refused at once as any error', async () => {
     for (const [body, status] of [
       [{ index: 'no' }, 404],
