@@ -17,7 +17,7 @@ step(process.execPath, ['scripts/setup.mjs', '--tests']);
 step('npx', ['tsc', '-p', 'bench']);
 const data = process.env.QUERN_DATA ?? join(root, '../shared/data');
 // The simulation, and what is measured against servers that only wait, make their own data.
-if (!['scaling', 'servers'].includes(name) && !existsSync(data)) {
+if (!['pages', 'scaling', 'servers'].includes(name) && !existsSync(data)) {
   console.error(`bench: no data at ${data}; set QUERN_DATA`);
   process.exit(1);
 }
