@@ -7,7 +7,7 @@ import { quernJson } from './run-quern.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
-const guide = readFileSync(join(root, 'docs/GUIDE.md'), 'utf8');
+const guide = readFileSync(join(root, 'docs/guides/search-in-your-app.md'), 'utf8');
 const run = promisify(execFile);
 
 /** What a program prints that Node runs. Throws where it exits with another code than 0. */

@@ -151,7 +151,7 @@ export const configSchema = z.strictObject({
         says('Whether what it writes is kept, and taken from the cache.'),
       ),
     }),
-    'Reasoners beside `none` and `rm3`, which any service has. Other keys are those of a reasoner in any configuration (GUIDE.md): `keyVariable`, `concurrency`, `retries`, `timeout`, `sampling`, `adapters` and so on.',
+    'Reasoners beside `none` and `rm3`, which any service has. Other keys are those of a reasoner in any configuration (REASONERS.md): `keyVariable`, `concurrency`, `retries`, `timeout`, `sampling`, `adapters` and so on.',
   ),
   embedders: named(
     'embedder',
