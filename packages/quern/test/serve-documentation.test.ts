@@ -16,8 +16,10 @@ import { openAiRoutes } from '../src/serve/http/routes/openai-routes.ts';
 import { rewardRoutes } from '../src/serve/http/routes/reward-routes.ts';
 import { runRoutes } from '../src/serve/http/routes/run-routes.ts';
 import { searchRoutes } from '../src/serve/http/routes/search-routes.ts';
+import { setRoutes } from '../src/serve/http/routes/set-routes.ts';
 import { mcpRoutes } from '../src/serve/mcp/http.ts';
 import { Runs } from '../src/serve/runs/runs.ts';
+import { Sets } from '../src/serve/sets/sets.ts';
 import { sampleFolder } from './beir-collection.ts';
 import { chromium, visit } from './chromium.ts';
 import { failing, FakeOpenAiServer, json, streamed } from './fake-openai-server.ts';
@@ -152,6 +154,7 @@ describe('the OpenAPI document', () => {
       ...[searchRoutes, openAiRoutes, rewardRoutes, mcpRoutes].flatMap((of) => of(service.service)),
       ...[corpusRoutes, indexRoutes, buildRoutes].flatMap((of) => of(service.service, undefined)),
       ...runRoutes(new Runs([])),
+      ...setRoutes(new Sets([])),
     ];
     const documented = operations().map(([path, method]) => `${method.toUpperCase()} ${path}`);
     for (const { method, path } of routes) {

@@ -81,7 +81,10 @@ export interface CurateSettings {
  * between their scores; 5 % of questions each for validation and test; questions are the same from a similarity of 0.7. Throws
  * `USAGE` for what is out of range or does not go together.
  */
-export function settingsOf(sources: readonly PostSource[], options: CurateOptions): CurateSettings {
+export function settingsOf(
+  sources: readonly Pick<PostSource, 'kind'>[],
+  options: CurateOptions,
+): CurateSettings {
   const isStackExchange = sources.some(({ kind }) => kind === 'dump' || kind === 'preferences');
   const isPreferences = sources.every(({ kind }) => kind === 'preferences');
   const { positives = 'answers', reasoner, seed = 0, think = false, similarity = 0.7 } = options;

@@ -16,6 +16,7 @@ import { operationRoutes } from './http/routes/operation-routes.ts';
 import { rewardRoutes } from './http/routes/reward-routes.ts';
 import { runRoutes } from './http/routes/run-routes.ts';
 import { searchRoutes } from './http/routes/search-routes.ts';
+import { setRoutes } from './http/routes/set-routes.ts';
 import { UnderWay } from './http/under-way.ts';
 import { mcpRoutes } from './mcp/http.ts';
 import { serviceMetrics } from './metrics.ts';
@@ -23,6 +24,7 @@ import { Readiness } from './readiness.ts';
 import { Runs } from './runs/runs.ts';
 import { builtIndexes } from './service/built-indexes.ts';
 import { openService, type Service } from './service/service.ts';
+import { Sets } from './sets/sets.ts';
 
 /** How a service is started, beside its configuration. */
 export interface ServeOptions {
@@ -104,6 +106,7 @@ export async function serve(config: ServiceConfig, options: ServeOptions = {}): 
               ...indexRoutes(service, data),
               ...buildRoutes(service, data),
               ...runRoutes(new Runs(config.runs)),
+              ...setRoutes(new Sets(config.sets)),
             ]),
         ...mcpRoutes(service),
         ...operationRoutes(service, { metrics, readiness, underWay }),

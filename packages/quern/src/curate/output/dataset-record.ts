@@ -21,7 +21,8 @@ export async function writeDatasetRecord(
   files: Readonly<Record<string, string>>,
   posts: AsyncIterable<AttributedPost>,
 ): Promise<void> {
-  const { name, options, sources, stages, against, splits, positives, domains, licences } = curation;
+  const { name, options, sources, stages, against, splits, positives, domains, histograms, licences } =
+    curation;
   const head = {
     name,
     licence: licences,
@@ -45,6 +46,8 @@ export async function writeDatasetRecord(
     }
     if (last !== undefined) await line(last);
     await line('  ],');
-    await line(`  "domains": ${JSON.stringify(domains)}\n}`);
+    await line(`  "domains": ${JSON.stringify(domains)},`);
+    // An edge without end, which JSON has no word for, is null.
+    await line(`  "histograms": ${JSON.stringify(histograms)}\n}`);
   });
 }

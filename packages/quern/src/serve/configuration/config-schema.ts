@@ -181,6 +181,10 @@ export const configSchema = z.strictObject({
     z.array(text).default([]),
     says('Folders of runs of training and of evaluations.', { must: 'list of paths', isPath: true }),
   ),
+  sets: meta(
+    z.array(text).default([]),
+    says('Folders of curated training sets.', { must: 'list of paths', isPath: true }),
+  ),
   tokens: meta(
     z
       .array(

@@ -88,6 +88,7 @@ export async function readServiceConfig({
       ...(index !== undefined && { index }),
     })),
     runs: config.runs.map((each) => resolve(folder, each)),
+    sets: config.sets.map((each) => resolve(folder, each)),
     tokens: await declaredTokens(config, { folder, env, place }),
     limits: config.limits,
     log: config.log,

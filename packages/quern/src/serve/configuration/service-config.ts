@@ -134,6 +134,8 @@ export interface ServiceConfig {
   readonly rewards: ReadonlyMap<string, DeclaredReward>;
   /** Folders of runs of training and of evaluations. */
   readonly runs: readonly string[];
+  /** Folders of curated training sets. */
+  readonly sets: readonly string[];
   readonly tokens: readonly DeclaredToken[];
   readonly limits: ServiceLimits;
   readonly log: LogSettings;

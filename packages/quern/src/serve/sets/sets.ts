@@ -1,0 +1,209 @@
+import { contentId } from '../../content-id.ts';
+import { QuernError, throwIfAborted } from '../../errors.ts';
+import { inOrder } from '../../in-order.ts';
+import { openInside } from '../../inside-folder.ts';
+import { fileState } from '../../models/file-memo.ts';
+import { RecentlyUsed } from '../../recently-used.ts';
+import { shortened } from '../../report/words.ts';
+import { runNames } from '../../train/watch/watched-run.ts';
+import { foundFolders, type FolderLimits } from '../runs/found-folders.ts';
+import { curateCommand } from './curate-command.ts';
+import { questionPage, type PageReading, type QuestionPage, type QuestionsAsked } from './question-page.ts';
+import { readSetRecord, recordFile, type SetRecord } from './set-record.ts';
+import { shownRecord } from './shown-record.ts';
+
+/** A set by what requests call it. */
+interface KnownSet {
+  readonly id: string;
+  /** Its folder's name, with as many of those above as tell it from the others. */
+  readonly name: string;
+  readonly folder: string;
+}
+
+interface Known {
+  readonly byId: ReadonlyMap<string, KnownSet>;
+  readonly isCut: boolean;
+  readonly at: number;
+}
+
+/** A record as it was read, and when it was written, in milliseconds since 1970. */
+interface ReadRecord {
+  readonly state: string;
+  readonly written: number;
+  readonly record: SetRecord;
+}
+
+/** A set that can be read, as it is listed. */
+export interface ListedSet {
+  readonly id: string;
+  readonly name: string;
+  readonly questions: number;
+  /** Questions that were read before any was left out. */
+  readonly read: number;
+  readonly positives: number;
+  readonly splits: SetRecord['splits'];
+  /** The first of them. */
+  readonly domains: readonly string[];
+  readonly domainCount: number;
+  readonly written: number;
+}
+
+/** A set as it is listed; of one that cannot be read, why. */
+export type SetEntry = ListedSet | { readonly id: string; readonly name: string; readonly problem: string };
+
+/** All that is told of a set. */
+export interface SetAnswer extends ListedSet {
+  readonly record: SetRecord;
+  /** The command that makes such a set; names stand for folders, and no address is in it. */
+  readonly command: string;
+}
+
+const readAtOnce = 8;
+const keptRecords = 200;
+const listedDomains = 20;
+/** How long what was found is good enough to say that there is no such set, in milliseconds. */
+const patience = 1000;
+
+/**
+ * The curated sets in the folders that a configuration declares, by ids which are hashes of where they lie, as those of runs are. What
+ * cannot be read is no failure of the service: it throws `NOT_FOUND` for what is not there, and `UNAVAILABLE` for what is damaged or
+ * too large.
+ */
+export class Sets {
+  readonly #folders: readonly string[];
+  readonly #limits: FolderLimits;
+  readonly #records = new RecentlyUsed<string, ReadRecord>(keptRecords);
+  #known: Known = { byId: new Map(), isCut: false, at: -Infinity };
+  #finding: Promise<Known> | undefined;
+  /** Questions are read for one request at a time: a row group is in memory as a whole. */
+  #reading: Promise<unknown> = Promise.resolve();
+
+  constructor(folders: readonly string[], limits: FolderLimits = {}) {
+    this.#folders = folders;
+    this.#limits = limits;
+  }
+
+  /** All sets. */
+  async list(): Promise<{ readonly sets: readonly SetEntry[]; readonly isCut: boolean }> {
+    const { byId, isCut } = await this.#found();
+    const sets: SetEntry[] = [];
+    for await (const entry of inOrder([...byId.values()], readAtOnce, (set) => this.#entry(set)))
+      sets.push(entry);
+    return { sets, isCut };
+  }
+
+  /** All that the record of a set says. */
+  async set(id: string): Promise<SetAnswer> {
+    const known = await this.#set(id);
+    const read = await readable(this.#record(known));
+    const record = shownRecord(read.record);
+    return { ...listed(known, read), record, command: curateCommand(record) };
+  }
+
+  /** Questions of a set. */
+  async questions(id: string, asked: QuestionsAsked, reading: PageReading = {}): Promise<QuestionPage> {
+    const { folder } = await this.#set(id);
+    const turn = this.#reading.then(() => {
+      throwIfAborted(reading.signal);
+      return readable(this.#page(folder, asked, reading));
+    });
+    this.#reading = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #page(
+    folder: string,
+    { split, ...asked }: QuestionsAsked,
+    reading: PageReading,
+  ): Promise<QuestionPage> {
+    const name = `${split}.parquet`;
+    const file = await openInside(folder, name);
+    if (file === undefined) throw new QuernError('NOT_FOUND', `the set has no ${name}`);
+    try {
+      return await questionPage(file, name, asked, reading);
+    } finally {
+      await file.close();
+    }
+  }
+
+  async #set(id: string): Promise<KnownSet> {
+    const isOld = performance.now() - this.#known.at > patience;
+    const set = this.#known.byId.get(id) ?? (isOld ? (await this.#found()).byId.get(id) : undefined);
+    if (set === undefined) throw new QuernError('NOT_FOUND', 'there is no such set');
+    return set;
+  }
+
+  async #entry(set: KnownSet): Promise<SetEntry> {
+    try {
+      return listed(set, await this.#record(set));
+    } catch (error) {
+      return { id: set.id, name: set.name, problem: problemOf(error) };
+    }
+  }
+
+  async #record({ folder }: KnownSet): Promise<ReadRecord> {
+    const file = await openInside(folder, recordFile);
+    if (file === undefined) throw new QuernError('NOT_FOUND', `there is no ${recordFile}`);
+    try {
+      const { text: state, changed: written } = fileState(folder, await file.stat({ bigint: true }));
+      const kept = this.#records.get(folder);
+      if (kept?.state === state) return kept;
+      const read = { state, written, record: await readSetRecord(file) };
+      this.#records.set(folder, read);
+      return read;
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Looks through the folders; who asks while somebody does is answered with the same. */
+  #found(): Promise<Known> {
+    this.#finding ??= this.#find().finally(() => (this.#finding = undefined));
+    return this.#finding;
+  }
+
+  async #find(): Promise<Known> {
+    const { found, isCut } = await foundFolders(this.#folders, kindOf, this.#limits);
+    const names = runNames(found.map(({ folder }) => folder));
+    const known = found.map(({ folder }, i): KnownSet => ({
+      id: contentId(folder),
+      name: names[i]!,
+      folder,
+    }));
+    this.#known = { byId: new Map(known.map((set) => [set.id, set])), isCut, at: performance.now() };
+    return this.#known;
+  }
+}
+
+function kindOf(names: readonly string[]): 'set' | undefined {
+  return names.includes(recordFile) ? 'set' : undefined;
+}
+
+function listed({ id, name }: KnownSet, { written, record }: ReadRecord): ListedSet {
+  const { splits, positives, domains, stages } = record;
+  return {
+    id,
+    name,
+    questions: splits.train + splits.validation + splits.test,
+    read: stages.at(0)?.questionsIn ?? 0,
+    positives,
+    splits,
+    domains: domains.slice(0, listedDomains).map(({ domain }) => shortened(domain, 100)),
+    domainCount: domains.length,
+    written,
+  };
+}
+
+/** What is told of an error: what our own readers say of a file, which names no path; of anything else nothing. */
+function problemOf(error: unknown): string {
+  return error instanceof QuernError ? error.what : 'it cannot be read';
+}
+
+async function readable<T>(reading: Promise<T>): Promise<T> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (error instanceof QuernError && (error.code === 'NOT_FOUND' || error.code === 'ABORTED')) throw error;
+    throw new QuernError('UNAVAILABLE', `the set cannot be read: ${problemOf(error)}`, { cause: error });
+  }
+}
