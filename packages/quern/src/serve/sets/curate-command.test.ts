@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { curateCommand } from './curate-command.ts';
-import type { SetRecord } from './set-record.ts';
+import type { SetRecord } from './set-answers.ts';
 
 /** A record of sources and options; nothing else counts. */
 function record(

@@ -1,5 +1,5 @@
 import { settingsOf } from '../../curate/curate-options.ts';
-import type { SetRecord } from './set-record.ts';
+import type { SetRecord } from './set-answers.ts';
 
 const kinds = ['dump', 'preferences', 'own', 'log'] as const;
 

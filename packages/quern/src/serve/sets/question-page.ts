@@ -197,7 +197,9 @@ async function opened(
     return bytes.buffer;
   };
   if (size < 12) throw damaged(name);
-  const length = new DataView(await slice(size - 8, size)).getUint32(0, true);
+  const last = Buffer.from(await slice(size - 8, size));
+  if (last.toString('latin1', 4) !== 'PAR1') throw damaged(name);
+  const length = last.readUInt32LE(0);
   if (length > mostFooterBytes) {
     throw new QuernError(
       'UNSUPPORTED',

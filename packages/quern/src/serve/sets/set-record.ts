@@ -1,66 +1,9 @@
 import type { FileHandle } from 'node:fs/promises';
-import * as z from 'zod';
 import { QuernError } from '../../errors.ts';
+import { headSchema, tailSchema, type SetRecord } from './set-answers.ts';
 
 /** The record of a set, and the only file by which one is known. */
 export const recordFile = 'dataset.json';
-
-const count = z.int().min(0);
-const counts = z.record(z.string(), count);
-const splits = z.object({ train: count, validation: count, test: count });
-const histogram = z.object({
-  edges: z
-    .array(z.number().nullable())
-    .describe('One more than there are counts; the last may be null: without end.'),
-  counts: z.array(count),
-});
-
-/** What stands in a record before its posts. */
-const headSchema = z.object({
-  name: z.string(),
-  licence: counts,
-  attribution: z.string(),
-  sources: z.array(
-    z.object({
-      title: z.string(),
-      kind: z.string(),
-      bytes: z.number().nullable(),
-      sha256: z.string().nullable(),
-      site: z.string().nullable(),
-    }),
-  ),
-  options: z.record(
-    z.string(),
-    z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(z.string())]),
-  ),
-  against: z.array(z.object({ collection: z.string(), texts: count })),
-  stages: z.array(
-    z.object({
-      stage: z.string(),
-      questionsIn: count,
-      questionsOut: count,
-      dropped: counts,
-      counts,
-      faults: z.array(z.object({ kind: z.string(), count, places: z.array(z.string()) })).optional(),
-    }),
-  ),
-  splits,
-  positives: count,
-});
-
-/** What stands after them. */
-const tailSchema = z.object({
-  domains: z.array(z.object({ domain: z.string(), read: count, kept: count, splits })),
-  /** Sets of earlier versions have none. */
-  histograms: z
-    .object({ question: histogram, positive: histogram, positives: histogram, score: histogram })
-    .optional(),
-});
-
-/** What `dataset.json` says of a set, without its posts. */
-export const setRecordSchema = headSchema.extend(tailSchema.shape);
-
-export type SetRecord = z.infer<typeof setRecordSchema>;
 
 /** As the record is written: the posts between these are a line each, and can be millions. */
 const beforePosts = Buffer.from(',\n  "posts": [');

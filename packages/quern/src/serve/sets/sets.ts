@@ -9,7 +9,8 @@ import { runNames } from '../../train/watch/watched-run.ts';
 import { foundFolders, type FolderLimits } from '../runs/found-folders.ts';
 import { curateCommand } from './curate-command.ts';
 import { questionPage, type PageReading, type QuestionPage, type QuestionsAsked } from './question-page.ts';
-import { readSetRecord, recordFile, type SetRecord } from './set-record.ts';
+import type { SetRecord } from './set-answers.ts';
+import { readSetRecord, recordFile } from './set-record.ts';
 import { shownRecord } from './shown-record.ts';
 
 /** A set by what requests call it. */

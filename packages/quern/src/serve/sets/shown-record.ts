@@ -1,5 +1,5 @@
 import { shownName, shownReasoner } from '../runs/shown-name.ts';
-import type { SetRecord } from './set-record.ts';
+import type { SetRecord } from './set-answers.ts';
 
 /** A record in which nothing says where files and servers are. */
 export function shownRecord(record: SetRecord): SetRecord {

@@ -1,8 +1,7 @@
-import * as z from 'zod';
 import { splitNames, type SplitName } from '../../../curate/split.ts';
 import { QuernError } from '../../../errors.ts';
 import { mostCharacters, mostPositives } from '../../sets/question-page.ts';
-import { setRecordSchema } from '../../sets/set-record.ts';
+import { questionsAnswer, setAnswer, setsAnswer } from '../../sets/set-answers.ts';
 import type { Sets } from '../../sets/sets.ts';
 import { route, type Call, type Route } from '../route.ts';
 import { numberOf } from '../query-number.ts';
@@ -17,53 +16,6 @@ const id = { id: 'The id of a set, as the list has it.' };
 const sets = { tag: 'Training', scope: 'read', method: 'GET' } as const;
 const noSet = { description: 'There is no such set.' };
 const damaged = { description: 'Its files are damaged or too large.' };
-
-const count = z.int().min(0);
-const listed = z.object({
-  id: z.string(),
-  name: z.string().describe('Its folder, with as many of those above as tell it from the others.'),
-  questions: count,
-  read: count.describe('Questions before any was left out.'),
-  positives: count,
-  splits: z.object({ train: count, validation: count, test: count }),
-  domains: z.array(z.string()).describe('The first 20.'),
-  domainCount: count,
-  written: z.number().describe('When its record was written, in milliseconds since 1970.'),
-});
-const unreadable = z.object({ id: z.string(), name: z.string(), problem: z.string() });
-
-/** What `GET /v1/sets` answers. */
-export const setsAnswer = z.object({ sets: z.array(z.union([listed, unreadable])), isCut: z.boolean() });
-
-/** What `GET /v1/sets/:id` answers. */
-export const setAnswer = listed.extend({
-  record: setRecordSchema.describe('What `dataset.json` says, without its posts, folders and addresses.'),
-  command: z.string().describe('What makes such a set; names stand for folders.'),
-});
-
-const cutText = z.object({ text: z.string(), isCut: z.boolean() });
-
-/** What `GET /v1/sets/:id/questions` answers. */
-export const questionsAnswer = z.object({
-  total: count.describe('Rows of the split.'),
-  questions: z.array(
-    z.object({
-      row: count.describe('From 0.'),
-      id: z.string(),
-      domain: z.string(),
-      url: z
-        .string()
-        .nullable()
-        .describe('Where it was asked; data of the source, which nobody has checked.'),
-      question: cutText,
-      positives: z.array(cutText).describe('The best first.'),
-      morePositives: count,
-    }),
-  ),
-  next: count.nullable().describe('`from` of what comes next; null at the end.'),
-  looked: count.describe('Rows that were looked at.'),
-  unreadable: count,
-});
 
 /** Curated training sets. */
 export function setRoutes(known: Sets): Route[] {
