@@ -73,7 +73,7 @@ export class QuernError extends Error {
  */
 export function fileError(error: unknown, path: string): unknown {
   if (error instanceof QuernError || !(error instanceof Error)) return error;
-  const system = (error as NodeJS.ErrnoException).code;
+  const system = (error as { readonly code?: string }).code;
   if (system === undefined || !/^E[A-Z0-9]+$/.test(system)) return error;
   const details = { where: path, cause: error };
   switch (system) {

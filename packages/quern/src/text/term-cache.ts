@@ -1,5 +1,3 @@
-import { randomInt } from 'node:crypto';
-
 /**
  * Changes the token in the first `length` units of `units` into its term, in place, and returns the term's length; a
  * negative number drops the token.
@@ -14,7 +12,7 @@ const MAX_KEPT_LENGTH = 48;
 const FIELDS = 4;
 const DROPPED = -1;
 /** Differs from process to process, so that no text can be made of tokens whose hashes collide; terms do not depend on it. */
-const seed = randomInt(2 ** 31);
+const [seed] = crypto.getRandomValues(new Int32Array(1));
 
 /**
  * Terms of tokens, each token analysed once. A table with open addressing whose keys are code units in a pool of their
