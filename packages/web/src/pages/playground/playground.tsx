@@ -46,7 +46,7 @@ export function Playground({ served, choices }: { readonly served: Served; reado
   };
   return (
     <>
-      <section class="card form" aria-label="Question">
+      <section class="card form" aria-label="What to ask">
         <QuestionForm
           asked={question}
           limit={served.config.limits.query}

@@ -20,7 +20,8 @@ export function ReasonedText({
   readonly answer: SearchAnswer | undefined;
 }) {
   const box = useRef<HTMLDivElement>(null);
-  const length = texts.reduce((sum, text) => sum + text.length, 0);
+  const learnt = answer && learntTerms(answer);
+  const length = learnt ? 0 : texts.reduce((sum, text) => sum + text.length, 0);
   useLayoutEffect(() => {
     const { current } = box;
     if (!current) return;
@@ -29,7 +30,6 @@ export function ReasonedText({
     current.scrollTop = isFollowed && end ? end.offsetTop + end.offsetHeight - current.clientHeight + 4 : 0;
   }, [length, isFollowed]);
   const isWriting = progress === 'asking';
-  const learnt = answer && learntTerms(answer);
   return (
     <div
       class="text"
@@ -41,7 +41,7 @@ export function ReasonedText({
     >
       {length === 0 && isWriting && <p class="note waiting">Waiting for the first words …</p>}
       {length === 0 && !isWriting && !learnt && <p class="note">No text.</p>}
-      {learnt && length === 0 && (
+      {learnt && (
         <>
           <p class="note">It writes no text: it adds the terms that weigh most in the best passages.</p>
           <ul class="chips">
@@ -54,7 +54,7 @@ export function ReasonedText({
           </ul>
         </>
       )}
-      {texts.map((text, i) => (
+      {(learnt ? [] : texts).map((text, i) => (
         <p key={i} dir="auto">
           {text}
           <span class={`end ${isWriting && i === texts.length - 1 ? 'caret' : ''}`} aria-hidden="true" />
@@ -67,7 +67,7 @@ export function ReasonedText({
 
 const learntShown = 24;
 
-/** The terms that a reasoner without a text brought, the heaviest first; undefined of one with a text. */
+/** The terms that a reasoner of weights brought, the heaviest first; undefined of one that writes. */
 function learntTerms({ reasoned, searches = [] }: SearchAnswer) {
   if (reasoned.weights === undefined) return undefined;
   const terms = searches.flatMap((search) => search.terms);

@@ -1,0 +1,98 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Page } from 'playwright-core';
+import { openCorpus } from '../../quern/src/collections/open-corpus.ts';
+import { indexCorpus } from '../../quern/src/lexical/index-corpus.ts';
+import { sampleFolder } from '../../quern/test/beir-collection.ts';
+import { chunkOf, type FakeReply } from '../../quern/test/fake-openai-server.ts';
+import { eventsIn, type ServiceEvent } from '../src/service/events.ts';
+
+/** The questions of the sample collection. */
+export const questions = readFileSync(join(sampleFolder, 'queries.jsonl'), 'utf8')
+  .trim()
+  .split('\n')
+  .map((line) => JSON.parse(line) as { readonly _id: string; readonly text: string });
+
+/** A question of the sample collection by its id. */
+export function question(id: string): string {
+  return questions.find(({ _id }) => _id === id)!.text;
+}
+
+/** Where its reasoned queries are recorded. */
+export const recorded = `file:${join(sampleFolder, 'reasoned.json')}`;
+
+/** Indexes the sample collection into `folder`, and returns the index's folder. */
+export async function sampleIndex(folder: string): Promise<string> {
+  const out = join(folder, 'sample.index');
+  await indexCorpus(await openCorpus(join(sampleFolder, 'corpus.jsonl')), { out, store: true });
+  return out;
+}
+
+/** Indexes documents of a title and a text, whose ids are their titles. */
+export async function indexOf(
+  folder: string,
+  name: string,
+  documents: readonly { readonly id: string; readonly title: string; readonly text: string }[],
+): Promise<string> {
+  const corpus = join(folder, `${name}.jsonl`);
+  const lines = documents.map(({ id, title, text }) => JSON.stringify({ _id: id, title, text }));
+  writeFileSync(corpus, lines.join('\n'));
+  const out = join(folder, `${name}.index`);
+  await indexCorpus(await openCorpus(corpus), { out, store: true });
+  return out;
+}
+
+/** Streams words, with a pause between one and the next, until the client goes away. */
+export function slowly(words: readonly string[], milliseconds: number): FakeReply {
+  return async (response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    const send = (chunk: string): void => void response.write(`data: ${chunk}\n\n`);
+    for (const word of words) {
+      if (response.destroyed) return;
+      send(chunkOf({ delta: { content: `${word} ` } }));
+      await pause(milliseconds);
+    }
+    send(chunkOf({ finish_reason: 'stop' }));
+    send(chunkOf(null, { usage: { prompt_tokens: 50_000, completion_tokens: words.length } }));
+    response.end('data: [DONE]\n\n');
+  };
+}
+
+/** The hash of the playground that asks. */
+export function asking(params: Readonly<Record<string, string>>): string {
+  return `#/?${new URLSearchParams(params).toString()}`;
+}
+
+/** The ids of a column's hits, in their order. */
+export function idsOf(page: Page, which: 'with' | 'without'): Promise<string[]> {
+  return page
+    .getByRole('list', { name: `Hits ${which} reasoning` })
+    .locator('> li')
+    .evaluateAll((rows) => rows.map((row) => row.getAttribute('data-id')!));
+}
+
+/** Waits until an answer is there and shown. */
+export async function answered(page: Page): Promise<void> {
+  await page.getByRole('status').filter({ hasText: /^Done/ }).waitFor({ state: 'attached' });
+}
+
+/** The events of the search that a page asks for while `act` is done, to its end. */
+export async function eventsOfSearch(page: Page, act: () => Promise<unknown>): Promise<ServiceEvent[]> {
+  await page.evaluate(`{
+    const { fetch } = window;
+    window.fetch = async (...given) => {
+      const response = await fetch(...given);
+      if (response.headers.get('content-type')?.includes('text/event-stream')) {
+        window.streamed = response.clone().text();
+      }
+      return response;
+    };
+  }`);
+  await act();
+  await answered(page);
+  const text = await page.evaluate<string>('window.streamed');
+  const events: ServiceEvent[] = [];
+  for await (const event of eventsIn(new Blob([text]).stream())) events.push(event);
+  return events;
+}
