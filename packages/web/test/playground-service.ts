@@ -19,7 +19,12 @@ export function question(id: string): string {
   return questions.find(({ _id }) => _id === id)!.text;
 }
 
-/** Where its reasoned queries are recorded. */
+/** Its reasoned queries, by their questions. */
+export const reasonedTexts = JSON.parse(
+  readFileSync(join(sampleFolder, 'reasoned.json'), 'utf8'),
+) as Readonly<Record<string, string>>;
+
+/** Where they are recorded. */
 export const recorded = `file:${join(sampleFolder, 'reasoned.json')}`;
 
 /** Indexes the sample collection into `folder`, and returns the index's folder. */

@@ -21,6 +21,7 @@ import {
   indexOf,
   question,
   questions,
+  reasonedTexts,
   recorded,
   sampleIndex,
   slowly,
@@ -35,10 +36,10 @@ interface Look {
 const evil = `<img src=x onerror="window.hit=1"> ${'</textarea><script>window.hit=1</script>'}`;
 const rightToLeft = 'لماذا لا يرتفع الخبز؟ \u202Eevil\u202C';
 const long = 'x'.repeat(10_000);
-const words =
-  `wind sail keel lift angle water force tack upwind apparent boat sideways drag wing air flow ${'the boat sails to windward by tacking '.repeat(12)}`
-    .trim()
-    .split(' ');
+const boat = question('toward-the-wind');
+const words = reasonedTexts[boat]!.split(/\s+/);
+/** So much that it is not written to its end while a test looks. */
+const endless = Object.values(reasonedTexts).flatMap((text) => text.split(/\s+/));
 
 describe.skipIf(!hasBrowser)('the playground', () => {
   const folder = temporaryFolder();
@@ -106,8 +107,6 @@ describe.skipIf(!hasBrowser)('the playground', () => {
   /** The playground as an address asks for. */
   const opened = (params: Readonly<Record<string, string>>, options = {}) =>
     visit(browser, `${service.url}/${asking(params)}`, options);
-
-  const boat = question('toward-the-wind');
 
   it('a question that is typed is asked with Enter, and every look at its ranking can be gone back to', async () => {
     const { page, faults, close } = await visit(browser, service.url);
@@ -283,12 +282,9 @@ describe.skipIf(!hasBrowser)('the playground', () => {
   it('a text that is written slowly streams in, and says at the end what it cost', async () => {
     const { page, faults, close } = await opened({ q: boat, index: 'sample', reasoner: 'slow' });
     const written = page.getByRole('group', { name: 'The reasoned query' });
-    await written.getByText('wind sail').waitFor();
+    await written.getByText('The essential problem').waitFor();
     const early = (await written.textContent())!;
-    await page.waitForFunction(
-      (length) => document.querySelector('.text')!.textContent!.length > length + 40,
-      early.length,
-    );
+    await expect.poll(async () => (await written.textContent())!.length).toBeGreaterThan(early.length + 40);
     expect(await page.getByRole('button', { name: 'Stop', exact: true }).isVisible()).toBe(true);
     await screenshot(page, 'playground-writing');
     await answered(page);
@@ -302,7 +298,7 @@ describe.skipIf(!hasBrowser)('the playground', () => {
   });
 
   it.each(['the button', 'Escape'])('%s stops what is written, and the model too', async (by) => {
-    model.reply = slowly(Array.from({ length: 40 }, () => words).flat(), 20);
+    model.reply = slowly(endless, 20);
     const { page, close } = await opened({ q: boat, index: 'sample', reasoner: 'slow' });
     await page.getByLabel('Text so far').waitFor();
     if (by === 'Escape') await page.keyboard.press('Escape');
@@ -317,7 +313,9 @@ describe.skipIf(!hasBrowser)('the playground', () => {
   });
 
   it('an early stop says that it stopped, and how often it looked', async () => {
-    model.reply = slowly([...words, ...Array.from({ length: 300 }, () => 'windward')], 5);
+    // Words that no document has change no ranking.
+    const idle = Array.from({ length: 400 }, (_, i) => `zq${i}`);
+    model.reply = slowly(['sail', 'keel', 'upwind', 'tacking', ...idle], 5);
     const { page, close } = await opened({ q: boat, index: 'sample', reasoner: 'slow', early: '1' });
     await answered(page);
     await page.getByText('stopped early, as the ranking was stable').waitFor();
@@ -519,7 +517,7 @@ describe.skipIf(!hasBrowser)('the playground', () => {
   });
 
   it('a service that goes away in the middle is noticed', async () => {
-    model.reply = slowly(Array.from({ length: 40 }, () => words).flat(), 20);
+    model.reply = slowly(endless, 20);
     const { url, child } = await started({
       indexes: { sample: index },
       reasoners: { slow: { reasoner: model.name(), cached: false } },

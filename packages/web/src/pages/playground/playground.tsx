@@ -167,7 +167,7 @@ function Reasoning({
       <div class="writing">
         <div class="head">
           <h2>
-            What <bdi>{choices.reasoner}</bdi> wrote
+            What <bdi>{choices.reasoner}</bdi> {answer?.reasoned.weights ? 'added' : 'wrote'}
           </h2>
           <span class="note">
             {answer && !isPast ? finishWords(answer.reasoned) : progress === 'asking' ? 'writing …' : ''}

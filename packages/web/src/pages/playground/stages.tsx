@@ -7,14 +7,22 @@ import type { Frame } from './frames.ts';
 const finishes: Readonly<Record<ReasonedAnswer['finish'], string>> = {
   stop: 'ended by itself',
   length: 'cut at the most tokens',
-  early: 'stopped early, as the ranking was stable',
+  early: 'stopped early',
   skipped: 'not asked',
   failed: 'failed',
 };
 
 /** How a reasoned query ended, in words. */
-export function finishWords({ finish, cached }: Pick<ReasonedAnswer, 'finish' | 'cached'>): string {
-  return cached ? `${finishes[finish]}, recorded before` : finishes[finish];
+export function finishWords({ finish, cached, cuts = [], weights }: ReasonedAnswer): string {
+  if (weights) return '';
+  const cut = cuts.find(({ kind }) => kind !== 'thought');
+  const why = { stable: 'as the ranking was stable', repeated: 'as it repeated itself' } as const;
+  const parts = [
+    finishes[finish],
+    finish === 'early' && cut && cut.kind !== 'thought' && why[cut.kind],
+    cached && 'recorded before',
+  ];
+  return parts.filter((part) => typeof part === 'string').join(', ');
 }
 
 /** What each stage took, and what it cost; with the looks at rankings on the way, of which there were so many. */
