@@ -39,7 +39,9 @@ export function Hit(props: HitProps) {
       </span>
       <div class="body">
         <div class="head">
-          <h3 dir="auto">{title ?? id}</h3>
+          <h3 dir="auto" title={title ?? id}>
+            {title ?? id}
+          </h3>
           {title !== undefined && (
             <code class="id" dir="auto" title={id}>
               {id}
@@ -79,7 +81,7 @@ export function Hit(props: HitProps) {
                     title={`${figure(queryWeight)} in the query × ${figure(documentWeight)} in the document = ${figure(share)} of ${figure(sum)}; ${origins[origin].words}`}
                   >
                     <OriginMark origin={origin} />
-                    <bdi>{term}</bdi>
+                    <bdi class="term">{term}</bdi>
                     <span class="share">{percent(share / sum)}</span>
                   </li>
                 ))}

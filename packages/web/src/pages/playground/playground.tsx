@@ -88,7 +88,7 @@ export function Playground({ served, choices }: { readonly served: Served; reado
             The reasoner writes down what would help to answer it, and you see the ranking move with each few
             words.
           </p>
-          {described?.hasQuestions && <FirstPicks index={index} pick={ask} />}
+          {described?.hasQuestions && !isPicking && <FirstPicks index={index} pick={ask} />}
         </section>
       )}
     </>
@@ -111,13 +111,14 @@ function Found({
   const shown = shownAt(watched, look.place);
   const isEnd = shown?.isAnswer === true;
   const { without } = search;
+  const isNothing = progress === 'failed' && watched.texts.length === 0;
   return (
     <>
       <p class="hidden" role="status">
         {said(search, isEnd)}
       </p>
       <section class="card reasoning" aria-label="Reasoning">
-        <Reasoning search={search} shown={shown} look={look} choices={choices} />
+        {!isNothing && <Reasoning search={search} shown={shown} look={look} choices={choices} />}
         {watched.answer && isEnd && <Notices answer={watched.answer} />}
         {progress === 'stopped' && (
           <p class="notice">
@@ -185,7 +186,7 @@ function Reasoning({
       <div class="taken">
         <h2>What it took</h2>
         <Stages without={search.without.answer} answer={answer} frames={frames} />
-        {!answer && <p class="note">{progress === 'asking' ? 'Told at the end.' : ''}</p>}
+        {!answer && <p class="note">{progress === 'asking' ? 'Told at the end.' : 'It came to no end.'}</p>}
       </div>
     </div>
   );

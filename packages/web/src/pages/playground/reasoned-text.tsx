@@ -32,7 +32,7 @@ export function ReasonedText({
   const isWriting = progress === 'asking';
   return (
     <div
-      class="text"
+      class={`text ${length === 0 && !isWriting ? 'empty-text' : ''}`}
       ref={box}
       tabIndex={0}
       role="group"
@@ -54,7 +54,7 @@ export function ReasonedText({
           </ul>
         </>
       )}
-      {(learnt ? [] : texts).map((text, i) => (
+      {(length === 0 ? [] : texts).map((text, i) => (
         <p key={i} dir="auto">
           {text}
           <span class={`end ${isWriting && i === texts.length - 1 ? 'caret' : ''}`} aria-hidden="true" />
