@@ -5,7 +5,7 @@ import type { Measure } from './measures.ts';
  * topics it has. Counts (`num_q`, …) are added up.
  */
 export function macroMean(
-  measures: readonly Measure[],
+  measures: readonly Pick<Measure, 'name' | 'summary'>[],
   means: readonly Readonly<Record<string, number>>[],
 ): Record<string, number> {
   return Object.fromEntries(

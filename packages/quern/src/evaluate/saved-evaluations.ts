@@ -12,7 +12,9 @@ import {
   savedTopicSchema,
   savedTopicTextSchema,
   type EvaluationHead,
+  type SavedHit,
   type SavedTopic,
+  type SavedTopicRecord,
   type SavedTopicText,
 } from './saved-evaluation.ts';
 import { TopicLines } from './topic-lines.ts';
@@ -21,32 +23,6 @@ import { TopicLines } from './topic-lines.ts';
 interface ReadRecord {
   readonly head: EvaluationHead;
   readonly topics: readonly unknown[];
-}
-
-/** A document of a saved ranking. */
-export interface SavedHit {
-  readonly id: string;
-  readonly score: number;
-  /** From 1. */
-  readonly rank: number;
-  /** Where it is judged. */
-  readonly level?: number;
-}
-
-/** All that is saved of a topic. */
-export interface SavedTopicRecord extends SavedTopic {
-  /** Absent where `topics.jsonl` has no line of it that can be read. */
-  readonly text?: string;
-  readonly excluded?: readonly string[];
-  readonly reasoned?: SavedTopicText['reasoned'];
-  /** The best so many. */
-  readonly ranking: readonly SavedHit[];
-  /** Documents of the ranking, cut or not. */
-  readonly retrieved: number;
-  /** The relevant documents, the most relevant first, with their ranks where they were found. */
-  readonly relevant: readonly { readonly id: string; readonly level: number; readonly rank?: number }[];
-  /** Lines of its files that could not be read. */
-  readonly unreadable: number;
 }
 
 /** `evaluation.json` is read as a whole. */

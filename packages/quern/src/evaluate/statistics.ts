@@ -99,8 +99,16 @@ export function standardisedDifference(differences: readonly number[]): number |
  */
 export function randomisationTest(
   differences: readonly number[],
-  { seed = 1, samples = 100_000 }: SamplingSettings = {},
+  sampling: SamplingSettings = {},
 ): RandomisationTest {
+  return inOneGo(randomisationSteps(differences, sampling));
+}
+
+/** {@link randomisationTest} in steps of a few milliseconds, for where something else has to be done in between. */
+export function* randomisationSteps(
+  differences: readonly number[],
+  { seed = 1, samples = 100_000 }: SamplingSettings = {},
+): Generator<void, RandomisationTest, undefined> {
   assertSampling(seed, samples);
   const sizes = differences.filter((difference) => difference !== 0);
   // Sums of the same numbers in another order differ by their rounding.
@@ -116,7 +124,9 @@ export function randomisationTest(
   for (let i = 0; i < sizes.length; i += 8) {
     const sums = signedSums(sizes.slice(i, i + 8));
     tables.push(Float64Array.from({ length: 256 }, (_, byte) => sums[byte % sums.length]));
+    if (tables.length % 64 === 0) yield;
   }
+  const samplesAStep = Math.ceil(stepLookups / tables.length);
   const next = randomIntegers(seed);
   let hits = 0;
   for (let sample = 0; sample < samples; sample++) {
@@ -127,8 +137,20 @@ export function randomisationTest(
       sum += tables[i][bits & 0xff];
     }
     if (Math.abs(sum) >= least) hits++;
+    if ((sample + 1) % samplesAStep === 0) yield;
   }
   return { p: (hits + 1) / (samples + 1), patterns: samples, exact: false };
+}
+
+/** Sums that are looked up between two steps: some milliseconds. */
+const stepLookups = 1_000_000;
+
+/** What `steps` return, without a pause between them. */
+export function inOneGo<T>(steps: Generator<void, T, undefined>): T {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
 }
 
 /** The sums of `sizes` under all 2^n patterns of signs. */

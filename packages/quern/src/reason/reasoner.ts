@@ -1,5 +1,5 @@
 import type { TermWeights } from '../collections/records.ts';
-import type { ServerStanding } from '../models/openai/server-pool.ts';
+import type { ServerStanding } from '../models/openai/server-standing.ts';
 import type { QuernErrorCode } from '../errors.ts';
 
 /** Options of one call of a reasoner. */

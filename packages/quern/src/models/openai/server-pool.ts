@@ -10,6 +10,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { QuernError } from '../../errors.ts';
 import { retryWait } from './openai-retry.ts';
 import type { ServerFault } from './server-fault.ts';
+import type { ServerStanding } from './server-standing.ts';
+
+export type { ServerStanding } from './server-standing.ts';
 
 /** One of the servers of a pool. */
 export interface PooledServer<T> {
@@ -19,20 +22,6 @@ export interface PooledServer<T> {
   readonly places: number;
   /** Resolves where the server is well; throws what is wrong with it. */
   probe(signal: AbortSignal): Promise<void>;
-}
-
-/** How one of several servers stands. */
-export interface ServerStanding {
-  readonly name: string;
-  /** `in` the pool, `paused` for as long as it asks to be left alone, or `out` of the pool. */
-  readonly state: 'in' | 'paused' | 'out';
-  /** Requests under way. */
-  readonly underWay: number;
-  /** Requests that it has answered so far, and those that came to nothing. */
-  readonly answered: number;
-  readonly failed: number;
-  /** What is wrong with it, where it is not `in`. */
-  readonly why?: string;
 }
 
 /** A server that leaves the pool, or comes back. */

@@ -1,7 +1,8 @@
 import type { FileHandle } from 'node:fs/promises';
 import { contentId } from '../../content-id.ts';
 import { QuernError } from '../../errors.ts';
-import { SavedEvaluations, type SavedTopicRecord } from '../../evaluate/saved-evaluations.ts';
+import type { SavedTopicRecord } from '../../evaluate/saved-evaluation.ts';
+import { SavedEvaluations } from '../../evaluate/saved-evaluations.ts';
 import { inOrder } from '../../in-order.ts';
 import { RecentlyUsed } from '../../recently-used.ts';
 import { MetricsFile } from '../../train/watch/metrics-file.ts';
