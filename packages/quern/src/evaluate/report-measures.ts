@@ -3,7 +3,15 @@ import type { RunComparison } from './comparison.ts';
 import { intervalLine, intervalScale } from './report-chart.ts';
 import { isolated, markup, type Markup } from '../report/markup.ts';
 import { count, decimal } from '../report/words.ts';
-import { intervalText, measureWords, pSentence, pText, queries, signed } from './report-words.ts';
+import {
+  finishWords,
+  intervalText,
+  measureWords,
+  pSentence,
+  pText,
+  queries,
+  signed,
+} from './report-words.ts';
 import type { Report, ReportRun } from './report.ts';
 
 /** The level below which a p value is called significant. */
@@ -130,15 +138,6 @@ function missingNote({ name, topicsWithoutRanking }: ReportRun): Markup | null {
 function nameCell(name: string | null): Markup {
   return markup`<td class="id">${name === null ? '–' : isolated(name)}</td>`;
 }
-
-/** How a reasoned query ended, in words. */
-export const finishWords = {
-  stop: 'complete',
-  length: 'cut at the token limit',
-  early: 'stopped early',
-  skipped: 'not asked for',
-  failed: 'failed',
-} as const;
 
 function endings({ finishes }: ReportRun): string {
   const known = (Object.keys(finishWords) as (keyof typeof finishWords)[]).flatMap((finish) =>

@@ -1,9 +1,8 @@
 /** The closer look at a topic: its texts with what they match marked, and the rankings side by side. */
 import type { Marking, Segment } from './report-marking.ts';
 import { isolated, markup, type Markup } from '../report/markup.ts';
-import { finishWords } from './report-measures.ts';
 import { count, decimal, shortened } from '../report/words.ts';
-import { signed } from './report-words.ts';
+import { finishWords, signed } from './report-words.ts';
 import type { ReportHit, ReportTopic } from './report.ts';
 
 /** Whose topics these are. */

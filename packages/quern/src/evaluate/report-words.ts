@@ -32,6 +32,15 @@ export function searches(value: number): string {
   return `${count(value)} ${value === 1 ? 'search' : 'searches'}`;
 }
 
+/** How a reasoned query ended, in words. */
+export const finishWords = {
+  stop: 'complete',
+  length: 'cut at the token limit',
+  early: 'stopped early',
+  skipped: 'not asked for',
+  failed: 'failed',
+} as const;
+
 /** How a measure is written and what it says. */
 export interface MeasureWords {
   readonly label: string;

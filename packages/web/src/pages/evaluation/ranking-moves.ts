@@ -1,0 +1,66 @@
+import type { SavedHit } from '../../../../quern/src/evaluate/saved-evaluation.ts';
+import type { TopicAnswer } from './saved.ts';
+
+/** Where a document of a ranking stands in the other one. */
+export interface Move {
+  /** Undefined where it is not among what is known of the other. */
+  readonly otherRank: number | undefined;
+  /** What is said of it. */
+  readonly words: string;
+  readonly side: 'up' | 'down' | 'same' | 'new';
+}
+
+/** What moved, of a document at `rank` that stands at `otherRank` in the other ranking, of which `known` ranks are known. */
+export function moveOf(
+  rank: number,
+  otherRank: number | undefined,
+  other: Pick<TopicAnswer, 'retrieved' | 'ranking'>,
+): Move {
+  if (otherRank === undefined) {
+    const isWhole = other.retrieved <= other.ranking.length;
+    return { otherRank, words: isWhole ? 'not there' : `beyond ${other.ranking.length}`, side: 'new' };
+  }
+  const by = otherRank - rank;
+  if (by === 0) return { otherRank, words: 'same', side: 'same' };
+  return { otherRank, words: `${by > 0 ? '▲' : '▼'} ${Math.abs(by)}`, side: by > 0 ? 'up' : 'down' };
+}
+
+/** The ranks of a ranking's documents. */
+export function ranksOf(hits: readonly SavedHit[]): ReadonlyMap<string, number> {
+  return new Map(hits.map(({ id, rank }) => [id, rank]));
+}
+
+/** A relevant document and where two rankings have it. */
+export interface RelevantDocument {
+  readonly id: string;
+  readonly level: number;
+  readonly a: number | undefined;
+  readonly b: number | undefined;
+  /** What became of it from `a` to `b`. */
+  readonly words: string;
+  readonly side: 'up' | 'down' | 'same' | 'found' | 'lost' | 'neither';
+}
+
+/** The relevant documents of a topic in two rankings, those first that stand highest in either. */
+export function relevantDocuments(
+  a: Pick<TopicAnswer, 'relevant'>,
+  b: Pick<TopicAnswer, 'relevant'>,
+): RelevantDocument[] {
+  const ranksB = new Map(b.relevant.map(({ id, rank }) => [id, rank]));
+  const best = (document: RelevantDocument): number =>
+    Math.min(document.a ?? Infinity, document.b ?? Infinity);
+  return a.relevant
+    .map(({ id, level, rank }): RelevantDocument => {
+      const other = ranksB.get(id);
+      return { id, level, a: rank, b: other, ...becameOf(rank, other) };
+    })
+    .sort((one, other) => (best(one) === best(other) ? other.level - one.level : best(one) - best(other)));
+}
+
+function becameOf(a: number | undefined, b: number | undefined): Pick<RelevantDocument, 'words' | 'side'> {
+  if (a === undefined)
+    return b === undefined ? { words: 'in neither', side: 'neither' } : { words: 'found', side: 'found' };
+  if (b === undefined) return { words: 'lost', side: 'lost' };
+  if (a === b) return { words: 'same', side: 'same' };
+  return a > b ? { words: `▲ ${a - b}`, side: 'up' } : { words: `▼ ${b - a}`, side: 'down' };
+}
