@@ -15,17 +15,24 @@ export interface GainBars {
   y(value: number): number;
 }
 
-const width = 720;
+/** What is compared, and how wide it is drawn. */
+export interface ChartWords {
+  readonly a: string;
+  readonly b: string;
+  readonly measure: string;
+  readonly width?: number;
+}
+
 const height = 260;
 const left = 52;
-const right = 12;
+const right = 24;
 const top = 14;
 const bottom = 34;
 
 /** A bar a topic, its difference upwards or downwards, from the largest gain to the largest loss. */
 export function gainBarsOf(
   pairs: readonly TopicPair[],
-  { a, b, measure }: { readonly a: string; readonly b: string; readonly measure: string },
+  { a, b, measure, width = 720 }: ChartWords,
 ): GainBars {
   const sorted = [...pairs].sort((one, other) => other.difference - one.difference);
   const ticks = ticksOf([...pairs.map(({ difference }) => difference), 0.1]);
@@ -46,7 +53,10 @@ export function gainBarsOf(
     { role: 'axis', path: `M${left} ${zero}H${width - right}` },
     {
       role: 'text',
-      text: `Topics by ${measure} of ${shortName(b, 30)} − ${shortName(a, 30)}`,
+      text:
+        width < 500
+          ? 'Topics by difference'
+          : `Topics by ${measure} of ${shortName(b, 30)} − ${shortName(a, 30)}`,
       x: left + room / 2,
       y: height - 10,
       anchor: 'middle',
@@ -90,7 +100,7 @@ function barsPath(
 /** How many topics differ by how much: bars of equal width, ties a bar of their own between losses and gains. */
 export function histogramScene(
   pairs: readonly TopicPair[],
-  { a, b, measure }: { readonly a: string; readonly b: string; readonly measure: string },
+  { a, b, measure, width = 720 }: ChartWords,
 ): Scene {
   const most = Math.max(...pairs.map(({ difference }) => Math.abs(difference)), 0);
   const size = [0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5].find((each) => most / each <= 10) ?? most / 10;
@@ -105,7 +115,7 @@ export function histogramScene(
   const y = (value: number): number => at(top + 8 + ((high - value) / high) * (height - top - bottom - 26));
   const room = width - left - right;
   const slot = room / counts.length;
-  const every = Math.ceil(steps / 5);
+  const every = Math.ceil(steps / (width < 500 ? 2 : 5));
   const edge = String(size).split('.')[1]?.length ?? 0;
   const shapes: Shape[] = [
     ...ticks.flatMap((tick): Shape[] => [

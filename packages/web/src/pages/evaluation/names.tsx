@@ -1,8 +1,18 @@
 import { Fragment } from 'preact';
 
-/** A name from elsewhere: whatever its direction, what stands around it stays where it is. */
+/** A name from elsewhere: whatever its direction, what stands around it stays where it is; it is broken where its parts end. */
 export function Name({ children }: { readonly children: string }) {
-  return <bdi class="name">{children}</bdi>;
+  const parts = children.length > 12 ? children.split(/(?<=[:/_+@-])/) : [children];
+  return (
+    <bdi class="name">
+      {parts.map((part, i) => (
+        <Fragment key={i}>
+          {i > 0 && <wbr />}
+          {part}
+        </Fragment>
+      ))}
+    </bdi>
+  );
 }
 
 /** Several names, with commas between them. */

@@ -1,4 +1,4 @@
-import { useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import { measureWords, pSentence } from '../../../../quern/src/evaluate/report-words.ts';
 import { count } from '../../parts/figures.ts';
 import { Once } from '../../parts/states.tsx';
@@ -179,8 +179,14 @@ function Charts({
 }) {
   const { pair, measure } = choice;
   const { a, b, column } = pair!;
-  const words = { a: a.key, b: b!.key, measure: measureWords(measure).label };
-  const keys = [pairs, a.key, b!.key, measure];
+  const isNarrow = useIsNarrow();
+  const words = {
+    a: a.key,
+    b: b!.key,
+    measure: measureWords(measure).label,
+    width: isNarrow ? 400 : 720,
+  };
+  const keys = [pairs, a.key, b!.key, measure, isNarrow];
   const scatter = useMemo(() => scatterOf(pairs, words), keys);
   const bars = useMemo(() => gainBarsOf(pairs, words), keys);
   const histogram = useMemo(() => histogramScene(pairs, words), keys);
@@ -232,6 +238,18 @@ function Charts({
       </div>
     </div>
   );
+}
+
+/** Whether charts have the width of a phone: what is written in them would be too small otherwise. */
+function useIsNarrow(): boolean {
+  const query = useMemo(() => matchMedia('(max-width: 640px)'), []);
+  const [isNarrow, setNarrow] = useState(query.matches);
+  useEffect(() => {
+    const follow = (): void => setNarrow(query.matches);
+    query.addEventListener('change', follow);
+    return () => query.removeEventListener('change', follow);
+  }, [query]);
+  return isNarrow;
 }
 
 function PointedWords({

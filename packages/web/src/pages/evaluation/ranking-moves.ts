@@ -1,4 +1,3 @@
-import type { SavedHit } from '../../../../quern/src/evaluate/saved-evaluation.ts';
 import type { TopicAnswer } from './saved.ts';
 
 /** Where a document of a ranking stands in the other one. */
@@ -25,9 +24,14 @@ export function moveOf(
   return { otherRank, words: `${by > 0 ? '▲' : '▼'} ${Math.abs(by)}`, side: by > 0 ? 'up' : 'down' };
 }
 
-/** The ranks of a ranking's documents. */
-export function ranksOf(hits: readonly SavedHit[]): ReadonlyMap<string, number> {
-  return new Map(hits.map(({ id, rank }) => [id, rank]));
+/** The ranks that are known of a topic's documents: those of the ranking, as far as it was read, and of all relevant ones. */
+export function ranksOf({
+  ranking,
+  relevant,
+}: Pick<TopicAnswer, 'ranking' | 'relevant'>): ReadonlyMap<string, number> {
+  return new Map(
+    [...relevant, ...ranking].flatMap(({ id, rank }) => (rank === undefined ? [] : [[id, rank] as const])),
+  );
 }
 
 /** A relevant document and where two rankings have it. */

@@ -150,7 +150,7 @@ function Explanation({
   readonly table: ResultsTable;
   readonly pairs: MadePairs;
 }) {
-  const { baseline, columns, family } = choice;
+  const { baseline, columns, family, costs } = choice;
   const { meanOver, leftOut } = table;
   const untested = columns.filter(({ key }) => !baseline.runs.has(key));
   const depths = new Set(
@@ -197,6 +197,12 @@ function Explanation({
       {untested.length > 0 && (
         <p>
           Not tested, as the baseline has no run there: <Names of={untested.map(({ key }) => key)} />.
+        </p>
+      )}
+      {costs && (
+        <p>
+          Times are of the machines that evaluated, where the runs were saved. Tokens and cost are of these
+          evaluations: a reasoned query that was recorded before counts nothing.
         </p>
       )}
       {depths.size > 1 && (

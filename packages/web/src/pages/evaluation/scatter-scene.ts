@@ -22,7 +22,7 @@ export interface Scatter {
 
 const side = 360;
 const left = 52;
-const top = 14;
+const top = 26;
 
 /** One point a topic, the value of `a` to the right and that of `b` upwards; topics at one place are one larger point. */
 export function scatterOf(
@@ -68,8 +68,8 @@ export function scatterOf(
     ...[...paths.values()].sort((one, other) => other.width - one.width),
     { role: 'text', text: shortName(a), x: left + side / 2, y: bottom + 38, anchor: 'middle' },
     { role: 'text', text: shortName(b), x: 14, y: top + side / 2, anchor: 'middle', turn: -90 },
-    { role: 'gain-text', text: 'better', x: left + 10, y: top + 20 },
-    { role: 'loss-text', text: 'worse', x: left + side - 10, y: bottom - 12, anchor: 'end' },
+    { role: 'gain-text', text: 'above the diagonal: better', x: left, y: 15 },
+    { role: 'loss-text', text: 'below: worse', x: left + side, y: 15, anchor: 'end' },
   ];
   const scene = {
     width: left + side + 16,

@@ -24,7 +24,11 @@ export function costColumns(systems: readonly System[], columns: readonly Column
     ),
   });
   return [
-    each('Reasoning', 'a query', (sum) => duration(sum((run) => run.milliseconds.reason) / sum(queries))),
+    each('Reasoning', 'a query', (sum, own) =>
+      own.every(({ reasoner }) => reasoner === 'none')
+        ? '–'
+        : duration(sum((run) => run.milliseconds.reason) / sum(queries)),
+    ),
     each('Search', 'a query', (sum) => duration(sum((run) => run.milliseconds.search) / sum(queries))),
     each(
       'Tokens',

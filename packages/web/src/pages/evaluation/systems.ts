@@ -75,7 +75,10 @@ function systemsOf(runs: readonly SavedRun[], columnOf: (run: SavedRun) => strin
   const systems: System[] = [];
   const key = distinct();
   for (const [run, named] of grouped(runs, (each) => each.run)) {
-    const kinds = [...grouped(named, (each) => JSON.stringify(settings(each))).values()];
+    const kinds = ofSeveralAnalyzers(
+      [...grouped(named, (each) => JSON.stringify(settings(each))).values()],
+      columnOf,
+    );
     const told = kinds.map(([first]) => settings(first));
     for (const [i, kind] of kinds.entries()) {
       const differing = told[i].filter((each, at) => told.some((other) => other[at] !== each));
@@ -97,6 +100,26 @@ function systemsOf(runs: readonly SavedRun[], columnOf: (run: SavedRun) => strin
     }
   }
   return systems.sort((a, b) => b.runs.size - a.runs.size || compareBytes(a.key, b.key));
+}
+
+/**
+ * Puts together what differs by its analyzer alone and never on the same column: some collections come as terms, and bring an
+ * analyzer of their own.
+ */
+function ofSeveralAnalyzers(kinds: readonly SavedRun[][], columnOf: (run: SavedRun) => string): SavedRun[][] {
+  const together: SavedRun[][] = [];
+  for (const kind of kinds) {
+    const columns = new Set(kind.map(columnOf));
+    const rest = JSON.stringify(settings(kind[0]).slice(1));
+    const like = together.find(
+      (other) =>
+        JSON.stringify(settings(other[0]).slice(1)) === rest &&
+        other.every((run) => !columns.has(columnOf(run))),
+    );
+    if (like) like.push(...kind);
+    else together.push([...kind]);
+  }
+  return together;
 }
 
 /** The newest first. */

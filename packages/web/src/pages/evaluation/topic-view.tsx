@@ -339,7 +339,7 @@ function Ranking({
   readonly more: (() => void) | undefined;
 }) {
   const [isWhole, setWhole] = useState(false);
-  const ranks = useMemo(() => other && ranksOf(other.ranking), [other]);
+  const ranks = useMemo(() => other && ranksOf(other), [other]);
   const shown = isWhole ? own.ranking : own.ranking.slice(0, shownRanks);
   const label = `Ranking ${letter}`;
   return (
