@@ -55,8 +55,11 @@ describe('topics of two runs', () => {
   });
 });
 
+function ranking(...ids: string[]) {
+  return ids.map((id, i) => ({ id, rank: i + 1, score: 9 - i }));
+}
+
 describe('rankings of one topic', () => {
-  const ranking = (...ids: string[]) => ids.map((id, i) => ({ id, rank: i + 1, score: 9 - i }));
   const relevant = [
     { id: 'a', level: 1, rank: 3 },
     { id: 'b', level: 2 },

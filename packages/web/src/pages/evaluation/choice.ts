@@ -51,7 +51,7 @@ export function choiceIn(params: URLSearchParams, { columns, systems }: Gathered
     unknown.push(...asked);
     return found;
   };
-  const chosenColumns = orElse(named('collections', columns), () => columns.slice(0, mostColumns));
+  const chosenColumns = orElse(named('collections', columns), () => usualColumns(columns));
   const among = systems.filter(({ runs }) => chosenColumns.some(({ key }) => runs.has(key)));
   const chosenSystems = orElse(named('systems', systems), () => {
     const usual = usualBaseline(among);
@@ -103,6 +103,12 @@ function pairOf(
     if (a && (b || column === (on ?? columns.at(-1)))) return { a, b, column };
   }
   return undefined;
+}
+
+/** Each collection by one way in which it was judged: the one that most runs were measured by. */
+function usualColumns(columns: readonly Column[]): Column[] {
+  const first = new Map(columns.toReversed().map((column) => [column.collection, column]));
+  return columns.filter((column) => first.get(column.collection) === column).slice(0, mostColumns);
 }
 
 function usualBaseline(systems: readonly System[]): System {

@@ -1,4 +1,4 @@
-import { useMemo, useRef, useEffect } from 'preact/hooks';
+import { useMemo, useRef } from 'preact/hooks';
 import { hashOf } from '../../address.ts';
 import { count } from '../../parts/figures.ts';
 import { Empty, Once } from '../../parts/states.tsx';
@@ -55,14 +55,11 @@ function Chosen({
   readonly isCut: boolean;
 }) {
   const { topic, pair, unknown } = choice;
-  const isTopic = topic !== undefined && pair !== undefined;
-  const last = useRef<string | undefined>(undefined);
-  useEffect(() => {
-    // Who comes back from a topic goes on where it was left.
-    if (!isTopic && last.current !== undefined) document.getElementById(`topic ${last.current}`)?.focus();
-    last.current = isTopic ? topic : undefined;
-  }, [isTopic, topic]);
-  if (isTopic) return <TopicView choice={choice} params={params} topic={topic} />;
+  const left = useRef<string | undefined>(undefined);
+  if (topic !== undefined && pair !== undefined) {
+    left.current = topic;
+    return <TopicView choice={choice} params={params} topic={topic} />;
+  }
   return (
     <>
       {unknown.length > 0 && (
@@ -75,11 +72,11 @@ function Chosen({
       {isCut && <p class="note">There may be more evaluations than the service lists.</p>}
       {of.severally.length > 0 && (
         <p class="note">
-          Runs that were measured by different judgements are not compared. So there are several columns of{' '}
-          <Names of={of.severally} />.
+          Runs that were measured by different judgements are not compared. So there are several columns to
+          choose of <Names of={of.severally} />.
         </p>
       )}
-      <Shown choice={choice} params={params} />
+      <Shown choice={choice} params={params} left={left.current} />
       <DamagedRuns runs={of.damaged} />
       <p class="note">
         {count(of.columns.length)} {of.columns.length === 1 ? 'collection' : 'collections'},{' '}
@@ -90,12 +87,21 @@ function Chosen({
   );
 }
 
-function Shown({ choice, params }: { readonly choice: Choice; readonly params: URLSearchParams }) {
+function Shown({
+  choice,
+  params,
+  left,
+}: {
+  readonly choice: Choice;
+  readonly params: URLSearchParams;
+  /** The topic that was looked at before. */
+  readonly left: string | undefined;
+}) {
   const pairs = useMadePairs(choice);
   return (
     <>
       <ResultsView choice={choice} pairs={pairs} />
-      <PairView choice={choice} params={params} />
+      <PairView choice={choice} params={params} left={left} />
       <RunsView choice={choice} />
     </>
   );

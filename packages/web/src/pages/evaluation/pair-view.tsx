@@ -16,7 +16,16 @@ import { TopicList } from './topic-list.tsx';
 import { comparedRuns, topicPairs, topicValues, type TopicPair } from './topic-values.ts';
 
 /** Two systems on one collection, topic by topic. */
-export function PairView({ choice, params }: { readonly choice: Choice; readonly params: URLSearchParams }) {
+export function PairView({
+  choice,
+  params,
+  left,
+}: {
+  readonly choice: Choice;
+  readonly params: URLSearchParams;
+  /** The topic that was looked at before: its place in the list is gone on from. */
+  readonly left: string | undefined;
+}) {
   const { pair, systems, columns, measure } = choice;
   if (!pair) return null;
   const { a, b, column } = pair;
@@ -79,7 +88,13 @@ export function PairView({ choice, params }: { readonly choice: Choice; readonly
           </button>
         )}
       </div>
-      <Topics key={`${runs[0].id} ${runs[1]?.id} ${measure}`} choice={choice} params={params} runs={runs} />
+      <Topics
+        key={`${runs[0].id} ${runs[1]?.id} ${measure}`}
+        choice={choice}
+        params={params}
+        runs={runs}
+        left={left}
+      />
     </section>
   );
 }
@@ -88,7 +103,9 @@ function Topics({
   choice,
   params,
   runs: [runA, runB],
+  left,
 }: {
+  readonly left: string | undefined;
   readonly choice: Choice;
   readonly params: URLSearchParams;
   readonly runs: readonly [SavedRun, SavedRun | undefined];
@@ -100,7 +117,7 @@ function Topics({
   }, [runA.id, runA.created, runB?.id, runB?.created, measure]);
   return (
     <Once loaded={loaded} what="topics">
-      {(pairs) => <Shown choice={choice} params={params} pairs={pairs} runA={runA} runB={runB} />}
+      {(pairs) => <Shown choice={choice} params={params} pairs={pairs} runA={runA} runB={runB} left={left} />}
     </Once>
   );
 }
@@ -111,7 +128,9 @@ function Shown({
   pairs,
   runA,
   runB,
+  left,
 }: {
+  readonly left: string | undefined;
   readonly choice: Choice;
   readonly params: URLSearchParams;
   readonly pairs: readonly TopicPair[];
@@ -128,7 +147,14 @@ function Shown({
           <Charts choice={choice} params={params} pairs={pairs} pointed={pointed} onPoint={setPointed} />
         </>
       )}
-      <TopicList choice={choice} params={params} pairs={pairs} onPoint={setPointed} names={[a.key, b?.key]} />
+      <TopicList
+        choice={choice}
+        params={params}
+        pairs={pairs}
+        onPoint={setPointed}
+        names={[a.key, b?.key]}
+        left={left}
+      />
     </>
   );
 }

@@ -50,15 +50,15 @@ export function relevantDocuments(
   a: Pick<TopicAnswer, 'relevant'>,
   b: Pick<TopicAnswer, 'relevant'>,
 ): RelevantDocument[] {
-  const ranksB = new Map(b.relevant.map(({ id, rank }) => [id, rank]));
+  const [ranksA, ranksB] = [a, b].map(({ relevant }) => new Map(relevant.map(({ id, rank }) => [id, rank])));
   const best = (document: RelevantDocument): number =>
     Math.min(document.a ?? Infinity, document.b ?? Infinity);
-  return a.relevant
-    .map(({ id, level, rank }): RelevantDocument => {
-      const other = ranksB.get(id);
-      return { id, level, a: rank, b: other, ...becameOf(rank, other) };
-    })
-    .sort((one, other) => (best(one) === best(other) ? other.level - one.level : best(one) - best(other)));
+  // Where files of one run are damaged, those of the other tell what is relevant.
+  const levels = new Map([...b.relevant, ...a.relevant].map(({ id, level }) => [id, level]));
+  return Array.from(levels, ([id, level]): RelevantDocument => {
+    const [ofA, ofB] = [ranksA.get(id), ranksB.get(id)];
+    return { id, level, a: ofA, b: ofB, ...becameOf(ofA, ofB) };
+  }).sort((one, other) => (best(one) === best(other) ? other.level - one.level : best(one) - best(other)));
 }
 
 function becameOf(a: number | undefined, b: number | undefined): Pick<RelevantDocument, 'words' | 'side'> {

@@ -1,4 +1,4 @@
-import { useMemo } from 'preact/hooks';
+import { useEffect, useMemo } from 'preact/hooks';
 import { count } from '../../parts/figures.ts';
 import { change, changedHash } from './address.ts';
 import type { Choice } from './choice.ts';
@@ -15,7 +15,9 @@ export function TopicList({
   pairs,
   names: [a, b],
   onPoint,
+  left,
 }: {
+  readonly left: string | undefined;
   readonly choice: Choice;
   readonly params: URLSearchParams;
   readonly pairs: readonly TopicPair[];
@@ -27,6 +29,10 @@ export function TopicList({
   const pages = Math.max(1, Math.ceil(listed.length / topicsAPage));
   const page = Math.min(choice.page, pages);
   const shown = listed.slice((page - 1) * topicsAPage, page * topicsAPage);
+  useEffect(() => {
+    // Who comes back from a topic goes on where it was left.
+    if (left !== undefined) document.getElementById(`topic ${left}`)?.focus();
+  }, []);
   const turn = (to: number): void => change(params, { page: to === 1 ? undefined : String(to) });
   return (
     <div class="topic-list">

@@ -24,9 +24,18 @@ export interface TopicPair {
   readonly difference: number;
 }
 
+/** A comparison that is under way, and how many wait for it. */
+interface Comparing {
+  readonly work: Promise<PairedComparison>;
+  readonly stop: AbortController;
+  waiting: number;
+}
+
 const topicsAtOnce = 2000;
 const kept = new RecentlyUsed<string, Promise<TopicValues>>(200);
 const keptPairs = new RecentlyUsed<string, PairedComparison>(2000);
+/** Comparisons that are under way: who wants one that another waits for waits for the same. */
+const underWay = new Map<string, Comparing>();
 /** The ids of topics by their judgements: runs of the same share them. */
 const knownIds = new RecentlyUsed<string, readonly string[]>(64);
 
@@ -102,7 +111,7 @@ export function topicPairs(a: TopicValues, b: TopicValues, measure: string): Top
 
 /**
  * Compares two runs as `quern compare` does, in slices of some milliseconds so that the page goes on; what was compared is kept.
- * Throws as {@link pairedValues}, and `AbortError`.
+ * Throws as {@link pairedValues}, and `AbortError`; the work ends when all who wait for it have left.
  */
 export async function comparedRuns(
   baseline: SavedRun,
@@ -113,12 +122,40 @@ export async function comparedRuns(
   const key = JSON.stringify([stateOf(baseline), stateOf(other), measure]);
   const known = keptPairs.get(key);
   if (known) return known;
-  const [a, b] = [await topicValues(baseline), await topicValues(other)];
-  signal.throwIfAborted();
-  const paired = pairedValues(a, b, measure);
-  const pair = await inSlices(pairedSteps(paired.a, paired.b), signal);
-  keptPairs.set(key, pair);
-  return pair;
+  const shared = underWay.get(key) ?? begun(key, baseline, other, measure);
+  shared.waiting++;
+  const leave = (): void => {
+    shared.waiting--;
+    if (shared.waiting === 0) shared.stop.abort();
+  };
+  signal.addEventListener('abort', leave);
+  try {
+    const pair = await shared.work;
+    signal.throwIfAborted();
+    return pair;
+  } finally {
+    signal.removeEventListener('abort', leave);
+  }
+}
+
+function begun(key: string, baseline: SavedRun, other: SavedRun, measure: string): Comparing {
+  const stop = new AbortController();
+  const work = async (): Promise<PairedComparison> => {
+    const [a, b] = [await topicValues(baseline), await topicValues(other)];
+    stop.signal.throwIfAborted();
+    const paired = pairedValues(a, b, measure);
+    const pair = await inSlices(pairedSteps(paired.a, paired.b), stop.signal);
+    keptPairs.set(key, pair);
+    return pair;
+  };
+  const comparing: Comparing = { work: work(), stop, waiting: 0 };
+  const over = (): void => {
+    if (underWay.get(key) === comparing) underWay.delete(key);
+  };
+  underWay.set(key, comparing);
+  stop.signal.addEventListener('abort', over);
+  comparing.work.then(over, over);
+  return comparing;
 }
 
 const sliceMilliseconds = 12;

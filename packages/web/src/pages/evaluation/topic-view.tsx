@@ -47,6 +47,8 @@ export function TopicView({
     loaded.state === 'loaded' ? loaded.value : undefined,
   );
   const known = ofA ?? ofB;
+  const text = ofA?.text ?? ofB?.text;
+  const excluded = ofA?.excluded ?? ofB?.excluded;
   const sides = [
     { letter: 'A', system: a, run: runA, loaded: loadedA, own: ofA, other: ofB },
     ...(b && runB ? [{ letter: 'B', system: b, run: runB, loaded: loadedB, own: ofB, other: ofA }] : []),
@@ -66,11 +68,11 @@ export function TopicView({
       <section class="card" aria-label="The question">
         {known === undefined ? (
           <p class="note">…</p>
-        ) : known.text === undefined ? (
+        ) : text === undefined ? (
           <p class="note">Its text was not saved, or cannot be read.</p>
         ) : (
           <p class="long" dir="auto">
-            {known.text}
+            {text}
           </p>
         )}
       </section>
@@ -113,14 +115,14 @@ export function TopicView({
           ) : null,
         )}
       </div>
-      {known?.excluded && known.excluded.length > 0 && (
+      {excluded && excluded.length > 0 && (
         <details>
           <summary>
-            {count(known.excluded.length)} {known.excluded.length === 1 ? 'document' : 'documents'} removed
-            from the ranking before it was measured
+            {count(excluded.length)} {excluded.length === 1 ? 'document' : 'documents'} removed from the
+            ranking before it was measured
           </summary>
           <ul class="plain">
-            {known.excluded.slice(0, mostRanks).map((id) => (
+            {excluded.slice(0, mostRanks).map((id) => (
               <li key={id}>
                 <Name>{id}</Name>
               </li>
@@ -255,17 +257,7 @@ function Relevant({
   readonly b: TopicAnswer | undefined;
   readonly isPair: boolean;
 }) {
-  const known = a ?? b;
-  const documents = useMemo(
-    () =>
-      known
-        ? relevantDocuments(
-            a ?? { relevant: known.relevant.map(({ id, level }) => ({ id, level })) },
-            b ?? { relevant: [] },
-          )
-        : [],
-    [a, b],
-  );
+  const documents = useMemo(() => relevantDocuments(a ?? { relevant: [] }, b ?? { relevant: [] }), [a, b]);
   const shown = documents.slice(0, mostRanks);
   return (
     <section aria-label="Relevant documents">
