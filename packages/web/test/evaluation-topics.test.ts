@@ -82,13 +82,14 @@ describe('rankings of one topic', () => {
       [5, 'y'],
       [2, 'z'],
     ] as const;
-    expect(moves.map(([rank, id]) => moveOf(rank, ranks.get(id), other).words)).toEqual([
+    expect(moves.map(([rank, id]) => moveOf(rank, ranks.get(id), other, 'from').words)).toEqual([
       '▲ 2',
       'same',
       '▼ 3',
       'beyond 3',
     ]);
-    expect(moveOf(2, undefined, { ...other, retrieved: 3 }).words).toBe('not there');
+    expect(moveOf(2, undefined, { ...other, retrieved: 3 }, 'from').words).toBe('not there');
+    expect(moveOf(1, 3, other, 'to')).toEqual({ otherRank: 3, words: '▼ 2', side: 'down' });
   });
 
   it('relevant documents are told with what became of them', () => {

@@ -2,7 +2,7 @@ import { Fragment } from 'preact';
 
 /** A name from elsewhere: whatever its direction, what stands around it stays where it is; it is broken where its parts end. */
 export function Name({ children }: { readonly children: string }) {
-  const parts = children.length > 12 ? children.split(/(?<=[:/_+@-])/) : [children];
+  const parts = children.match(/.{1,24}?(?:[:/_+@-]|$)|.{24}/gsu) ?? [children];
   return (
     <bdi class="name">
       {parts.map((part, i) => (

@@ -34,10 +34,10 @@ export function PairView({
     const now = { a: a.key, b: b?.key };
     // Who is chosen on one side leaves the other.
     const other = name === 'a' ? 'b' : 'a';
-    const left = now[other] === value ? now[name] : now[other];
+    const rest = now[other] === value ? now[name] : now[other];
     change(params, {
       [name]: listText([value]),
-      [other]: left === undefined ? undefined : listText([left]),
+      [other]: rest === undefined ? undefined : listText([rest]),
       on: listText([column.key]),
       page: undefined,
     });
@@ -181,9 +181,10 @@ function PairSummary({
           {measureWords(measure).label}
           {digits === 1 && ' × 100'}: <Name>{a.key}</Name> {written(baseline, digits)}, <Name>{b!.key}</Name>{' '}
           {written(mean, digits)}; difference <strong>{writtenDifference(difference, digits)}</strong>, 95 %
-          interval {writtenInterval(interval, digits)}, {pSentence(randomisation.p)} (this pair alone, not
-          corrected). Of {count(topics)} topics B is better on <span class="win">{count(wins)}</span>, the
-          same on {count(ties)}, worse on <span class="loss">{count(losses)}</span>.
+          interval {writtenInterval(interval, digits)}, {pSentence(randomisation.p).replaceAll(' ', '\u00a0')}{' '}
+          (this pair alone, not corrected). Of {count(topics)} topics B is better on{' '}
+          <span class="win">{count(wins)}</span>, the same on {count(ties)}, worse on{' '}
+          <span class="loss">{count(losses)}</span>.
         </p>
       )}
     </Once>

@@ -9,17 +9,21 @@ export interface Move {
   readonly side: 'up' | 'down' | 'same' | 'new';
 }
 
-/** What moved, of a document at `rank` that stands at `otherRank` in the other ranking, of which `known` ranks are known. */
+/**
+ * What moved, of a document at `rank` that stands at `otherRank` in the other ranking, of which so many ranks are known: from there to
+ * here, or from here to there.
+ */
 export function moveOf(
   rank: number,
   otherRank: number | undefined,
   other: Pick<TopicAnswer, 'retrieved' | 'ranking'>,
+  direction: 'from' | 'to',
 ): Move {
   if (otherRank === undefined) {
     const isWhole = other.retrieved <= other.ranking.length;
     return { otherRank, words: isWhole ? 'not there' : `beyond ${other.ranking.length}`, side: 'new' };
   }
-  const by = otherRank - rank;
+  const by = direction === 'from' ? otherRank - rank : rank - otherRank;
   if (by === 0) return { otherRank, words: 'same', side: 'same' };
   return { otherRank, words: `${by > 0 ? '▲' : '▼'} ${Math.abs(by)}`, side: by > 0 ? 'up' : 'down' };
 }

@@ -130,7 +130,7 @@ export function DamagedRuns({ runs }: { readonly runs: readonly DamagedRun[] }) 
       <ul>
         {runs.slice(0, 100).map(({ id, name, problem }) => (
           <li key={id}>
-            <Name>{name}</Name>: {sentence(problem)}
+            <Name>{name}</Name>: {problem}
           </li>
         ))}
         {runs.length > 100 && <li>And {count(runs.length - 100)} more.</li>}

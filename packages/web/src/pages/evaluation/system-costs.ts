@@ -30,11 +30,11 @@ export function costColumns(systems: readonly System[], columns: readonly Column
         : duration(sum((run) => run.milliseconds.reason) / sum(queries)),
     ),
     each('Search', 'a query', (sum) => duration(sum((run) => run.milliseconds.search) / sum(queries))),
-    each(
-      'Tokens',
-      'in and out',
-      (sum) =>
-        `${count(sum((run) => run.reasoning.promptTokens))} + ${count(sum((run) => run.reasoning.completionTokens))}`,
+    each('Tokens', 'in and out', (sum) =>
+      tokensText(
+        sum((run) => run.reasoning.promptTokens),
+        sum((run) => run.reasoning.completionTokens),
+      ),
     ),
     each('Recorded', 'queries', (sum) => count(sum((run) => run.reasoning.cached))),
     each('Cut', 'queries', (sum) => count(sum((run) => run.reasoning.cut))),
@@ -45,6 +45,10 @@ export function costColumns(systems: readonly System[], columns: readonly Column
 
 function queries(run: SavedRun): number {
   return run.queries;
+}
+
+function tokensText(prompts: number, completions: number): string {
+  return prompts + completions === 0 ? '–' : `${count(prompts)} + ${count(completions)}`;
 }
 
 function costText(runs: readonly SavedRun[]): string {

@@ -1,7 +1,7 @@
 import { useEffect, useMemo } from 'preact/hooks';
 import { count } from '../../parts/figures.ts';
 import { change, changedHash } from './address.ts';
-import type { Choice } from './choice.ts';
+import { listText, type Choice } from './choice.ts';
 import { listedTopics, topicsAPage } from './listed-topics.ts';
 import { Name } from './names.tsx';
 import { writtenDifference } from './pair-words.ts';
@@ -33,6 +33,13 @@ export function TopicList({
     // Who comes back from a topic goes on where it was left.
     if (left !== undefined) document.getElementById(`topic ${left}`)?.focus();
   }, []);
+  // Who is sent the address of a topic sees the same pair, whatever came since.
+  const { pair: shownPair } = choice;
+  const told = {
+    a: shownPair && listText([shownPair.a.key]),
+    b: shownPair?.b && listText([shownPair.b.key]),
+    on: shownPair && listText([shownPair.column.key]),
+  };
   const turn = (to: number): void => change(params, { page: to === 1 ? undefined : String(to) });
   return (
     <div class="topic-list">
@@ -107,7 +114,7 @@ export function TopicList({
                   <th scope="row">
                     <a
                       id={`topic ${pair.id}`}
-                      href={changedHash(params, { topic: pair.id })}
+                      href={changedHash(params, { ...told, topic: pair.id })}
                       onFocus={() => onPoint(pair.id)}
                       onBlur={() => onPoint(undefined)}
                     >

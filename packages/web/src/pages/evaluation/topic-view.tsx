@@ -334,6 +334,8 @@ function Ranking({
   const ranks = useMemo(() => other && ranksOf(other), [other]);
   const shown = isWhole ? own.ranking : own.ranking.slice(0, shownRanks);
   const label = `Ranking ${letter}`;
+  // A is where it comes from, B where it goes.
+  const direction = letter === 'A' ? 'to' : 'from';
   return (
     <section aria-label={label} class="ranking">
       <h3>
@@ -351,7 +353,9 @@ function Ranking({
                 </th>
                 <th scope="col">Document</th>
                 <th scope="col">Judged</th>
-                {other && <th scope="col">Against {otherLetter}</th>}
+                {other && (
+                  <th scope="col">{direction === 'to' ? `In ${otherLetter}` : `Against ${otherLetter}`}</th>
+                )}
                 <th scope="col" class="number">
                   Score
                 </th>
@@ -359,7 +363,7 @@ function Ranking({
             </thead>
             <tbody>
               {shown.map(({ id, rank, score, level }) => {
-                const move = other && moveOf(rank, ranks?.get(id), other);
+                const move = other && moveOf(rank, ranks?.get(id), other, direction);
                 return (
                   <tr key={id} class={level !== undefined && level > 0 ? 'is-relevant' : undefined}>
                     <td class="number">{rank}</td>
@@ -379,7 +383,10 @@ function Ranking({
                       <td class={`move move-${move.side}`}>
                         {move.words}
                         {move.otherRank !== undefined && move.side !== 'same' && (
-                          <span class="note"> from {count(move.otherRank)}</span>
+                          <span class="note">
+                            {' '}
+                            {direction} {count(move.otherRank)}
+                          </span>
                         )}
                       </td>
                     )}
