@@ -15,8 +15,10 @@ import {
 } from '../src/train/engines/engine-run.ts';
 import { numbersOf } from '../src/train/engines/logged-numbers.ts';
 import { serveRewardOf } from '../src/train/engines/reward-process.ts';
+import { FakeHub } from './fake-hub.ts';
 import { linesOf, questionsFile, stateOf } from './small-training.ts';
 import { temporaryFolder } from './temporary-folder.ts';
+import { writeTinyCheckpoint } from './tiny-checkpoint.ts';
 
 const folder = temporaryFolder();
 const program = resolve(import.meta.dirname, 'fake-engine.mjs');
@@ -175,6 +177,25 @@ it('says what the training said, not what its launcher said of that', async () =
   await expect(train('missing', printing(missing))).rejects.toThrow(
     /the training ended with 1: python3: No module named accelerate\./,
   );
+});
+
+it('takes of a model of the hub what is no weights: those the engine downloads', async () => {
+  const model = join(folder, 'hub-model');
+  await writeTinyCheckpoint(model);
+  const files = readdirSync(model).map((name): [string, Buffer] => [name, readFileSync(join(model, name))]);
+  const hub = await FakeHub.start(Object.fromEntries(files), 'owner/model');
+  vi.stubEnv('HF_ENDPOINT', hub.endpoint);
+  vi.stubEnv('HF_HOME', join(folder, 'hub-home'));
+  try {
+    const config = await configOf('of-the-hub', ['model_name_or_path=owner/model']);
+    const { folder: job } = await writeEngineJob(config, engineOf({ steps: 6 }));
+    const rows = JSON.parse(readFileSync(join(job, 'rows.json'), 'utf8')) as unknown[];
+    expect(rows).toHaveLength(5);
+    expect(hub.filesAsked.filter((path) => path.endsWith('.safetensors'))).toEqual([]);
+  } finally {
+    vi.unstubAllEnvs();
+    await hub.stop();
+  }
 });
 
 /** An engine whose training is a program in JavaScript. */

@@ -1,7 +1,7 @@
 /** Questions as the tokens of prompts, and completions as texts. */
 import { QuernError } from '../errors.ts';
 import { checkVocabulary, openTextTokenizer, type TextTokenizer } from '../models/checkpoint-texts.ts';
-import { Checkpoint } from '../models/checkpoint/checkpoint.ts';
+import { readCheckpointFacts } from '../models/checkpoint/checkpoint.ts';
 import { readTokenizer } from '../models/checkpoint/checkpoint-tokenizer.ts';
 import type { Qwen2Config } from '../models/checkpoint/qwen2-config.ts';
 import { chatPrompt, trainingPrompt } from '../reason/prompt.ts';
@@ -33,7 +33,7 @@ const chats = {
   think: (question: string) => trainingPrompt(question, { think: true }),
 };
 
-/** Reads them from a checkpoint's folder. Throws as opening a `torch:` reasoner does. */
+/** Reads them from a checkpoint's folder, whose weights need not be there. Throws as opening a `torch:` reasoner does. */
 export async function openPrompts(
   folder: string,
   style: TrainConfig['prompt'],
@@ -41,11 +41,8 @@ export async function openPrompts(
 ): Promise<Prompts> {
   const { chatTemplate, endToken } = await readTokenizer(folder, signal);
   const texts = await openTextTokenizer(folder, signal);
-  const checkpoint = await Checkpoint.open(folder, signal);
-  await checkpoint.close();
-  const { config } = checkpoint;
+  const { config, endTokens: own } = await readCheckpointFacts(folder, signal);
   checkVocabulary(texts, config.vocabularySize, folder);
-  const own = checkpoint.endTokens;
   const endTokens = own.length > 0 ? own : endToken === undefined ? [] : [endToken];
   if (endTokens.length === 0) {
     throw new QuernError('BAD_INPUT', 'nothing says which token ends a turn', { where: folder });

@@ -11,6 +11,13 @@ export interface CheckpointTensor extends Qwen2Tensor {
   readonly weight: Weight;
 }
 
+/** What a checkpoint says of its model beside the weights. */
+export interface CheckpointFacts {
+  readonly config: Qwen2Config;
+  /** Ids of the tokens that end a generation, those of `generation_config.json` first. */
+  readonly endTokens: readonly number[];
+}
+
 /** An open checkpoint of a Qwen2 model: a folder as `save_pretrained` writes it. */
 export class Checkpoint {
   readonly folder: string;
@@ -39,13 +46,7 @@ export class Checkpoint {
    * `NOT_FOUND` naming what is missing, `UNSUPPORTED` for another architecture or type, `CORRUPT_FILE`, `IO`, `ABORTED`.
    */
   static async open(folder: string, signal?: AbortSignal): Promise<Checkpoint> {
-    await checkFolder(folder);
-    const path = join(folder, 'config.json');
-    const config = parseQwen2Config(
-      await readCheckpointJson(folder, 'config.json', checkpointAdvice, signal),
-      path,
-    );
-    const endTokens = await readEndTokens(folder, config, signal);
+    const { config, endTokens } = await readCheckpointFacts(folder, signal);
     const weights = await CheckpointWeights.open(folder, signal);
     try {
       const tensors = qwen2Tensors(config).map((tensor) => ({
@@ -63,6 +64,20 @@ export class Checkpoint {
   close(): Promise<void> {
     return this.#weights.close();
   }
+}
+
+/**
+ * What a checkpoint's folder says beside the weights, which need not be there. Throws `NOT_FOUND`, `UNSUPPORTED`, `BAD_INPUT`,
+ * `IO` and `ABORTED` as {@link Checkpoint.open} does.
+ */
+export async function readCheckpointFacts(folder: string, signal?: AbortSignal): Promise<CheckpointFacts> {
+  await checkFolder(folder);
+  const path = join(folder, 'config.json');
+  const config = parseQwen2Config(
+    await readCheckpointJson(folder, 'config.json', checkpointAdvice, signal),
+    path,
+  );
+  return { config, endTokens: await readEndTokens(folder, config, signal) };
 }
 
 /** Throws unless `folder` is one. */
