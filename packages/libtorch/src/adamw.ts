@@ -118,7 +118,7 @@ export class AdamW {
   }
 
   /**
-   * Sets what is remembered, as {@link state} gave it; the tensors are copied. Throws `BAD_ARGUMENT` where a shape is another,
+   * Sets what is remembered, as {@link AdamW.state} gave it; the tensors are copied. Throws `BAD_ARGUMENT` where a shape is another,
    * and `WRONG_DTYPE` where a type is: `step` is of float32, the others of the parameter's type. Then nothing is changed.
    */
   setState(index: number, state: AdamWState): void {

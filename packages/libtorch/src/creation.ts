@@ -163,10 +163,12 @@ function flattened(values: Values): { shape: number[]; numbers: Float64Array; is
   return { shape, numbers, isBoolean };
 }
 
+/** All values 0. */
 export function zeros(shape: readonly number[], options?: TensorOptions): Tensor {
   return placed('zeros', options, (...placement) => ops.full(shape, 0, ...placement));
 }
 
+/** All values 1. */
 export function ones(shape: readonly number[], options?: TensorOptions): Tensor {
   return placed('ones', options, (...placement) => ops.full(shape, 1, ...placement));
 }
@@ -181,14 +183,17 @@ export function empty(shape: readonly number[], options?: TensorOptions): Tensor
   return placed('empty', options, (...placement) => ops.empty(shape, ...placement));
 }
 
+/** All values 0, in the shape and type of `other`, on its device. */
 export function zerosLike(other: Tensor): Tensor {
   return one(ops.zerosLike(handleOf(other, 'zerosLike: other')));
 }
 
+/** All values 1, in the shape and type of `other`, on its device. */
 export function onesLike(other: Tensor): Tensor {
   return one(ops.onesLike(handleOf(other, 'onesLike: other')));
 }
 
+/** The identity matrix of `size` rows and columns. */
 export function eye(size: number, options?: TensorOptions): Tensor {
   return placed('eye', options, (...placement) => ops.eye(size, ...placement));
 }

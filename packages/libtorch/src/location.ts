@@ -13,7 +13,7 @@ export interface BuiltFor {
   readonly version: string;
   /** Node's version, such as `20.20.2`. */
   readonly node: string;
-  /** {@link sourcesHash} of the sources that it was built from. */
+  /** A hash of the sources that it was built from. */
   readonly sources: string;
 }
 

@@ -49,6 +49,7 @@ export function generatorState(device: Device = 'cpu'): Tensor {
   return new Tensor(native().generatorState(checkedDevice(device)));
 }
 
+/** Puts the device's own generator where {@link generatorState} found it. */
 export function setGeneratorState(state: Tensor, device: Device = 'cpu'): void {
   native().setGeneratorState(checkedDevice(device), handleOf(state, 'state'));
 }

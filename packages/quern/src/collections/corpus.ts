@@ -29,6 +29,7 @@ export interface VectorCorpus extends Documents<TermVector> {
   readonly analyzer?: string;
 }
 
+/** The documents of a collection: texts, or term vectors. */
 export type Corpus = TextCorpus | VectorCorpus;
 
 /** Options of what opens corpora and collections. */

@@ -11,6 +11,7 @@ import { VECTORS_FILES, vectorCorpus } from './vectors.ts';
 /** The forms in which a corpus can lie on disk. */
 export const CORPUS_FORMATS = ['beir', 'jsonl', 'text', 'vectors'] as const;
 
+/** One of {@link CORPUS_FORMATS}. */
 export type CorpusFormat = (typeof CORPUS_FORMATS)[number];
 
 /**

@@ -5,7 +5,7 @@ import { readTrecQrels } from './trec-qrels.ts';
 
 /**
  * Judgements in the form that their first line shows: three columns are BEIR's, anything else is read as TREC's. Throws
- * as {@link readBeirQrels} and {@link readTrecQrels} do.
+ * as reading either form does.
  */
 export async function readQrels(path: string): Promise<Qrels> {
   for await (const { text } of readLines(path)) {

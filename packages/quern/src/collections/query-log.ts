@@ -22,6 +22,8 @@ import { TimeHistogram } from './time-histogram.ts';
  * query is not in `train`, `all` both.
  */
 export const logSplits = ['train', 'test', 'unseen', 'all'] as const;
+
+/** One of {@link logSplits}. */
 export type LogSplit = (typeof logSplits)[number];
 
 /** The share of searches that lie before the cut between `train` and `test`. */

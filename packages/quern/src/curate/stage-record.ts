@@ -12,6 +12,8 @@ export const stageNames = [
   'reason',
   'split',
 ] as const;
+
+/** The name of a stage, e.g. `decontaminate`. */
 export type StageName = (typeof stageNames)[number];
 
 /** How many questions a stage was given and left, and why it left out the others. */

@@ -11,6 +11,7 @@
 /** How exactly vectors are stored. */
 export type Precision = 'f32' | 'f16' | 'i8';
 
+/** All precisions, the most exact first. */
 export const precisions: readonly Precision[] = ['f32', 'f16', 'i8'];
 
 /** The layout of a row. */

@@ -25,7 +25,10 @@ export interface ChanceComparison {
    * the gate reasons, else 0: the difference is the covariance of z and the gain, and this is what a topic has to do with it.
    */
   readonly interval: Interval | null;
-  /** See {@link chanceP}. */
+  /**
+   * How often topics drawn by chance, in each fold as many as the gate reasons about there, gain or lose in all at least as much
+   * more than expected as the gate's do: of a stratified, two-sided randomisation test.
+   */
   readonly p: number;
 }
 

@@ -80,7 +80,7 @@ export const measureSpellings: readonly string[] = [
 
 /**
  * The measures named by `names`, each once, in the order in which they are first named. A name is a canonical one
- * (`ndcg@10`, `map`, `P@5`, `recip_rank`, `set_F`, …, see {@link measureSpellings}), trec_eval's (`ndcg_cut.10`,
+ * (`ndcg@10`, `map`, `P@5`, `recip_rank`, `set_F`, …), trec_eval's (`ndcg_cut.10`,
  * `ndcg_cut_10`, `P.5,10`, `recall_100`, `ndcg.1=3,2=9`, `P` for trec_eval's own cutoffs) or `mrr`; letters' case does not
  * matter. One string may hold several names, separated by white space or by commas that no digit follows.
  *

@@ -30,7 +30,7 @@ export interface RunMeasures {
   readonly topicsWithoutJudgements: number;
 }
 
-/** The values of one topic's ranking, by canonical measure name. Throws as {@link judgedRanking} does. */
+/** The values of one topic's ranking, by canonical measure name. Throws as {@link evaluateRun} does. */
 export function topicMeasures(
   measures: readonly Measure[],
   hits: readonly Pick<Hit, 'id' | 'score'>[],
@@ -46,8 +46,8 @@ export function topicMeasures(
  * and, unless `complete`, a ranking; a topic with judgements but no relevant document counts (as 0), and an empty
  * ranking is no ranking, as in a run file.
  *
- * Throws `BAD_INPUT` where no topic of the run has judgements (but for an empty run if `complete`), and as
- * {@link judgedRanking} does.
+ * Throws `BAD_INPUT` where no topic of the run has judgements (but for an empty run if `complete`), for
+ * a document that comes twice, and `USAGE` for settings that are no such numbers.
  */
 export function evaluateRun(
   run: Pick<Run, 'rankings'>,

@@ -30,7 +30,7 @@ export interface PairedComparison {
   readonly randomisation: RandomisationTest;
   /** Standardised mean difference d_z; `null` where it is not defined. */
   readonly dz: number | null;
-  /** Topics on which the other run is better, as good (see {@link tieTolerance}), and worse. */
+  /** Topics on which the other run is better, as good (a difference below 1e-9), and worse. */
   readonly wins: number;
   readonly ties: number;
   readonly losses: number;
@@ -38,7 +38,7 @@ export interface PairedComparison {
 
 /**
  * Compares two runs' values of one measure, `baseline[i]` and `other[i]` being of the same topic. Differences below
- * {@link tieTolerance} are taken as 0 throughout. No field is NaN or infinite: if all topics tie, both p are 1.
+ * 1e-9 are taken as 0 throughout. No field is NaN or infinite: if all topics tie, both p are 1.
  *
  * Throws `BAD_INPUT` for no topics, for arrays of unlike length and for values that are not finite.
  */

@@ -2,7 +2,7 @@ import { namedMembers } from '../reason/several-names.ts';
 
 /**
  * A run's name from its parts, fit for a TREC run file (no white space): `bm25`, `bm25+rm3`,
- * `bm25q+reasoned.json/concat:1`, `dense:onnx:minilm`; `retriever` is its id, `plan` what {@link planName} gives. Of the paths
+ * `bm25q+reasoned.json/concat:1`, `dense:onnx:minilm`; `retriever` is its id, `plan` what in the plan differs from asking once and searching the text. Of the paths
  * of files and models only their names are told.
  */
 export function runName(retriever: string, reasoner: string, plan: readonly string[]): string {

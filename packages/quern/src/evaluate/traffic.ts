@@ -15,7 +15,7 @@ import { trafficCaveats } from './traffic-caveats.ts';
 /** The measure by which a search is better or worse. */
 export const trafficMeasure = 'ndcg@10';
 
-/** A difference in {@link trafficMeasure} up to which a search is called as good. */
+/** A difference in nDCG@10 up to which a search is called as good. */
 export const trafficTolerance = 0.01;
 
 /** A part of the traffic. */
@@ -35,7 +35,7 @@ export interface ReasonerTraffic {
   readonly helped: TrafficShare;
   readonly same: TrafficShare;
   readonly hurt: TrafficShare;
-  /** Mean of {@link trafficMeasure} over the judged searches, and how it differs from the baseline's. */
+  /** Mean of nDCG@10 over the judged searches, and how it differs from the baseline's. */
   readonly mean: number;
   readonly difference: number;
   /** The 95 % bootstrap interval of the difference, over queries. */

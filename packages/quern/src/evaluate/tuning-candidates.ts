@@ -7,7 +7,7 @@ import type { SearchPlanning } from '../search/searches.ts';
 
 /** A way of answering a question that has been reasoned about: one that tuning may choose. */
 export interface AnswerCandidate {
-  /** As {@link planningName} has it. */
+  /** Its combination and what else there is, as the name of a run has it. */
   readonly name: string;
   /** What becomes of a question and its reasoned query. */
   readonly planning: Omit<SearchPlanning, 'retriever'>;

@@ -45,7 +45,10 @@ export class IndexBuilder {
     this.#draft = draft;
   }
 
-  /** Starts an index. Throws as {@link WorkFolder.create} does for `out`. */
+  /**
+   * Starts an index. Throws `ALREADY_EXISTS` where `out` is a file, or a folder with other content than an index, `LOCKED` where
+   * somebody writes to it, `NOT_FOUND` where the folder above it does not exist, and `USAGE` where it is the root of a volume.
+   */
   static async create(options: BuildOptions): Promise<IndexBuilder> {
     checkPostingsPerPass('postingsPerPass', options.postingsPerPass);
     const { out, analyzer, store = false, signal } = options;

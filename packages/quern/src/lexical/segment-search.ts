@@ -15,7 +15,7 @@ export interface QueryTerms {
   readonly weights: Float64Array;
 }
 
-/** How a segment is searched; see {@link SegmentSearch}. */
+/** How a segment is searched: every posting is read, or only what can still change the hits. */
 export type SearchPath = 'exhaustive' | 'pruned';
 
 /** All paths. */

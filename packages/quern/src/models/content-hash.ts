@@ -5,6 +5,7 @@ import { fileError, QuernError, throwIfAborted } from '../errors.ts';
 import { silentWork, type OnWork } from '../work.ts';
 import { FileMemo, fileState, isSettled, type FileState } from './file-memo.ts';
 
+/** How files are hashed. */
 export interface ContentHashOptions {
   /** The folder of the cache: hashes are remembered in `hashes/` under it. */
   readonly folder: string;

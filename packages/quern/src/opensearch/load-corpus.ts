@@ -41,7 +41,7 @@ export interface LoadSummary {
  * Loads a corpus into an index of a cluster, which is created; or goes on with a load that was broken off: what the index has
  * already, by its ids, is not sent again. All is counted at the end, and only then does the index say that it is complete. Throws
  * `ALREADY_EXISTS` where a complete index is there, `BAD_INPUT` where it is not Quern's, where an id comes twice or a document
- * is refused, and what {@link sendDocuments} and the connection throw.
+ * is refused, and what sending and the connection throw.
  */
 export async function loadCorpus(corpus: Corpus, options: LoadCorpusOptions): Promise<LoadSummary> {
   const { to, bounds, patience = 300_000, onProgress } = options;

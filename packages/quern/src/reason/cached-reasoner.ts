@@ -11,6 +11,7 @@ import { WrappingReasoner } from './wrapping-reasoner.ts';
 /** What keeps reasoned queries. */
 export type ReasonedQueryStore = Pick<ReasonedQueryCache, 'get' | 'put' | 'close'>;
 
+/** How a reasoner is cached. */
 export interface CachedReasonerOptions {
   /** Asks the reasoner anew and stores what it says in place of what is there. Default false. */
   readonly refresh?: boolean;

@@ -91,7 +91,7 @@ export abstract class LocalReasoner implements Reasoner {
   /** What determines a text beside prompt, sampling and seed. */
   protected abstract keyOf(hash: string): readonly unknown[];
 
-  /** Notes the state of files that are about to be hashed. Throws what {@link filesState} throws. */
+  /** Notes the state of files that are about to be hashed. Throws `NOT_FOUND`. */
   protected async noteFiles(files: readonly string[]): Promise<void> {
     this.#state = await filesState(files);
   }

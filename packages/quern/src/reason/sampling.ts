@@ -11,7 +11,7 @@ export const publishedSampling: Sampling = {
   maxTokens: 500,
 };
 
-/** The published sampling with what `changes` set, as {@link samplingOf} has it. Throws `USAGE` for a value out of its range. */
+/** The published sampling with what `changes` set, the first of them counting most. Throws `USAGE` for a value out of its range. */
 export function checkedSampling(...changes: readonly (Partial<Sampling> | undefined)[]): Sampling {
   return samplingOf(publishedSampling, ...changes);
 }

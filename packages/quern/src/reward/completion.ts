@@ -39,7 +39,7 @@ export function withoutSpecialTokens(completion: string): string {
 /**
  * The reasoned query of a completion: its answer, after the thoughts and out of their tags, without special tokens and outer
  * white space. It fails where it is `empty`, where the thoughts never end (`no answer`), where the answer holds no letter or
- * digit (`no words`), and where it is `too long` ({@link mostCompletionCharacters}).
+ * digit (`no words`), and where it is `too long` (a million UTF-16 code units).
  */
 export function reasonedQueryOf(completion: string): ReadCompletion {
   if (completion.length > mostCompletionCharacters) return { failure: 'too long' };

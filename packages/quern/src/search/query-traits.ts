@@ -8,7 +8,7 @@ export interface QueryTraits {
   readonly names: number;
   /** Strings in quotation marks or backticks. */
   readonly quotations: number;
-  /** Share of the words that are of no natural language: see {@link isIdentifier}. */
+  /** Share of the words that read like code: camelCase, snake_case, paths and URLs, calls, letters mixed with digits. */
   readonly identifiers: number;
   /** Share of the words that have a digit. */
   readonly numbers: number;

@@ -12,6 +12,7 @@
  */
 import { noGrad, stack, type Tensor } from '@quern/libtorch';
 
+/** The ways in which the losses of tokens are summed up. */
 export const lossTypes = ['grpo', 'bnpo', 'dr_grpo', 'dapo'] as const;
 
 /** How the losses of tokens are summed up. */

@@ -114,6 +114,7 @@ export const tensorTypes = {
   Q1_0: tensorType(41, 128, 18),
 } as const satisfies Record<string, TensorType>;
 
+/** The name of a type of tensors, e.g. `Q8_0`. */
 export type TensorTypeName = keyof typeof tensorTypes;
 
 /** A tensor of a GGUF file. */

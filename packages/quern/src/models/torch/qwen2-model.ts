@@ -64,7 +64,7 @@ export interface CheckpointedHidden {
 export class Qwen2Model {
   readonly config: Qwen2Config;
   readonly placement: Placement;
-  /** By their names in a checkpoint, in {@link qwen2Tensors}' order. Where embeddings are tied there is no `lm_head.weight`. */
+  /** By their names in a checkpoint, in the order of the layers. Where embeddings are tied there is no `lm_head.weight`. */
   weights: WeightMap;
   readonly headSize: number;
   readonly #layers: Layer[];
@@ -82,8 +82,8 @@ export class Qwen2Model {
   }
 
   /**
-   * The model of a checkpoint's folder, or of an adapter's merged into its checkpoint, which {@link partsIn} finds. Throws what
-   * that and opening the checkpoint throw (`NOT_FOUND`, `UNSUPPORTED`, `CORRUPT_FILE` for tensors that are missing, misshapen or
+   * The model of a checkpoint's folder, or of an adapter's merged into its checkpoint. Throws what
+   * finding and opening the checkpoint throw (`NOT_FOUND`, `UNSUPPORTED`, `CORRUPT_FILE` for tensors that are missing, misshapen or
    * hold NaN), `OUT_OF_MEMORY`, and `MISSING_PACKAGE` without LibTorch.
    */
   static async load(from: string | CheckpointParts, options: Qwen2LoadOptions = {}): Promise<Qwen2Model> {

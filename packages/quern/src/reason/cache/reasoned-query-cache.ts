@@ -15,6 +15,7 @@ import {
 import type { CachedQuery } from './cached-query.ts';
 import type { ReasonedQuery } from '../reasoner.ts';
 
+/** How a cache is opened. */
 export interface ReasonedQueryCacheOptions {
   /** Told of what was damaged or could not be stored. */
   readonly warnings?: Warnings;

@@ -4,6 +4,7 @@ import type { ReasonerConfiguration } from '../../reason/configuration.ts';
 /** What a token allows. Each allows what stands before it, too. */
 export const scopes = ['read', 'write', 'admin'] as const;
 
+/** What a token allows: `read`, `write` or `admin`, each what stands before it, too. */
 export type Scope = (typeof scopes)[number];
 
 /** A token as it is declared: its hash, never itself. */

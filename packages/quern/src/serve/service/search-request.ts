@@ -120,4 +120,5 @@ export const searchSchema = (limits: ServiceLimits) =>
       });
     });
 
+/** A search as it is asked for: the body of `POST /v1/search` with its defaults. */
 export type SearchRequest = z.infer<ReturnType<typeof searchSchema>>;

@@ -80,6 +80,7 @@ export const presets = {
 /** The name of a preset. */
 export type PresetName = keyof typeof presets;
 
+/** The names of all presets. */
 export const presetNames = Object.keys(presets) as readonly PresetName[];
 
 /** A list of the presets' names in words. */
