@@ -57,12 +57,13 @@ export function useSearch(
     const show = (part: Partial<Search>): void => {
       if (!isOver) setSearch((before) => ({ ...before, ...part }));
     };
-    ask<SearchAnswer>('v1/search', plainBody(choices), { signal }).then(
+    const plain = ask<SearchAnswer>('v1/search', plainBody(choices), { signal }).then(
       (answer) => show({ without: { progress: 'done', answer } }),
       (error: Error) =>
         show({ without: signal.aborted ? { progress: 'stopped' } : { progress: 'failed', error } }),
     );
-    void watch(choices, signal, (part) => show({ with: part }));
+    // One after the other: neither is timed while the other has the service.
+    void plain.then(() => watch(choices, signal, (part) => show({ with: part })));
     return () => {
       isOver = true;
       controller.abort();
