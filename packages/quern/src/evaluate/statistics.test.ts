@@ -11,6 +11,7 @@ import {
   meanInterval,
   meanOf,
   pairedTTest,
+  randomisationSteps,
   randomisationTest,
   standardDeviation,
   standardisedDifference,
@@ -148,6 +149,13 @@ describe('the randomisation test', () => {
     expect(randomisationTest(mixed, { seed: 7 }).p).not.toBe(randomisationTest(mixed, { seed: 8 }).p);
   });
 
+  it('is the same in steps, each of about as much work', () => {
+    const [few, many] = [80, 800].map((count) => inSteps(mixedSizes(count)));
+    expect(few.value).toEqual(randomisationTest(mixedSizes(80)));
+    // 100,000 samples of 10 and of 100 sums each, a million to a step; and one step more for every 64 tables.
+    expect([few.taken, many.taken]).toEqual([1, 11]);
+  });
+
   it('has a p above 0 and at most 1, that neither zeros nor turning all signs changes', () => {
     fc.assert(
       fc.property(differences, (values) => {
@@ -262,3 +270,16 @@ describe('random integers', () => {
     for (const count of set) expect(Math.abs(count - 10_000)).toBeLessThan(400);
   });
 });
+
+function mixedSizes(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => Math.sin(i) + 0.1);
+}
+
+/** What the test comes to in steps, and how many there are. */
+function inSteps(differences: readonly number[]) {
+  const steps = randomisationSteps(differences);
+  for (let taken = 0; ; taken++) {
+    const { done, value } = steps.next();
+    if (done) return { taken, value };
+  }
+}
