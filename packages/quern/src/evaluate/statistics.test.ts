@@ -276,8 +276,8 @@ function mixedSizes(count: number): number[] {
 }
 
 /** What the test comes to in steps, and how many there are. */
-function inSteps(differences: readonly number[]) {
-  const steps = randomisationSteps(differences);
+function inSteps(sizes: readonly number[]) {
+  const steps = randomisationSteps(sizes);
   for (let taken = 0; ; taken++) {
     const { done, value } = steps.next();
     if (done) return { taken, value };

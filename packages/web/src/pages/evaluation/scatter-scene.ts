@@ -41,8 +41,10 @@ export function scatterOf(
     if (known) known.topics.push(pair);
     else places.set(key, place);
   }
+  // Where there are thousands, small ones still show where most are.
+  const point = places.size > 3000 ? 1 : places.size > 600 ? 2 : 3.5;
   const spots = Array.from(places.values(), (place): Spot => {
-    const radius = Math.min(14, Math.round(3.5 * Math.sqrt(Math.sqrt(place.topics.length)) * 2) / 2);
+    const radius = Math.min(14, Math.round(point * Math.sqrt(Math.sqrt(place.topics.length)) * 2) / 2);
     const { difference } = place.topics[0];
     const role = difference > 0 ? 'gain-point' : difference < 0 ? 'loss-point' : 'tie-point';
     return { ...place, radius, role };
