@@ -58,7 +58,13 @@ export async function visit(
     }
   });
   page.on('requestfinished', (request) => {
-    sizes.push(request.sizes().then(({ responseBodySize }) => responseBodySize));
+    // Of a page that has been closed nothing is known any more.
+    sizes.push(
+      request.sizes().then(
+        ({ responseBodySize }) => responseBodySize,
+        () => 0,
+      ),
+    );
   });
   await page.goto(url);
   return {
