@@ -66,6 +66,8 @@ function writeTraining(name: string): void {
   writeFileSync(join(folder, 'metrics.jsonl'), '{"kind":"train","step":1,"reward":0.5}\n');
   const sampled = { question: 'why?', completions: [{ text: '<b>' }] };
   writeFileSync(join(folder, 'samples', 'step-10.jsonl'), JSON.stringify(sampled));
+  const validated = { ...sampled, question: 'validated?' };
+  writeFileSync(join(folder, 'samples', 'validation-0.jsonl'), JSON.stringify(validated));
 }
 
 const nothing = (): void => undefined;
@@ -151,7 +153,7 @@ describe('GET /v1/runs', () => {
     const before = (await asked('/v1/runs?kind=training')).body as { runs: Listed[] };
     expect(before.runs.map(({ name }) => name)).toEqual(['passing', 'training']);
     const { id } = before.runs[0];
-    expect((await asked(`/v1/runs/${id}/samples`)).body).toEqual({ steps: [10] });
+    expect((await asked(`/v1/runs/${id}/samples`)).body).toEqual({ steps: [10], validated: [0] });
     rmSync(join(runs, 'passing'), { recursive: true });
     expect((await asked(`/v1/runs/${id}/samples/10`)).status).toBe(404);
     const after = (await asked('/v1/runs?kind=training')).body as { runs: Listed[] };
@@ -200,13 +202,22 @@ describe('a run of training', () => {
   });
 
   it('tells its samples', async () => {
-    expect((await asked(of('training', '/samples'))).body).toEqual({ steps: [10] });
+    expect((await asked(of('training', '/samples'))).body).toEqual({ steps: [10], validated: [0] });
     expect((await asked(of('training', '/samples/10'))).body).toEqual({
       questions: [{ question: 'why?', completions: [{ text: '<b>' }] }],
       isCut: false,
       unreadable: 0,
     });
     expect((await asked(of('training', '/samples/11'))).status).toBe(404);
+    expect((await asked(of('training', '/samples/0?of=validation'))).body).toMatchObject({
+      questions: [{ question: 'validated?' }],
+    });
+    expect((await asked(of('training', '/samples/0'))).status).toBe(404);
+    expect((await asked(of('training', '/samples/10?of=validation'))).status).toBe(404);
+    expect(await asked(of('training', '/samples/10?of=..'))).toMatchObject({
+      status: 400,
+      body: { error: { where: 'of', message: 'of must be step or validation' } },
+    });
   });
 
   it('has no topics, as an evaluation has no metrics', async () => {

@@ -109,7 +109,25 @@ describe.skipIf(!hasLibTorch)('a run of training', () => {
       ]),
     );
     expect(stateOf(run)).toMatchObject({ status: 'done', step: 8, max_steps: 8 });
-    expect((await readdir(join(run, 'samples'))).length).toBe(8);
+    const samples = await readdir(join(run, 'samples'));
+    expect(samples.filter((name) => name.startsWith('step-'))).toHaveLength(8);
+    expect(samples.filter((name) => name.startsWith('validation-')).toSorted()).toEqual(
+      [0, 2, 4, 6, 8].map((step) => `validation-${step}.jsonl`),
+    );
+    const validation = await Promise.all(
+      [0, 8].map(async (step) => {
+        const text = await readFile(join(run, `samples/validation-${step}.jsonl`), 'utf8');
+        return text
+          .trim()
+          .split('\n')
+          .map((line) => JSON.parse(line) as Record<string, unknown>);
+      }),
+    );
+    // The same questions each time, one completion of each, and nothing that is learnt from.
+    expect(validation[0]!.map(({ id }) => id)).toEqual(validation[1]!.map(({ id }) => id));
+    expect(validation[0]).toHaveLength(5);
+    expect(validation[0]![0]).toMatchObject({ completions: [{ reward: expect.any(Number) }] });
+    expect(JSON.stringify(validation)).not.toContain('advantage');
     const [sample] = (await readFile(join(run, 'samples/step-3.jsonl'), 'utf8')).split('\n');
     expect(JSON.parse(sample)).toMatchObject({ step: 3, completions: [{}, {}] });
 

@@ -7,7 +7,7 @@ import { advantagesOf, type RewardScale } from './advantages.ts';
 import { learningRateAt } from './configuration/learning-rate.ts';
 import type { TrainConfig } from './configuration/train-config.ts';
 import { grpoUpdate, type GrpoSettings } from './grpo.ts';
-import type { Method, Progress } from './method.ts';
+import type { Method, Progress, Validated } from './method.ts';
 import { naming } from './memory-hint.ts';
 import { costMetrics, lengthMetrics, rewardMetrics, updateMetrics, type StepSeconds } from './metrics.ts';
 import { openReward } from './opened-reward.ts';
@@ -24,6 +24,9 @@ import {
 import { nextOf, seedFor, shuffled } from './seeds.ts';
 import { hashOf, readTrainingQuestions, type DataSplit } from './training-data.ts';
 import { ValidationCollection, validationRewards } from './validation.ts';
+
+/** Questions of validation of which the completions are kept. */
+const keptQuestions = 16;
 
 /** What a {@link GrpoMethod} works with. */
 export interface GrpoParts {
@@ -159,23 +162,32 @@ export class GrpoMethod implements Method {
 
   async validate(
     { sampler }: TrainedModel,
-    signal?: AbortSignal,
-  ): Promise<Record<string, number> | undefined> {
+    { withSamples, signal }: { readonly withSamples: boolean; readonly signal?: AbortSignal },
+  ): Promise<Validated | undefined> {
     const { config, prompts, rows } = this.#parts;
     const drawing = drawingOf(config, rows);
     const found: Record<string, number> = {};
+    let samples: readonly unknown[] | undefined;
     if (this.#validation.length > 0) {
       const of = { prompts, reward: this.#reward, questions: this.#validation };
       const rewards = validationRewards(sampler, of, config, drawing, signal);
-      Object.assign(found, await naming('generation_rows', rows, rewards));
+      const { figures, groups } = await naming('generation_rows', rows, rewards);
+      Object.assign(found, figures);
+      samples = groups.slice(0, keptQuestions).map((group) => sampleOf(group));
     }
     if (this.#collection) {
       const most = promptRoom(config, prompts);
       const measured = this.#collection.measured(sampler, prompts, { ...drawing, most }, signal);
-      found['eval/ndcg@10'] = await naming('generation_rows', rows, measured);
+      const { ndcg, drawn } = await naming('generation_rows', rows, measured);
+      found['eval/ndcg@10'] = ndcg;
       found['eval/ndcg@10/none'] = this.#collection.none;
+      samples ??= drawn.slice(0, keptQuestions).map(({ id, text: question, completion }) => {
+        const { text, tokens, finish } = completion;
+        return { id, question, completions: [{ text, tokens: tokens.length, finish }] };
+      });
     }
-    return Object.keys(found).length === 0 ? undefined : found;
+    if (Object.keys(found).length === 0) return undefined;
+    return { figures: found, ...(withSamples && samples && { samples }) };
   }
 
   forget(): void {
@@ -251,8 +263,12 @@ function settingsOf(config: TrainConfig, rollout: number): GrpoSettings {
 function samplesOf(groups: readonly RewardedGroup[], step: number, scale: RewardScale): unknown[] {
   const rewards = groups.map(({ completions }) => completions.map(({ reward }) => reward));
   const { advantages } = advantagesOf(rewards, scale);
-  return groups.map(({ question, completions }, i) => ({
-    step,
+  return groups.map((group, i) => ({ step, ...sampleOf(group, advantages[i]) }));
+}
+
+/** A question as it is kept; of validation nothing is learnt, and there are no advantages. */
+function sampleOf({ question, completions }: RewardedGroup, advantages?: readonly number[]): object {
+  return {
     id: question.id,
     question: question.question,
     prompt_tokens: question.prompt.length,
@@ -262,10 +278,10 @@ function samplesOf(groups: readonly RewardedGroup[], step: number, scale: Reward
       finish,
       reward,
       parts,
-      advantage: advantages[i][j],
+      ...(advantages && { advantage: advantages[j] }),
       ...(failure !== undefined && { failure }),
     })),
-  }));
+  };
 }
 
 /** Seconds since it was last asked. */

@@ -14,6 +14,14 @@ export interface Progress {
   readonly samples?: readonly unknown[];
 }
 
+/** What validation found. */
+export interface Validated {
+  /** By their names in `metrics.jsonl`. */
+  readonly figures: Omit<MetricsLine, 'kind' | 'step'>;
+  /** Some of the questions, the same each time, and what was made of them; where it was asked for. */
+  readonly samples?: readonly unknown[];
+}
+
 /** A way to train. */
 export interface Method {
   /** Optimiser steps that are made in one go. */
@@ -26,11 +34,11 @@ export interface Method {
     step: number,
     options: { readonly withSamples: boolean; readonly signal?: AbortSignal },
   ): Promise<Progress>;
-  /** Figures by their names in `metrics.jsonl`; undefined where there is nothing to validate on. */
+  /** Undefined where there is nothing to validate on. */
   validate(
     trained: TrainedModel,
-    signal?: AbortSignal,
-  ): Promise<Omit<MetricsLine, 'kind' | 'step'> | undefined>;
+    options: { readonly withSamples: boolean; readonly signal?: AbortSignal },
+  ): Promise<Validated | undefined>;
   /** The figure that the best checkpoint is best in; how much better it is when it is higher: 1, or -1. */
   readonly best: { readonly metric: string; readonly sign: 1 | -1 };
   /** Forgets what later steps could depend on and a run that is taken up again does not have. */

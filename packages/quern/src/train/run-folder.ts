@@ -143,7 +143,7 @@ export class RunFolder {
       }
       const samples = join(path, files.samples);
       for (const name of (await pathKindIfAny(samples))?.isFolder ? await readdir(samples) : []) {
-        if (/^step-\d+\.jsonl\.[0-9a-f-]{36}\.tmp$/.test(name))
+        if (/^(?:step|validation)-\d+\.jsonl\.[0-9a-f-]{36}\.tmp$/.test(name))
           await rm(join(samples, name), { force: true });
       }
     } catch (error) {
@@ -177,14 +177,12 @@ export class RunFolder {
     await this.#replace(files.state, `${JSON.stringify(told, null, 2)}\n`);
   }
 
-  /** Adds a line; numbers that are none are left out, as JSON has no words for them. */
+  /** Adds a line. Numbers that are none come to be null, as JSON has no words for them. */
   async addMetrics(line: MetricsLine): Promise<void> {
-    const entries = Object.entries({ ...line, time: new Date().toISOString() }).filter(
-      ([, value]) => typeof value !== 'number' || Number.isFinite(value),
-    );
+    const told = { ...line, time: new Date().toISOString() };
     const path = join(this.path, files.metrics);
     try {
-      await appendFile(path, `${JSON.stringify(Object.fromEntries(entries))}\n`);
+      await appendFile(path, `${JSON.stringify(told)}\n`);
     } catch (error) {
       throw fileError(error, path);
     }
@@ -208,13 +206,18 @@ export class RunFolder {
     });
   }
 
-  async addSamples(step: number, records: readonly unknown[]): Promise<void> {
+  /** Keeps questions with what was made of them: of the rollout that a step learnt from, or of the validation after it. */
+  async addSamples(
+    step: number,
+    records: readonly unknown[],
+    kind: 'step' | 'validation' = 'step',
+  ): Promise<void> {
     const folder = join(this.path, files.samples);
     await mkdir(folder, { recursive: true }).catch((error: unknown) => {
       throw fileError(error, folder);
     });
     await writeLines(
-      join(folder, `step-${step}.jsonl`),
+      join(folder, `${kind}-${step}.jsonl`),
       records.map((each) => JSON.stringify(each)),
     );
   }
@@ -238,8 +241,8 @@ export class RunFolder {
       );
     const samples = join(this.path, files.samples);
     for (const name of (await pathKindIfAny(samples)) ? await readdir(samples) : []) {
-      const at = /^step-(\d+)\.jsonl$/.exec(name)?.[1];
-      if (at !== undefined && Number(at) > step) await rm(join(samples, name));
+      const at = /^(?:step|validation)-(\d+)\.jsonl$/.exec(name)?.[1];
+      if (at !== undefined && (Number(at) > step || step === 0)) await rm(join(samples, name));
     }
     for (const other of await this.checkpoints()) {
       if (other > step) await rm(this.checkpoint(other), { recursive: true });

@@ -199,8 +199,13 @@ export class Run {
   /** Whether the policy is the best so far. */
   async #validate(): Promise<boolean> {
     if (this.#config.eval_steps === 0) return false;
-    const found = await this.#method.validate(this.#trained, this.#options.signal);
-    if (!found) return false;
+    const validated = await this.#method.validate(this.#trained, {
+      withSamples: this.#config.log_completions_steps > 0,
+      signal: this.#options.signal,
+    });
+    if (!validated) return false;
+    const { figures: found, samples } = validated;
+    if (samples) await this.#folder.addSamples(this.#step, samples, 'validation');
     const { metric, sign } = this.#method.best;
     const value = found[metric];
     const isBest =

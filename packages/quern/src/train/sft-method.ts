@@ -3,7 +3,7 @@ import { resetPeakMemory } from '@quern/libtorch';
 import { QuernError } from '../errors.ts';
 import { learningRateAt } from './configuration/learning-rate.ts';
 import type { TrainConfig } from './configuration/train-config.ts';
-import type { Method, Progress } from './method.ts';
+import type { Method, Progress, Validated } from './method.ts';
 import { costMetrics } from './metrics.ts';
 import type { TrainedModel } from './policy/trained-model.ts';
 import type { Prompts } from './prompts.ts';
@@ -98,10 +98,14 @@ export class SftMethod implements Method {
     };
   }
 
-  async validate(trained: TrainedModel, signal?: AbortSignal): Promise<Record<string, number> | undefined> {
+  async validate(
+    trained: TrainedModel,
+    { signal }: { readonly signal?: AbortSignal },
+  ): Promise<Validated | undefined> {
     if (this.#validation.length === 0) return undefined;
     const { config } = this.#parts;
-    return { 'eval/loss': await sftLoss(trained, this.#validation, config.tokens_per_micro_batch, signal) };
+    const loss = await sftLoss(trained, this.#validation, config.tokens_per_micro_batch, signal);
+    return { figures: { 'eval/loss': loss } };
   }
 
   forget(): void {}

@@ -15,7 +15,14 @@ import { deviationOf, meanOf } from './advantages.ts';
 import type { TrainConfig } from './configuration/train-config.ts';
 import { lengthMetrics } from './metrics.ts';
 import type { Prompts } from './prompts.ts';
-import { drawnCompletions, rewardedGroups, type DrawingSettings, type PromptedQuestion } from './rollout.ts';
+import {
+  drawnCompletions,
+  rewardedGroups,
+  type DrawingSettings,
+  type DrawnCompletion,
+  type PromptedQuestion,
+  type RewardedGroup,
+} from './rollout.ts';
 import { lengthRules } from './rollout-settings.ts';
 import { seedFor, shuffled } from './seeds.ts';
 
@@ -68,14 +75,17 @@ export class ValidationCollection {
 
   /**
    * nDCG@10 where the policy's reasoned query, the likeliest token each time, replaces each question; of a question whose prompt
-   * would be longer than `most` tokens the policy is asked the beginning.
+   * would be longer than `most` tokens the policy is asked the beginning. With it, the topics and what was drawn of them.
    */
   async measured(
     model: Qwen2Model,
     prompts: Prompts,
     { most, ...drawing }: DrawingSettings & { readonly most: number },
     signal?: AbortSignal,
-  ): Promise<number> {
+  ): Promise<{
+    readonly ndcg: number;
+    readonly drawn: readonly (Topic & { readonly completion: DrawnCompletion })[];
+  }> {
     const asked = this.#topics.map(({ text }) => ({
       prompt: promptOfBeginning(prompts, text, most),
       seeds: [0],
@@ -99,7 +109,10 @@ export class ValidationCollection {
       }),
       close: async () => undefined,
     };
-    return ndcg(this.#collection, this.#topics, this.#retriever, policy, signal);
+    return {
+      ndcg: await ndcg(this.#collection, this.#topics, this.#retriever, policy, signal),
+      drawn: this.#topics.map((topic, i) => ({ ...topic, completion: drawn[i][0] })),
+    };
   }
 
   close(): Promise<void> {
@@ -141,7 +154,7 @@ async function ndcg(
   return found.mean['ndcg@10'];
 }
 
-/** The rewards of one completion of each question, drawn as in training, from the same random numbers each time. */
+/** The rewards of one completion of each question, drawn as in training, from the same random numbers each time: as figures, and each. */
 export async function validationRewards(
   model: Qwen2Model,
   parts: {
@@ -152,7 +165,10 @@ export async function validationRewards(
   config: TrainConfig,
   drawing: DrawingSettings,
   signal?: AbortSignal,
-): Promise<Record<string, number>> {
+): Promise<{
+  readonly figures: Record<string, number>;
+  readonly groups: readonly RewardedGroup[];
+}> {
   const { prompts, reward, questions } = parts;
   const asked = questions.map(({ prompt }, i) => ({
     prompt,
@@ -162,9 +178,10 @@ export async function validationRewards(
   const groups = await rewardedGroups(reward, questions, drawn, lengthRules(config), signal);
   const all = groups.flatMap(({ completions }) => completions);
   const rewards = all.map((each) => each.reward);
-  return {
+  const figures = {
     'eval/reward': meanOf(rewards),
     'eval/reward_std': deviationOf(rewards),
     ...lengthMetrics(all, 'eval/'),
   };
+  return { figures, groups };
 }

@@ -7,7 +7,7 @@ import { inOrder } from '../../in-order.ts';
 import { RecentlyUsed } from '../../recently-used.ts';
 import { MetricsFile } from '../../train/watch/metrics-file.ts';
 import type { MetricsAnswer, SampleAnswer, SampleSteps } from '../../train/watch/page/wire.ts';
-import { sampleSteps, samplesOf } from '../../train/watch/samples.ts';
+import { sampleSteps, samplesOf, type SampleKind } from '../../train/watch/samples.ts';
 import { listedRun, runNames } from '../../train/watch/watched-run.ts';
 import { foundRuns, type FindingLimits, type RunKind } from './found-runs.ts';
 import { evaluationEntry, type EvaluationEntry, type RunEntry } from './run-entry.ts';
@@ -82,10 +82,10 @@ export class Runs {
     return readable(sampleSteps(folder));
   }
 
-  /** The samples of a step of a training. */
-  async samples(id: string, step: number): Promise<SampleAnswer> {
+  /** The samples of a step of a training, or of the validation after it. */
+  async samples(id: string, step: number, kind: SampleKind = 'step'): Promise<SampleAnswer> {
     const { folder } = await this.#run(id, 'training');
-    const samples = await readable(samplesOf(folder, step));
+    const samples = await readable(samplesOf(folder, step, kind));
     if (samples === undefined) throw new QuernError('NOT_FOUND', 'the run has no samples of this step');
     return samples;
   }

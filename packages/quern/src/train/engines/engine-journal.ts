@@ -182,11 +182,10 @@ function lineOf(
   { step, metrics, tokens }: EngineLine,
   before: MetricsLine | undefined,
 ): MetricsLine & { readonly kind: 'train' } {
-  const finite = Object.fromEntries(Object.entries(metrics).filter(([, value]) => Number.isFinite(value)));
   return {
     kind: 'train',
     step,
-    ...finite,
+    ...metrics,
     ...(tokens !== undefined && { num_tokens: Number(before?.['num_tokens'] ?? 0) + tokens }),
   };
 }

@@ -142,6 +142,24 @@ describe('the metrics of a run', () => {
     expect(steps(after)).toEqual([...Array.from({ length: 63 }, (_, i) => 1 + 4 * i), 249]);
   });
 
+  it('name what is no finite number, as JSON has it and as Python does', async () => {
+    const written = [
+      '{"kind":"train","step":1,"loss":null,"reward":0.5,"note":"NaN"}',
+      '{"kind": "train", "step": 2, "loss": NaN, "reward": -Infinity, "kl": 1}',
+      '{"kind":"eval","step":2,"eval/loss":"Infinity","eval/reward":1,"text":"of NaN, and more"}',
+      '{"kind":"train","step":3,"loss":nan}',
+    ];
+    writeFileSync(path, `${written.join('\n')}\n`);
+    expect(await new MetricsFile(folder).after()).toMatchObject({
+      unreadable: 1,
+      lines: [
+        { step: 1, values: { reward: 0.5 }, notFinite: ['loss', 'note'] },
+        { step: 2, values: { kl: 1 }, notFinite: ['loss', 'reward'] },
+        { kind: 'eval', values: { 'eval/reward': 1 }, notFinite: ['eval/loss'] },
+      ],
+    });
+  });
+
   it('are not read through a link, nor from what is no file', async () => {
     const elsewhere = join(root, 'secret.jsonl');
     writeFileSync(elsewhere, lines(1, 2));

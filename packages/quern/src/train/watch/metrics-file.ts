@@ -138,12 +138,7 @@ export class MetricsFile {
 
 /** What a line of metrics says; undefined where it is none. */
 function metricsLine(text: string): MetricsLine | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  const value = parsed(text);
   if (typeof value !== 'object' || value === null) return undefined;
   const { kind, step, time, ...rest } = value as Record<string, unknown>;
   if ((kind !== 'train' && kind !== 'eval') || !Number.isSafeInteger(step)) return undefined;
@@ -151,10 +146,33 @@ function metricsLine(text: string): MetricsLine | undefined {
   const values = Object.entries(rest)
     .filter(([name, of]) => Number.isFinite(of) && name.length <= mostNameLength)
     .slice(0, mostNames) as [string, number][];
+  const notFinite = Object.entries(rest).flatMap(([name, of]) =>
+    isNotFinite(of) && name.length <= mostNameLength ? [name] : [],
+  );
   return {
     kind,
     step: step as number,
     ...(!Number.isNaN(at) && { time: at }),
     values: Object.fromEntries(values),
+    ...(notFinite.length > 0 && { notFinite: notFinite.slice(0, mostNames) }),
   };
+}
+
+/** A line as JSON, or as Python writes it: with `NaN` and `Infinity`, which are no JSON and come to be null. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Tried once more below.
+  }
+  try {
+    return JSON.parse(text.replaceAll(/:\s*(?:NaN|-?Infinity)(?=\s*[,}])/g, ':null'));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a value stands for a number that is none: JSON has null for it, or its name as a text. */
+function isNotFinite(value: unknown): boolean {
+  return value === null || (typeof value === 'string' && /^(?:NaN|[+-]?Infinity)$/.test(value));
 }

@@ -21,18 +21,31 @@ const sampleSchema = z.object({
   ),
 });
 
+/** What samples are of: the rollout that a step learns from, or the validation after it. */
+export const sampleKinds = ['step', 'validation'] as const;
+
+export type SampleKind = (typeof sampleKinds)[number];
+
 /** The steps of which a run has kept samples. */
 export async function sampleSteps(folder: string): Promise<SampleSteps> {
-  const steps = (await namesInside(folder, 'samples')).flatMap((name) => {
-    const [, step] = /^step-(0|[1-9]\d{0,8})\.jsonl$/.exec(name) ?? [];
-    return step === undefined ? [] : [Number(step)];
-  });
-  return { steps: steps.sort((a, b) => a - b) };
+  const names = await namesInside(folder, 'samples');
+  const stepsOf = (kind: SampleKind): number[] =>
+    names
+      .flatMap((name) => {
+        const [, of, step] = /^(step|validation)-(0|[1-9]\d{0,8})\.jsonl$/.exec(name) ?? [];
+        return of === kind ? [Number(step)] : [];
+      })
+      .sort((a, b) => a - b);
+  return { steps: stepsOf('step'), validated: stepsOf('validation') };
 }
 
 /** The samples of a step, of the first 8 MiB of their file; undefined where there are none. */
-export async function samplesOf(folder: string, step: number): Promise<SampleAnswer | undefined> {
-  const file = await readInside(mostBytes, folder, 'samples', `step-${step}.jsonl`);
+export async function samplesOf(
+  folder: string,
+  step: number,
+  kind: SampleKind = 'step',
+): Promise<SampleAnswer | undefined> {
+  const file = await readInside(mostBytes, folder, 'samples', `${kind}-${step}.jsonl`);
   if (file === undefined) return undefined;
   const lines = file.text.split('\n');
   if (file.isCut) lines.pop();

@@ -102,7 +102,7 @@ describe('the server of runs', () => {
       ['gone', 'running', false],
     ]);
     const samples = await application.inject('/api/runs/0/samples');
-    expect(samples.json()).toEqual({ steps: [] });
+    expect(samples.json()).toEqual({ steps: [], validated: [] });
     await application.close();
   });
 
@@ -120,7 +120,7 @@ describe('the server of runs', () => {
   });
 
   it('answers with samples, whose texts are as they are, and counts lines that cannot be read', async () => {
-    expect(await asked('/api/runs/0/samples')).toEqual([200, { steps: [2, 10] }]);
+    expect(await asked('/api/runs/0/samples')).toEqual([200, { steps: [2, 10], validated: [] }]);
     const { step: _, ...question } = sample;
     expect(await asked('/api/runs/0/samples/10')).toEqual([
       200,
@@ -162,7 +162,7 @@ describe('the server of runs', () => {
     symlinkSync(join(run, 'samples'), join(linked, 'samples'));
     symlinkSync(join(run, 'state.json'), join(linked, 'state.json'));
     const application = await watchApplication([linked]);
-    expect((await application.inject('/api/runs/0/samples')).json()).toEqual({ steps: [] });
+    expect((await application.inject('/api/runs/0/samples')).json()).toEqual({ steps: [], validated: [] });
     expect((await application.inject('/api/runs/0/samples/10')).statusCode).toBe(404);
     const { runs } = (await application.inject('/api/runs')).json<{ runs: ListedRun[] }>();
     expect(runs).toEqual([{ name: 'linked', hasSamples: false, summary: [] }]);

@@ -69,12 +69,13 @@ export async function listedRun({ name, folder }: Pick<WatchedRun, 'name' | 'fol
     ['metrics.jsonl', 'state.json'].map((file) => writtenInside(folder, file)),
   );
   const times = written.filter((time) => time !== undefined);
+  const { steps, validated } = await sampleSteps(folder);
   return {
     name,
     ...(state && { state }),
     ...(state?.status === 'running' && pid !== undefined && { isAlive: isAlive(pid) }),
     ...(times.length > 0 && { written: Math.max(...times) }),
-    hasSamples: (await sampleSteps(folder)).steps.length > 0,
+    hasSamples: steps.length + validated.length > 0,
     summary: await configurationSummary(folder),
   };
 }

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { QuernError } from '../../../errors.ts';
 import { folderName } from '../../../evaluate/evaluation-folder.ts';
 import type { ReasonedRecord } from '../../../reason/reasoned-record.ts';
+import { sampleKinds, type SampleKind } from '../../../train/watch/samples.ts';
 import { runKinds, type RunKind } from '../../runs/found-runs.ts';
 import type { Runs } from '../../runs/runs.ts';
 import { shownReasoner } from '../../runs/shown-name.ts';
@@ -88,7 +89,13 @@ export function runRoutes(runs: Runs): Route[] {
       path: '/v1/runs/:id/samples',
       summary: 'The steps of which a training has kept samples.',
       params: id,
-      answers: { 200: { description: 'Ascending.', example: { steps: [10, 20] } }, 404: noRun },
+      answers: {
+        200: {
+          description: 'Ascending: `steps` of rollouts, `validated` of validations.',
+          example: { steps: [10, 20], validated: [0, 20] },
+        },
+        404: noRun,
+      },
       handle: ({ params }) => runs.sampleSteps(params['id']!),
     }),
     route({
@@ -96,10 +103,13 @@ export function runRoutes(runs: Runs): Route[] {
       path: '/v1/runs/:id/samples/:step',
       summary: 'Questions of a step, and what was made of them.',
       params: { ...id, step: 'One of the steps.' },
+      querystring: {
+        of: '`validation`: of the validation after the step, which has the same questions each time; default `step`.',
+      },
       answers: { 200: { description: 'Of the first 8 MiB of the file.' }, 404: noRun },
-      handle: ({ params }) => {
+      handle: ({ params, query }) => {
         if (!/^\d{1,9}$/.test(params['step']!)) throw new QuernError('NOT_FOUND', 'the run has no such step');
-        return runs.samples(params['id']!, Number(params['step']));
+        return runs.samples(params['id']!, Number(params['step']), sampleKindOf(query['of']));
       },
     }),
     route({
@@ -189,4 +199,10 @@ function kindOf(kind: unknown): RunKind | undefined {
   const known = runKinds.find((each) => each === kind);
   if (known !== undefined) return known;
   throw new QuernError('BAD_INPUT', `must be ${runKinds.join(' or ')}`, { where: 'kind' });
+}
+
+function sampleKindOf(of: unknown = 'step'): SampleKind {
+  const known = sampleKinds.find((each) => each === of);
+  if (known !== undefined) return known;
+  throw new QuernError('BAD_INPUT', `must be ${sampleKinds.join(' or ')}`, { where: 'of' });
 }

@@ -31,6 +31,8 @@ export interface MetricsLine {
   /** In milliseconds since 1970. */
   readonly time?: number;
   readonly values: Readonly<Record<string, number>>;
+  /** Names of what was to be a number and is none: NaN, or beyond all numbers. Absent where there are none. */
+  readonly notFinite?: readonly string[];
 }
 
 /** What `GET /api/runs/N/metrics?after=…` answers: lines that the page does not have yet. */
@@ -71,8 +73,10 @@ export interface SampledQuestion {
 
 /** What `GET /api/runs/N/samples` answers. */
 export interface SampleSteps {
-  /** Ascending. */
+  /** Of rollouts, ascending. */
   readonly steps: readonly number[];
+  /** Of validations, which have the same questions each time; ascending. */
+  readonly validated: readonly number[];
 }
 
 /** What `GET /api/runs/N/samples/STEP` answers. */
