@@ -33,9 +33,15 @@ export function isDark(): boolean {
   return theme === undefined ? matchMedia('(prefers-color-scheme: dark)').matches : theme === 'dark';
 }
 
-/** The value of a colour of the style, such as `accent`, for what draws on a canvas. */
+/** The value of a colour of the style as it is shown now, such as `rgb(138, 90, 31)` of `accent`, for what draws on a canvas. */
 export function colour(name: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  // The variable itself would be told as it is written, with both themes in it.
+  const probe = document.createElement('span');
+  probe.style.color = `var(--${name})`;
+  document.body.append(probe);
+  const { color } = getComputedStyle(probe);
+  probe.remove();
+  return color;
 }
 
 /** Calls `listener` when other colours are shown, until what is returned is called. */
