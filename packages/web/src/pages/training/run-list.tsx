@@ -91,7 +91,7 @@ function RunCard({
           {isChosen && <Swatch run={place} />}
           <bdi>{run.name}</bdi>
         </label>
-        <span class={`state ${kind}`}>
+        <span class={`state is-${kind}`}>
           <span aria-hidden="true">{mark}</span> {words}
         </span>
       </div>

@@ -23,8 +23,10 @@ const known: Readonly<Record<string, ShownState>> = {
 export function shownState(run: TrainingRun, step: number): ShownState {
   if (run.problem !== undefined) return { kind: 'failed', mark: '✕', words: 'Cannot be read' };
   const { state, isAlive } = run;
-  if (state === undefined)
-    return { kind: 'none', mark: '…', words: step === 0 ? 'Not begun' : 'State unknown' };
+  if (state === undefined) {
+    const hasBegun = step > 0 || run.written !== undefined;
+    return { kind: 'none', mark: '…', words: hasBegun ? 'State unknown' : 'Not begun' };
+  }
   if (state.status === 'running' && isAlive === false) {
     return {
       kind: 'gone',
@@ -54,13 +56,17 @@ export function progressOf(
   if (run.problem !== undefined) return [];
   const { state, written } = run;
   const step = lastStep(run, followed);
-  if (state === undefined) return [step === 0 ? 'nothing is written yet' : `step ${step}`];
+  const wrote = written === undefined ? [] : [`last wrote ${durationText(now - written)} ago`];
+  if (state === undefined) {
+    if (written === undefined) return ['nothing is written yet'];
+    return [...(step === 0 ? [] : [`step ${step}`]), ...wrote];
+  }
   const { max_steps: most, best } = state;
   const isOn = isGoingOn(run, now);
   const left = isOn ? timeLeft(followed?.series.trained ?? [], most) : undefined;
   const parts = [`step ${step} of ${most}`];
   if (left !== undefined) parts.push(`about ${durationText(left)} left`);
-  if (written !== undefined) parts.push(`last wrote ${durationText(now - written)} ago`);
+  parts.push(...wrote);
   if (best !== undefined) parts.push(`best validation at step ${best.step}: ${bestText(best)}`);
   return parts;
 }
