@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Command } from 'commander';
 import { checkReach } from '../reward/server/access.ts';
-import { watchRuns } from '../train/watch/watch-server.ts';
+import { watchRuns } from '../serve/watch/watch-server.ts';
 import { interruptSignal } from './interrupt.ts';
 import { shared } from './options.ts';
 import { note, printJson } from './output.ts';

@@ -4,12 +4,12 @@ import { hashOf, useAddress } from '../address.ts';
 import { Empty, Once } from '../parts/states.tsx';
 import { useLoaded } from '../service/use-answer.ts';
 import { Header } from './header.tsx';
-import { pages, type Page, type PageProps } from './pages.ts';
+import { pageAt, type Page, type PageProps } from './pages.ts';
 
 /** The page that the address names, under the header. */
 export function App() {
   const { page: path, params } = useAddress();
-  const page = pages.find((each) => each.path === path);
+  const page = pageAt(path);
   const main = useRef<HTMLElement>(null);
   const isFirst = useRef(true);
   useEffect(() => {
@@ -35,7 +35,7 @@ export function App() {
         {page === undefined ? (
           <Empty title="There is no such page">
             <p>
-              <a href={hashOf('')}>Go to the playground</a>
+              <a href={hashOf('')}>Go to the first page</a>
             </p>
           </Empty>
         ) : (

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import { hashOf } from '../address.ts';
 import { addressOf } from '../service/client.ts';
-import { pages, type Page } from './pages.ts';
+import { onlyPage, pages, type Page } from './pages.ts';
 import { applyTheme, chosenTheme, themes, type Theme } from './theme.ts';
 
 /** The name, the pages, and how they look. */
@@ -22,9 +22,11 @@ export function Header({ page }: { readonly page: Page | undefined }) {
               </a>
             </li>
           ))}
-          <li>
-            <a href={addressOf('docs')}>API</a>
-          </li>
+          {onlyPage === undefined && (
+            <li>
+              <a href={addressOf('docs')}>API</a>
+            </li>
+          )}
         </ul>
       </nav>
       <label class="theme">

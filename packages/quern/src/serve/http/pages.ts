@@ -44,17 +44,39 @@ interface PageFile {
   readonly isLasting: boolean;
 }
 
+/** Which pages are served. */
+export interface PagesOptions {
+  /** Where the build put them. */
+  readonly folder?: string;
+  /** The only page that there is to look at, as its address names it. Default: all. */
+  readonly only?: string;
+}
+
 /**
  * Serves the pages at `/`: each file of the build by a route of its own, so that no request names a path. Without a build there are
- * none, and `/` is answered as any route that does not exist.
+ * none, and `/` is answered as any route that does not exist. Returns how many files there are.
  */
-export async function addPages(server: FastifyInstance, folder: string = built): Promise<void> {
+export async function addPages(
+  server: FastifyInstance,
+  { folder = built, only }: PagesOptions = {},
+): Promise<number> {
   const config = { facts: { scope: 'open', always: false, takesStream: false } } as const;
-  for (const name of await filesIn(folder)) {
-    const file = await pageFile(join(folder, name), name);
-    const url = name === 'index.html' ? '/' : `/${name}`;
+  const names = await filesIn(folder);
+  for (const name of names) {
+    const plain = await readFile(join(folder, name));
+    const isIndex = name === 'index.html';
+    const file = await pageFile(isIndex && only !== undefined ? showingOnly(plain, only) : plain, name);
+    const url = isIndex ? '/' : `/${name}`;
     server.get(url, { config, schema: { hide: true } }, (request, reply) => answered(file, request, reply));
   }
+  return names.length;
+}
+
+/** The first file of the pages, which says that there is but one to look at. */
+function showingOnly(index: Buffer, page: string): Buffer {
+  return Buffer.from(
+    index.toString('utf8').replace('</title>', `</title>\n    <meta name="quern-only" content="${page}" />`),
+  );
 }
 
 /** The names of all files of a build, with slashes; none where there is no build. */
@@ -67,8 +89,7 @@ async function filesIn(folder: string): Promise<string[]> {
     .toSorted();
 }
 
-async function pageFile(file: string, name: string): Promise<PageFile> {
-  const plain = await readFile(file);
+async function pageFile(plain: Buffer, name: string): Promise<PageFile> {
   const bodies = new Map([['identity', plain]]);
   if (plain.length >= leastCompressed) {
     // All of them are there before the first is asked for: a second, at most, of the start.

@@ -1,6 +1,6 @@
 import { runName } from '../../evaluate/run-name.ts';
 import type { EvaluationHead } from '../../evaluate/saved-evaluation.ts';
-import type { ListedRun } from '../../train/watch/page/wire.ts';
+import type { ListedRun } from '../../train/watch/wire.ts';
 import { shownName, shownReasoner } from './shown-name.ts';
 
 /** What any run has. */

@@ -6,7 +6,7 @@ import { SavedEvaluations } from '../../evaluate/saved-evaluations.ts';
 import { inOrder } from '../../in-order.ts';
 import { RecentlyUsed } from '../../recently-used.ts';
 import { MetricsFile } from '../../train/watch/metrics-file.ts';
-import type { MetricsAnswer, SampleAnswer, SampleSteps } from '../../train/watch/page/wire.ts';
+import type { MetricsAnswer, SampleAnswer, SampleSteps } from '../../train/watch/wire.ts';
 import { sampleSteps, samplesOf, type SampleKind } from '../../train/watch/samples.ts';
 import { listedRun, runNames } from '../../train/watch/watched-run.ts';
 import { foundRuns, type FindingLimits, type RunKind } from './found-runs.ts';

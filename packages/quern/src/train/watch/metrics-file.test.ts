@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../../test/temporary-folder.ts';
 import { MetricsFile } from './metrics-file.ts';
-import type { MetricsAnswer } from './page/wire.ts';
+import type { MetricsAnswer } from './wire.ts';
 
 const root = realpathSync(temporaryFolder());
 let folder = '';

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
-import type { MetricsAnswer, MetricsLine } from './page/wire.ts';
+import type { MetricsAnswer, MetricsLine } from './wire.ts';
 import { openInside } from '../../inside-folder.ts';
 import { ThinnedLines } from './thinned-lines.ts';
 

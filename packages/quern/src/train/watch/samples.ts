@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { SampleAnswer, SampledQuestion, SampleSteps } from './page/wire.ts';
+import type { SampleAnswer, SampledQuestion, SampleSteps } from './wire.ts';
 import { namesInside, readInside } from '../../inside-folder.ts';
 
 const mostBytes = 8 << 20;

@@ -1,10 +1,8 @@
 import { basename, sep } from 'node:path';
 import { parse } from 'yaml';
 import * as z from 'zod';
-import { MetricsFile } from './metrics-file.ts';
-import type { ListedRun, RunState } from './page/wire.ts';
+import type { ListedRun, RunState } from './wire.ts';
 import { readInside, writtenInside } from '../../inside-folder.ts';
-import { runFolders } from './run-folders.ts';
 import { sampleSteps } from './samples.ts';
 import { isAlive } from '../../process-state.ts';
 
@@ -13,7 +11,6 @@ export interface WatchedRun {
   readonly name: string;
   /** Its real path. */
   readonly folder: string;
-  readonly metrics: MetricsFile;
 }
 
 const mostBytes = 1 << 20;
@@ -39,13 +36,6 @@ const summarized = [
   'seed',
 ];
 
-/** Opens the runs that `paths` name, as {@link runFolders} finds them; throws what that throws. */
-export async function openRuns(paths: readonly string[]): Promise<WatchedRun[]> {
-  const folders = await runFolders(paths);
-  const names = runNames(folders);
-  return folders.map((folder, i) => ({ name: names[i]!, folder, metrics: new MetricsFile(folder) }));
-}
-
 /** What each of several folders is called: its own name, with as many of those above as tell it from the others. */
 export function runNames(folders: readonly string[]): string[] {
   const parts = folders.map((folder) => folder.split(sep).filter((part) => part !== ''));
@@ -63,7 +53,7 @@ function namesOf(parts: readonly string[]): string[] {
 }
 
 /** A run as it is now. */
-export async function listedRun({ name, folder }: Pick<WatchedRun, 'name' | 'folder'>): Promise<ListedRun> {
+export async function listedRun({ name, folder }: WatchedRun): Promise<ListedRun> {
   const { state, pid } = await stateOf(folder);
   const written = await Promise.all(
     ['metrics.jsonl', 'state.json'].map((file) => writtenInside(folder, file)),

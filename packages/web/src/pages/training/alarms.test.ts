@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { MetricsLine } from '../../../../quern/src/train/watch/page/wire.ts';
+import type { MetricsLine } from '../../../../quern/src/train/watch/wire.ts';
 import { alarmKinds, alarms, lookedFor, type AlarmingRun, type AlarmKind } from './alarms.ts';
 
 type Figures = Readonly<Record<string, number>>;

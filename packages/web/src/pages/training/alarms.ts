@@ -1,4 +1,4 @@
-import type { MetricsLine, RunState } from '../../../../quern/src/train/watch/page/wire.ts';
+import type { MetricsLine, RunState } from '../../../../quern/src/train/watch/wire.ts';
 import { validationTitle } from './chart-list.ts';
 import { valueText } from './words.ts';
 

@@ -1,4 +1,4 @@
-import type { MetricsLine } from '../../../../quern/src/train/watch/page/wire.ts';
+import type { MetricsLine } from '../../../../quern/src/train/watch/wire.ts';
 import type { Unit } from './words.ts';
 
 /** A chart: which metric it shows, and where. */

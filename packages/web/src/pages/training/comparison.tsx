@@ -1,9 +1,5 @@
 import { useState } from 'preact/hooks';
-import type {
-  SampleAnswer,
-  SampledQuestion,
-  SampleSteps,
-} from '../../../../quern/src/train/watch/page/wire.ts';
+import type { SampleAnswer, SampledQuestion, SampleSteps } from '../../../../quern/src/train/watch/wire.ts';
 import { barRange, Completion, Folded } from './completion.tsx';
 import {
   completionOf,

@@ -1,4 +1,4 @@
-import type { SampledCompletion } from '../../../../quern/src/train/watch/page/wire.ts';
+import type { SampledCompletion } from '../../../../quern/src/train/watch/wire.ts';
 
 /** The orders that completions are shown in, with what they are called. */
 export const completionOrders = [

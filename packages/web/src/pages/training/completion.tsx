@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { SampledCompletion } from '../../../../quern/src/train/watch/page/wire.ts';
+import type { SampledCompletion } from '../../../../quern/src/train/watch/wire.ts';
 import { sampleText, signedText, withoutNoise } from './words.ts';
 
 /** The values that bars of parts span: what is shown side by side has the same. */

@@ -1,4 +1,4 @@
-import type { SampledCompletion, SampledQuestion } from '../../../../quern/src/train/watch/page/wire.ts';
+import type { SampledCompletion, SampledQuestion } from '../../../../quern/src/train/watch/wire.ts';
 
 /** A question that was answered at two steps. */
 export interface FixedQuestion {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { MetricsAnswer } from '../../../../quern/src/train/watch/page/wire.ts';
+import type { MetricsAnswer } from '../../../../quern/src/train/watch/wire.ts';
 import { ServiceError } from '../../service/service-error.ts';
 import { isGoingOn, LiveRuns, pauseAfter, type RunsAnswers, type TrainingRun } from './live-runs.ts';
 

@@ -1,4 +1,4 @@
-import type { ListedRun, MetricsAnswer } from '../../../../quern/src/train/watch/page/wire.ts';
+import type { ListedRun, MetricsAnswer } from '../../../../quern/src/train/watch/wire.ts';
 import { ServiceError } from '../../service/service-error.ts';
 import { RunSeries } from './run-series.ts';
 

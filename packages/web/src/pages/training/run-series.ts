@@ -1,4 +1,4 @@
-import type { MetricsAnswer, MetricsLine } from '../../../../quern/src/train/watch/page/wire.ts';
+import type { MetricsAnswer, MetricsLine } from '../../../../quern/src/train/watch/wire.ts';
 
 /** The values of one metric of a run, by steps. */
 export interface Curve {

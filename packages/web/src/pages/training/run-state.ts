@@ -1,4 +1,4 @@
-import type { RunState } from '../../../../quern/src/train/watch/page/wire.ts';
+import type { RunState } from '../../../../quern/src/train/watch/wire.ts';
 import { validationTitle } from './chart-list.ts';
 import { isGoingOn, type FollowedRun, type TrainingRun } from './live-runs.ts';
 import { timeLeft } from './time-left.ts';

@@ -1,9 +1,5 @@
 import { useState } from 'preact/hooks';
-import type {
-  SampleAnswer,
-  SampledQuestion,
-  SampleSteps,
-} from '../../../../quern/src/train/watch/page/wire.ts';
+import type { SampleAnswer, SampledQuestion, SampleSteps } from '../../../../quern/src/train/watch/wire.ts';
 import { completionOrders, ordered, type CompletionOrder } from './completion-order.ts';
 import { barRange, Completion } from './completion.tsx';
 import { samplesRoute, stepsOf, type SampleKind } from './sampled.ts';

@@ -1,4 +1,4 @@
-import type { SampleSteps } from '../../../../quern/src/train/watch/page/wire.ts';
+import type { SampleSteps } from '../../../../quern/src/train/watch/wire.ts';
 import { path } from '../../service/client.ts';
 
 /** What samples are of. */

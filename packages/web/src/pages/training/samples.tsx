@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { SampleSteps } from '../../../../quern/src/train/watch/page/wire.ts';
+import type { SampleSteps } from '../../../../quern/src/train/watch/wire.ts';
 import { Comparison } from './comparison.tsx';
 import { SampleBrowser } from './sample-browser.tsx';
 import { stepsOf, stepsRoute } from './sampled.ts';

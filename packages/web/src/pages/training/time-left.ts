@@ -1,4 +1,4 @@
-import type { MetricsLine } from '../../../../quern/src/train/watch/page/wire.ts';
+import type { MetricsLine } from '../../../../quern/src/train/watch/wire.ts';
 
 const looked = 50;
 

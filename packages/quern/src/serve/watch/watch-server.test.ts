@@ -1,11 +1,12 @@
 import { mkdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
+import type { FastifyInstance } from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../../test/temporary-folder.ts';
 import type { Listening } from '../../reward/server/listening.ts';
-import type { ListedRun } from './page/wire.ts';
-import { runNames } from './watched-run.ts';
+import { runNames } from '../../train/watch/watched-run.ts';
+import type { TrainingEntry } from '../runs/run-entry.ts';
 import { watchApplication, watchRuns } from './watch-server.ts';
 
 const root = realpathSync(temporaryFolder());
@@ -41,9 +42,16 @@ afterEach(async () => {
   for (const server of servers.splice(0)) await server.close();
 });
 
-/** The status and the JSON that a route answers with. */
-async function asked(path: string, headers: Record<string, string> = {}): Promise<[number, unknown]> {
+/** The path of the first of the runs that a server has. */
+async function firstRun(application: FastifyInstance): Promise<string> {
+  const { runs } = (await application.inject('/v1/runs')).json<{ runs: TrainingEntry[] }>();
+  return `/v1/runs/${runs[0]!.id}`;
+}
+
+/** The status and the JSON that a route answers with; RUN stands for the path of the run. */
+async function asked(of: string, headers: Record<string, string> = {}): Promise<[number, unknown]> {
   const application = await watchApplication([run]);
+  const path = of.replace('RUN', of.includes('RUN') ? await firstRun(application) : '');
   const response = await application.inject({ url: path, headers: { host: 'localhost:1', ...headers } });
   await application.close();
   return [response.statusCode, response.json()];
@@ -64,10 +72,12 @@ function statusOf(url: string, path: string): Promise<number> {
 
 describe('the server of runs', () => {
   it('lists runs with their state, and with what of their configuration tells them apart', async () => {
-    const [status, body] = await asked('/api/runs');
+    const [status, body] = await asked('/v1/runs');
     expect(status).toBe(200);
-    expect((body as { runs: ListedRun[] }).runs).toEqual([
+    expect((body as { runs: TrainingEntry[] }).runs).toEqual([
       {
+        id: expect.stringMatching(/^[0-9a-f]{16,}$/),
+        kind: 'training',
         name: 'run',
         state: {
           status: 'running',
@@ -95,34 +105,36 @@ describe('the server of runs', () => {
       'state.json': '{"status": "running", "step": 1, "max_steps": 2, "pid": 4194303}',
     });
     const application = await watchApplication([empty, odd, gone]);
-    const runs = (await application.inject('/api/runs')).json<{ runs: ListedRun[] }>();
-    expect(runs.runs.map(({ name, state, isAlive }) => [name, state?.status, isAlive])).toEqual([
-      ['empty', undefined, undefined],
-      ['odd', undefined, undefined],
-      ['gone', 'running', false],
+    const { runs } = (await application.inject('/v1/runs')).json<{ runs: object[] }>();
+    expect(runs).toMatchObject([
+      { name: 'empty' },
+      { name: 'odd' },
+      { name: 'gone', state: { status: 'running' }, isAlive: false },
     ]);
-    const samples = await application.inject('/api/runs/0/samples');
+    expect(runs.filter((each) => 'state' in each)).toHaveLength(1);
+    const samples = await application.inject(`${await firstRun(application)}/samples`);
     expect(samples.json()).toEqual({ steps: [], validated: [] });
     await application.close();
   });
 
   it('answers with metrics, and with what came after', async () => {
     const application = await watchApplication([run]);
-    const first = (await application.inject('/api/runs/0/metrics')).json<{
+    const path = await firstRun(application);
+    const first = (await application.inject(`${path}/metrics`)).json<{
       after: string;
       lines: unknown[];
     }>();
     expect(first.lines).toEqual([{ kind: 'train', step: 1, values: { reward: 0.5 } }]);
-    const next = await application.inject(`/api/runs/0/metrics?after=${first.after}`);
+    const next = await application.inject(`${path}/metrics?after=${first.after}`);
     expect(next.json()).toMatchObject({ lines: [], isStart: false });
-    expect((await application.inject('/api/runs/0/metrics?after=1&after=2')).statusCode).toBe(200);
+    expect((await application.inject(`${path}/metrics?after=1&after=2`)).statusCode).toBe(200);
     await application.close();
   });
 
   it('answers with samples, whose texts are as they are, and counts lines that cannot be read', async () => {
-    expect(await asked('/api/runs/0/samples')).toEqual([200, { steps: [2, 10], validated: [] }]);
+    expect(await asked('RUN/samples')).toEqual([200, { steps: [2, 10], validated: [] }]);
     const { step: _, ...question } = sample;
-    expect(await asked('/api/runs/0/samples/10')).toEqual([
+    expect(await asked('RUN/samples/10')).toEqual([
       200,
       { questions: [question], isCut: false, unreadable: 2 },
     ]);
@@ -132,28 +144,34 @@ describe('the server of runs', () => {
     const server = await watchRuns([run]);
     servers.push(server);
     symlinkSync(join(root, 'a', 'secret.jsonl'), join(run, 'samples', 'step-7.jsonl'));
+    const { runs } = (await (await fetch(`${server.url}/v1/runs`)).json()) as { runs: TrainingEntry[] };
+    const own = `/v1/runs/${runs[0]!.id}`;
     const paths = [
-      '/api/runs/1/metrics',
-      '/api/runs/-1/metrics',
-      '/api/runs/0.0/metrics',
-      '/api/runs/00000/metrics',
-      '/api/runs/__proto__/metrics',
-      '/api/runs/length/samples',
-      '/api/runs/..%2f..%2fa/metrics',
-      '/api/runs/0/samples/3',
-      '/api/runs/0/samples/7',
-      '/api/runs/0/samples/..%2f..%2f..%2fsecret',
-      '/api/runs/0/samples/../../../secret.jsonl',
-      '/api/runs/0/samples/10.jsonl',
-      '/api/runs/0/samples/1e1',
-      '/page/../watch-server.ts',
-      '/page/..%2fwatch-server.ts',
-      '/page/%2e%2e/watch-server.ts',
+      '/v1/runs/0/metrics',
+      '/v1/runs/0000000000000000/metrics',
+      '/v1/runs/__proto__/metrics',
+      '/v1/runs/length/samples',
+      '/v1/runs/..%2f..%2fa/metrics',
+      `${own}/samples/3`,
+      `${own}/samples/7`,
+      `${own}/samples/..%2f..%2f..%2fsecret`,
+      `${own}/samples/../../../secret.jsonl`,
+      `${own}/samples/10.jsonl`,
+      `${own}/samples/1e1`,
+      // What the service has beside.
+      `${own}/topics`,
+      `${own}/run.trec`,
+      '/v1/config',
+      '/docs',
+      '/healthz',
+      '/assets/../watch-server.ts',
+      '/assets/..%2findex.html',
+      '/assets/%2e%2e/index.html',
       '/../package.json',
     ];
     const statuses = await Promise.all(paths.map((path) => statusOf(server.url, path)));
     expect(paths.map((path, i) => [path, statuses[i]])).toEqual(paths.map((path) => [path, 404]));
-    expect(await statusOf(server.url, '/api/runs/0/samples/10')).toBe(200);
+    expect(await statusOf(server.url, `${own}/samples/10`)).toBe(200);
   });
 
   it('reads through no link that leads out of a run', async () => {
@@ -162,17 +180,23 @@ describe('the server of runs', () => {
     symlinkSync(join(run, 'samples'), join(linked, 'samples'));
     symlinkSync(join(run, 'state.json'), join(linked, 'state.json'));
     const application = await watchApplication([linked]);
-    expect((await application.inject('/api/runs/0/samples')).json()).toEqual({ steps: [], validated: [] });
-    expect((await application.inject('/api/runs/0/samples/10')).statusCode).toBe(404);
-    const { runs } = (await application.inject('/api/runs')).json<{ runs: ListedRun[] }>();
-    expect(runs).toEqual([{ name: 'linked', hasSamples: false, summary: [] }]);
+    const path = await firstRun(application);
+    expect((await application.inject(`${path}/samples`)).json()).toEqual({ steps: [], validated: [] });
+    expect((await application.inject(`${path}/samples/10`)).statusCode).toBe(404);
+    expect((await application.inject(path)).json()).toEqual({
+      id: expect.any(String),
+      kind: 'training',
+      name: 'linked',
+      hasSamples: false,
+      summary: [],
+    });
     await application.close();
   });
 
   it.each(['evil.example', 'evil.example:7870', 'localhost.evil.example'])(
     'refuses who asks it by the name %j',
     async (host) => {
-      expect(await asked('/api/runs', { host })).toMatchObject([401, { error: { code: 'DENIED' } }]);
+      expect(await asked('/v1/runs', { host })).toMatchObject([401, { error: { code: 'DENIED' } }]);
       const [status] = await asked('/', { host });
       expect(status).toBe(401);
     },
@@ -195,18 +219,33 @@ describe('the server of runs', () => {
 
   it('lets the page run nothing but its own scripts, and be framed and read by nobody', async () => {
     const application = await watchApplication([run]);
-    for (const url of ['/', '/style.css', '/uplot.js', '/uplot.css', '/api/runs', '/nothing']) {
-      const { headers } = await application.inject(url);
-      const policy = String(headers['content-security-policy']);
-      expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self'");
-      expect(policy).not.toContain('unsafe');
+    const page = await application.inject('/');
+    const [, script] = /<script type="module"[^>]* src="\.(\/assets\/[^"]+)"/.exec(page.body)!;
+    const files: string[] = ['/', script!];
+    for (const url of [...files, '/v1/runs', '/nothing']) {
+      const { headers, statusCode } = await application.inject(url);
+      expect([url, statusCode]).toEqual([url, url === '/nothing' ? 404 : 200]);
+      const rules = String(headers['content-security-policy']);
+      expect(rules).toContain("default-src 'none'");
+      expect(rules).toContain("frame-ancestors 'none'");
+      expect(rules.includes("script-src 'self'")).toBe(files.includes(url));
+      expect(rules).not.toContain('unsafe');
       expect(headers).toMatchObject({
         'x-content-type-options': 'nosniff',
         'cross-origin-resource-policy': 'same-origin',
       });
       expect(headers['access-control-allow-origin']).toBeUndefined();
     }
-    expect((await application.inject({ method: 'POST', url: '/api/runs' })).statusCode).toBe(404);
+    expect((await application.inject({ method: 'POST', url: '/v1/runs' })).statusCode).toBe(404);
+    await application.close();
+  });
+
+  it('says of its page that there is no other, and has neither script nor style within it', async () => {
+    const application = await watchApplication([run]);
+    const { body } = await application.inject('/');
+    expect(body).toContain('<meta name="quern-only" content="training" />');
+    expect(body).not.toMatch(/https?:|\sstyle=|\son\w+=|<style/);
+    expect(Array.from(body.matchAll(/<script[^>]*>([^<]*)/g), ([, inside]) => inside)).toEqual(['']);
     await application.close();
   });
 });

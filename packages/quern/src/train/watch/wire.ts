@@ -1,4 +1,4 @@
-/** What the server of the page answers, and the page reads. */
+/** What the service answers of runs, and its pages read. */
 
 /** What a run says of itself, as far as it does. */
 export interface RunState {
@@ -9,7 +9,7 @@ export interface RunState {
   readonly error?: string;
 }
 
-/** A run as `GET /api/runs` lists it. */
+/** A run as `GET /v1/runs` lists it. */
 export interface ListedRun {
   readonly name: string;
   /** Absent while the run has written none. */
@@ -35,7 +35,7 @@ export interface MetricsLine {
   readonly notFinite?: readonly string[];
 }
 
-/** What `GET /api/runs/N/metrics?after=…` answers: lines that the page does not have yet. */
+/** What `GET /v1/runs/ID/metrics?after=…` answers: lines that the page does not have yet. */
 export interface MetricsAnswer {
   /** To be sent the next time. */
   readonly after: string;
@@ -71,7 +71,7 @@ export interface SampledQuestion {
   readonly completions: readonly SampledCompletion[];
 }
 
-/** What `GET /api/runs/N/samples` answers. */
+/** What `GET /v1/runs/ID/samples` answers. */
 export interface SampleSteps {
   /** Of rollouts, ascending. */
   readonly steps: readonly number[];
@@ -79,7 +79,7 @@ export interface SampleSteps {
   readonly validated: readonly number[];
 }
 
-/** What `GET /api/runs/N/samples/STEP` answers. */
+/** What `GET /v1/runs/ID/samples/STEP` answers. */
 export interface SampleAnswer {
   readonly questions: readonly SampledQuestion[];
   /** Whether the file is larger than what is shown of it. */

@@ -1,12 +1,11 @@
-/** What of the page's scripts needs no page. */
 import { describe, expect, it } from 'vitest';
-import { chartPlans, validationTitle } from './page/chart-list.ts';
-import { RunSeries } from './page/run-series.ts';
-import { runStyle } from './page/run-style.ts';
-import { smoothed } from './page/smoothing.ts';
-import { timeLeft } from './page/time-left.ts';
-import type { MetricsAnswer, MetricsLine } from './page/wire.ts';
-import { durationText, hoursText, sampleText, signedText, valueText } from './page/words.ts';
+import { chartPlans, validationTitle } from './chart-list.ts';
+import { RunSeries } from './run-series.ts';
+import { runStyle } from './run-style.ts';
+import { smoothed } from './smoothing.ts';
+import { timeLeft } from './time-left.ts';
+import type { MetricsAnswer, MetricsLine } from '../../../../quern/src/train/watch/wire.ts';
+import { durationText, hoursText, sampleText, signedText, valueText } from './words.ts';
 
 function line(step: number, values: Record<string, number> = { reward: step }): MetricsLine {
   return { kind: 'train', step, time: step * 1000, values };
