@@ -16,7 +16,7 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'assets', 'index-a1b2.js'), script);
   writeFileSync(join(folder, 'assets', 'secret.key'), 'secret');
   server = fastify();
-  await addPages(server, folder);
+  await addPages(server, { folder });
 });
 afterAll(() => server.close());
 
@@ -74,7 +74,7 @@ describe('the files of the pages', () => {
 
 it('without a build there are no pages', async () => {
   const bare = fastify();
-  await addPages(bare, join(folder, 'nothing'));
+  await addPages(bare, { folder: join(folder, 'nothing') });
   expect((await bare.inject('/')).statusCode).toBe(404);
   await bare.close();
 });

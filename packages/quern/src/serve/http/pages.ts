@@ -60,7 +60,8 @@ export async function addPages(
   server: FastifyInstance,
   { folder = built, only }: PagesOptions = {},
 ): Promise<number> {
-  const config = { facts: { scope: 'open', always: false, takesStream: false } } as const;
+  // They are in memory, and a page that lacks a file is of no use: no rate is counted for them.
+  const config = { facts: { scope: 'open', always: true, takesStream: false } } as const;
   const names = await filesIn(folder);
   for (const name of names) {
     const plain = await readFile(join(folder, name));
