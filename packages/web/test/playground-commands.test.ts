@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import * as fc from 'fast-check';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startService, type ServiceUnderTest } from '../../quern/test/running-service.ts';
 import { temporaryFolder } from '../../quern/test/temporary-folder.ts';
@@ -57,21 +57,6 @@ describe.skipIf(!hasBrowser)('the same from elsewhere', () => {
     await service?.close();
   });
 
-  /** What the service declares, where it does not tell by itself. */
-  async function withDeclared(page: Page): Promise<void> {
-    await page.route('**/v1/config', async (route) => {
-      const response = await route.fetch();
-      const config = (await response.json()) as Record<string, unknown>;
-      const declared = {
-        indexes: { sample: index },
-        retrievers: {},
-        reasoners: { recorded },
-        rerankers: {},
-      };
-      await route.fulfill({ json: { declared, ...config } });
-    });
-  }
-
   it.each([
     { q: hostile, index: 'sample', reasoner: 'rm3' },
     { q: `--explain ${hostile}`, index: 'sample', reasoner: 'rm3', k: '3' },
@@ -86,9 +71,7 @@ describe.skipIf(!hasBrowser)('the same from elsewhere', () => {
       k: '7',
     },
   ])('the command, curl and JavaScript find what is on screen: %j', async (params) => {
-    const { page, close } = await visit(browser, 'about:blank');
-    await withDeclared(page);
-    await page.goto(`${service.url}/${asking(params)}`);
+    const { page, close } = await visit(browser, `${service.url}/${asking(params)}`);
     await answered(page);
     const shown = await idsOf(page, 'with');
     expect(shown.length).toBeGreaterThan(2);

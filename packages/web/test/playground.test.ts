@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { writeFileSync } from 'node:fs';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { sampleFolder } from '../../quern/test/beir-collection.ts';
 import { convertToGguf } from '../../quern/src/models/convert.ts';
 import { writeGateRecord } from '../../quern/src/search/gate-file.ts';
 import { failing, FakeOpenAiServer, json } from '../../quern/test/fake-openai-server.ts';
@@ -77,7 +78,10 @@ describe.skipIf(!hasBrowser)('the playground', () => {
     );
     const remote = { retries: 0, cached: false };
     service = await startService(folder, {
-      indexes: { sample: { index, retriever: 'bm25q' }, hostile },
+      indexes: {
+        sample: { index, retriever: 'bm25q', questions: join(sampleFolder, 'queries.jsonl') },
+        hostile,
+      },
       reasoners: {
         recorded,
         hostile: 'file:hostile.json',
@@ -344,6 +348,12 @@ describe.skipIf(!hasBrowser)('the playground', () => {
     await page.getByText('nothing recorded for this question').waitFor();
     expect((await idsOf(page, 'without')).length).toBe(10);
     await page.getByText('There is no ranking.').waitFor();
+    expect(await barriers(page)).toEqual([]);
+    await screenshot(page, 'playground-unrecorded');
+    await page.getByRole('button', { name: 'Ask with rm3' }).click();
+    await answered(page);
+    expect((await idsOf(page, 'with')).length).toBe(10);
+    expect(await page.getByLabel('Reasoner').inputValue()).toBe('rm3');
     await close();
   });
 
@@ -482,9 +492,7 @@ describe.skipIf(!hasBrowser)('the playground', () => {
   });
 
   it('a question is picked from those of the index', async () => {
-    const { page, close } = await visit(browser, 'about:blank');
-    await withQuestions(page);
-    await page.goto(service.url);
+    const { page, close } = await visit(browser, service.url);
     await page.getByRole('button', { name: questions[0]!.text }).waitFor();
     await page.getByRole('button', { name: 'Pick one' }).click();
     await page.getByText('1 to 8 of 30').waitFor();
@@ -533,21 +541,3 @@ describe.skipIf(!hasBrowser)('the playground', () => {
     await close();
   });
 });
-
-/** Lets the service of a page tell of questions where it does not by itself. */
-async function withQuestions(page: Page): Promise<void> {
-  await page.route('**/v1/indexes', async (route) => {
-    const response = await route.fetch();
-    const { indexes } = (await response.json()) as { indexes: { name: string }[] };
-    const told = indexes.map((each) => ({ ...each, hasQuestions: each.name === 'sample' }));
-    await route.fulfill({ json: { indexes: told } });
-  });
-  await page.route('**/v1/indexes/sample/questions?*', async (route) => {
-    const { searchParams } = new URL(route.request().url());
-    const from = Number(searchParams.get('from'));
-    const all = questions.map(({ _id, text }) => ({ id: _id, text }));
-    await route.fulfill({
-      json: { total: all.length, questions: all.slice(from, from + Number(searchParams.get('limit'))) },
-    });
-  });
-}

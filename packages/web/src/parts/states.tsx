@@ -30,13 +30,15 @@ export function Empty({
   );
 }
 
-/** What went wrong, what to do, and another try. Where a token is asked for, it is asked for here. */
+/** What went wrong, what to do (`children`: what else), and another try. Where a token is asked for, it is asked for here. */
 export function Failed({
   error,
   again,
+  children,
 }: {
   readonly error: Error;
   readonly again?: (() => void) | undefined;
+  readonly children?: ComponentChildren;
 }) {
   const { status, hint, where } = error instanceof ServiceError ? error : ({} as Partial<ServiceError>);
   if (status === 401) return <AskForToken isWrong={token() !== undefined} />;
@@ -46,6 +48,7 @@ export function Failed({
         <strong>{sentence(where === undefined ? error.message : `${where}: ${error.message}`)}</strong>
       </p>
       {hint !== undefined && <p>{sentence(hint)}</p>}
+      {children}
       {again && (
         <button type="button" onClick={again}>
           Try again

@@ -4,6 +4,7 @@ import { count } from '../../parts/figures.ts';
 import { Failed } from '../../parts/states.tsx';
 import { Tabs } from '../../parts/tabs.tsx';
 import { useMedia } from '../../parts/use-media.ts';
+import { ServiceError } from '../../service/service-error.ts';
 import type { SearchAnswer, SearchHit } from '../../service/answers.ts';
 import { paramsOf, type Choices, type Served } from './choices.ts';
 import { Elsewhere } from './elsewhere.tsx';
@@ -125,13 +126,43 @@ function Found({
             Stopped. {shown ? 'The ranking is of the text so far.' : 'Nothing had been written yet.'}
           </p>
         )}
-        {progress === 'failed' && <Failed error={search.with.error!} again={again} />}
+        {progress === 'failed' && (
+          <Failed error={search.with.error!} again={again}>
+            {isUnrecorded(search.with.error!) && <OtherReasoner served={served} choices={choices} />}
+          </Failed>
+        )}
       </section>
       {without.progress === 'failed' && search.with.error?.message !== without.error!.message && (
         <Failed error={without.error!} again={again} />
       )}
       <Columns search={search} shown={shown} choices={choices} served={served} />
       <Elsewhere choices={choices} served={served} />
+    </>
+  );
+}
+
+/** Whether a reasoner of recorded texts was asked a question that it has none for. */
+function isUnrecorded(error: Error): boolean {
+  return error instanceof ServiceError && error.code === 'NOT_FOUND' && error.where === 'reasoner';
+}
+
+/** The way on from a reasoner that knows its recorded questions alone. */
+function OtherReasoner({ served, choices }: { readonly served: Served; readonly choices: Choices }) {
+  const others = served.config.reasoners.filter((name) => name !== 'none' && name !== choices.reasoner);
+  return (
+    <>
+      <p>It knows the questions that it was recorded for alone. Others take any question:</p>
+      <p class="row">
+        {others.map((reasoner) => (
+          <button
+            key={reasoner}
+            type="button"
+            onClick={() => replaceAddress('', paramsOf({ ...choices, reasoner }))}
+          >
+            Ask with <bdi>{reasoner}</bdi>
+          </button>
+        ))}
+      </p>
     </>
   );
 }
