@@ -25,12 +25,19 @@ export default function DataPage({ params }: PageProps) {
 function NoSets() {
   return (
     <Empty title="No training set is shown here yet">
-      <p>Curate one from questions and answers, such as a Stack Exchange dump:</p>
-      <pre tabIndex={0}>quern curate beer.stackexchange.com.7z --out sets/beer</pre>
-      <p>Then name the folder in the configuration of the service, and start it again:</p>
+      <p>
+        Curate one from questions and answers: JSON lines of <code>question</code> and <code>answers</code>,
+        or a Stack Exchange dump.
+      </p>
+      <pre tabIndex={0}>npx quern curate questions.jsonl --out sets/mine</pre>
+      <p>
+        Then name the folder in the configuration of the service, the file of{' '}
+        <code>quern serve --config</code>, and start it again:
+      </p>
       <pre tabIndex={0}>{'sets:\n  - ./sets'}</pre>
       <p class="note">
-        What is curated into that folder later is shown without another start. The guide is docs/CURATION.md.
+        What is curated into that folder later is shown without another start. The guide is
+        docs/guides/train-on-your-data.md.
       </p>
     </Empty>
   );

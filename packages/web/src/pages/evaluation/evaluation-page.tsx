@@ -113,13 +113,13 @@ function HowTo({ isDamaged }: { readonly isDamaged: boolean }) {
       <p>Save one with the command line, in a folder that the service looks into:</p>
       <pre tabIndex={0}>
         <code>
-          quern eval COLLECTION --reasoner none --reasoner rm3 \{'\n'}
+          npx quern eval COLLECTION --reasoner none --reasoner rm3 \{'\n'}
           {'  '}--save evaluations/first
         </code>
       </pre>
       <p>
-        The service finds it where its configuration names the folder, or one above it, under{' '}
-        <code>runs</code>:
+        The service finds it where its configuration, the file of <code>quern serve --config</code>, names the
+        folder, or one above it, under <code>runs</code>:
       </p>
       <pre tabIndex={0}>
         <code>runs: [evaluations]</code>

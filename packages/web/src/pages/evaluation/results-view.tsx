@@ -175,7 +175,7 @@ function Explanation({
         </p>
       )}
       <p>
-        Best of a column bold, second underlined, by what is written.
+        The best of a column is bold, the second best underlined, as rounded here.
         {meanOver.length > 0 && ' The mean counts each collection the same, however many topics it has.'}
       </p>
       {leftOut.length > 0 && columns.length > 1 && (

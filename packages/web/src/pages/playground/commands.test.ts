@@ -39,7 +39,7 @@ it.each([
 
 it('a command line has what is chosen, and no more', () => {
   expect(commandLine(choices, named)).toEqual({
-    text: "quern search notes 'why?' -k 10 --retriever bm25q --reasoner qr --explain",
+    text: "npx quern search notes 'why?' -k 10 --retriever bm25q --reasoner qr --explain",
     isNamed: true,
   });
   const all = {
@@ -53,14 +53,14 @@ it('a command line has what is chosen, and no more', () => {
     rounds: 2,
   };
   expect(commandLine(all, known)).toEqual({
-    text: "quern search '/my data/notes.index' 'why?' -k 5 --retriever hybrid:bm25+dense:onnx:m --reasoner openai:m@http://localhost:1/v1 --combine concat:2 --rerank onnx:m --key-terms 0.2 --rounds 2 --early-stop --explain",
+    text: "npx quern search '/my data/notes.index' 'why?' -k 5 --retriever hybrid:bm25+dense:onnx:m --reasoner openai:m@http://localhost:1/v1 --combine concat:2 --rerank onnx:m --key-terms 0.2 --rounds 2 --early-stop --explain",
     isNamed: false,
   });
 });
 
 it('a question that begins with a dash is no option', () => {
   const { text } = commandLine({ ...choices, question: '-k' }, named);
-  expect(text).toBe('quern search -k 10 --retriever bm25q --reasoner qr --explain -- notes -k');
+  expect(text).toBe('npx quern search -k 10 --retriever bm25q --reasoner qr --explain -- notes -k');
 });
 
 it('names of properties that every object has are names like others', () => {

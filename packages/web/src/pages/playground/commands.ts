@@ -12,7 +12,7 @@ export interface CommandLine {
   readonly isNamed: boolean;
 }
 
-/** `quern search …` for what is asked with reasoning. */
+/** `npx quern search …` for what is asked with reasoning. */
 export function commandLine(choices: Choices, { config, indexes }: Served): CommandLine {
   const { question, index, reasoner, combine, k, reranker, keyTerms, rounds, earlyStop } = choices;
   const { declared } = config;
@@ -44,7 +44,7 @@ export function commandLine(choices: Choices, { config, indexes }: Served): Comm
   const isDashed = about.some((word) => word.startsWith('-'));
   const words = about.map(shellWord);
   const all = isDashed ? [...options, '--', ...words] : [...words, ...options];
-  return { text: `quern search ${all.join(' ')}`, isNamed: declared === undefined };
+  return { text: `npx quern search ${all.join(' ')}`, isNamed: declared === undefined };
 }
 
 /** The call by `curl` of a route that takes a body. The token, where one is needed, is in a variable. */

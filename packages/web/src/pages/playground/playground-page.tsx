@@ -45,12 +45,12 @@ function NoIndex() {
       <p>Build an index of your documents, and serve it by a name:</p>
       <pre tabIndex={0}>
         <code>
-          {'quern index corpus.jsonl --store --out notes.index\nquern serve --index notes=notes.index'}
+          {'npx quern index notes/ --store --out notes.index\nnpx quern serve --index notes=notes.index'}
         </code>
       </pre>
       <p class="note">
-        A corpus is a file of JSON lines, a folder of texts, or a collection in BEIR's layout. With a data
-        folder (<code>--data-dir</code>) it can be uploaded, too.
+        In place of <code>notes/</code>, a folder of text files, goes a JSONL file or a BEIR folder of yours.
+        With a data folder (<code>--data-dir</code>) documents can be uploaded, too.
       </p>
     </Empty>
   );

@@ -142,11 +142,12 @@ function Trouble({ trouble, now }: { readonly trouble: LiveState['trouble']; now
 function NoRuns() {
   return (
     <Empty title="No runs of training yet">
-      <p>Train a tiny model, which takes seconds:</p>
-      <pre tabIndex={0}>quern train --preset smoke --out runs/smoke</pre>
+      <p>Train a tiny model. It learns nothing worth having, and takes less than a minute:</p>
+      <pre tabIndex={0}>{'npx quern setup torch\nnpx quern train --preset smoke --out runs/smoke'}</pre>
       <p>
-        and name the folder in the configuration of the service, then start it anew. From there on runs are
-        found by themselves, also those that begin later.
+        Then name the folder in the configuration of the service, the file of{' '}
+        <code>quern serve --config</code>, and start it again. Runs that begin later are found without another
+        start.
       </p>
       <pre tabIndex={0}>runs: [runs]</pre>
     </Empty>
