@@ -78,7 +78,7 @@ describe.skipIf(!hasBrowser)('the same from elsewhere', () => {
     await page.getByText('The same from elsewhere').click();
     const code = (way: string): Promise<string | null> => page.locator(`[data-way=${way}]`).textContent();
 
-    const command = (await code('command'))!.replace('quern search', 'quern search --json');
+    const command = (await code('command'))!.replace('npx quern search', 'quern search --json');
     const quern = `quern() { ${shellWord(process.execPath)} ${shellWord(program)} "$@"; }`;
     expect(ids(await bash(`${quern}\n${command}`, folder))).toEqual(shown);
 
@@ -87,6 +87,17 @@ describe.skipIf(!hasBrowser)('the same from elsewhere', () => {
     const script = `${await code('fetch')}\nconsole.log(JSON.stringify({ hits }));`;
     const run = promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]);
     expect(ids((await run).stdout)).toEqual(shown);
+    await close();
+  });
+
+  it('a page that knows its reasoner to be recorded says so before anything is asked, and of no other', async () => {
+    const { page, close } = await visit(browser, 'about:blank');
+    await withDeclared(page);
+    await page.goto(`${service.url}/#/?index=sample&reasoner=recorded`);
+    const note = page.getByText('for certain questions alone');
+    expect(await note.textContent()).toContain('Here recorded plays back texts');
+    await page.getByRole('combobox', { name: 'Reasoner' }).selectOption('rm3');
+    await note.waitFor({ state: 'detached' });
     await close();
   });
 

@@ -346,6 +346,7 @@ describe.skipIf(!hasBrowser)('the playground', () => {
     const asked = { q: 'why is bread', index: 'sample', reasoner: 'recorded' };
     const { page, close } = await opened(asked, { expected: ['404'] });
     await page.getByText('nothing recorded for this question').waitFor();
+    await page.getByText('Ask one of those, or choose another reasoner').waitFor();
     expect((await idsOf(page, 'without')).length).toBe(10);
     await page.getByText('There is no ranking.').waitFor();
     expect(await barriers(page)).toEqual([]);

@@ -53,6 +53,6 @@ export function reasonerError(error: unknown, { name, declared }: OpenReasoner, 
   if (!isUnrecorded) return publicError(error, part);
   return new QuernError('NOT_FOUND', `${name} has nothing recorded for this question`, {
     where: part.field ?? 'reasoner',
-    hint: 'The text of the question must be the very same',
+    hint: 'It has texts for certain questions alone, letter by letter. Ask one of those, or choose another reasoner',
   });
 }

@@ -24,7 +24,7 @@ import { useSearch, type Search } from './use-search.ts';
 
 /** The form, and under it what was found. */
 export function Playground({ served, choices }: { readonly served: Served; readonly choices: Choices }) {
-  const { question, index } = choices;
+  const { question, index, reasoner } = choices;
   const isAsked = question.trim() !== '';
   const { search, stop, again } = useSearch(isAsked ? choices : undefined, JSON.stringify(choices));
   const isAsking = search.with.progress === 'asking' || search.without.progress === 'asking';
@@ -37,6 +37,7 @@ export function Playground({ served, choices }: { readonly served: Served; reado
     addEventListener('keydown', onKey);
     return () => removeEventListener('keydown', onKey);
   }, [isAsking]);
+  const isRecorded = served.config.declared?.reasoners[reasoner]?.startsWith('file:');
   const [isPicking, setPicking] = useState(false);
   const ask = (text: string): void => {
     setPicking(false);
@@ -89,6 +90,12 @@ export function Playground({ served, choices }: { readonly served: Served; reado
             The reasoner writes down what would help to answer it, and you see the ranking move with each few
             words.
           </p>
+          {isRecorded && (
+            <p class="note">
+              Here <bdi>{reasoner}</bdi> plays back texts that were written before, for certain questions
+              alone. For a question of your own, choose another reasoner.
+            </p>
+          )}
           {described?.hasQuestions && !isPicking && <FirstPicks index={index} pick={ask} />}
         </section>
       )}
