@@ -12,8 +12,8 @@ import {
 
 const combinationWords: Readonly<Record<(typeof combinations)[number], string>> = {
   replace: 'replace the question',
-  concat: 'concatenate',
-  interpolate: 'interpolate',
+  concat: 'put the question before',
+  interpolate: 'weigh both',
   rrf: 'fuse both rankings',
 };
 
@@ -37,21 +37,29 @@ export function Switches({
   const [isOpen, setOpen] = useState(isMore);
   return (
     <div class="switches">
-      <Choice label="Index" value={index} names={config.indexes} choose={(name) => change({ index: name })} />
+      <Choice
+        label="Index"
+        help="What is searched."
+        value={index}
+        names={config.indexes}
+        choose={(name) => change({ index: name })}
+      />
       <Choice
         label="Reasoner"
+        help="What turns the question into a reasoned query."
         value={reasoner}
         names={config.reasoners.filter((name) => name !== 'none')}
         choose={(name) => change({ reasoner: name })}
       />
       <Choice
         label="Retriever"
+        help="How documents are scored: bm25 by the words that match, bm25q with the query's words weighed as well."
         value={retriever}
         names={config.retrievers}
         without={own === undefined ? "the index's own" : `${own} (the index's)`}
         choose={(name) => change({ retriever: name })}
       />
-      <Field label="Combination">
+      <Field label="Combination" help="What becomes of the question beside the reasoned query.">
         <select
           value={kind}
           onChange={({ currentTarget: { value } }) => change({ combine: combinationOf(value) })}
@@ -65,7 +73,8 @@ export function Switches({
       </Field>
       {kind === 'concat' && (
         <NumberField
-          label="Times"
+          label="Question, how often"
+          help="How often the question stands before the reasoned query."
           value={number ?? 1}
           range={{ least: 1, most: 100, isWhole: true }}
           change={(value) => change({ combine: combinationOf(kind, value) })}
@@ -74,6 +83,7 @@ export function Switches({
       {kind === 'interpolate' && (
         <NumberField
           label="Question's weight"
+          help="Beside the reasoned query's, which is the rest up to 1."
           value={number ?? 0.5}
           range={{ least: 0, most: 1 }}
           step={0.1}
@@ -82,11 +92,12 @@ export function Switches({
       )}
       <NumberField
         label="Hits"
+        help="How many documents each ranking shows."
         value={k}
         range={{ least: 1, most: Math.min(mostHits, config.limits.k), isWhole: true }}
         change={(value) => change({ k: value })}
       />
-      <label class="check">
+      <label class="check" title="End the text as soon as its ranking is stable.">
         <input
           type="checkbox"
           checked={earlyStop}
@@ -107,6 +118,7 @@ export function Switches({
         {config.rerankers.length > 0 && (
           <Choice
             label="Reranker"
+            help="What reads the best hits again, with the question."
             value={reranker}
             names={config.rerankers}
             without="none"
@@ -115,6 +127,7 @@ export function Switches({
         )}
         <NumberField
           label="Key terms, least share"
+          help="The least share of the weight that the question's five rarest terms have."
           value={keyTerms}
           range={{ least: 0, most: 0.99 }}
           step={0.05}
@@ -122,12 +135,13 @@ export function Switches({
         />
         <NumberField
           label="Rounds"
+          help="How often the model is asked, each time with the passages that were found."
           value={rounds}
           range={{ least: 1, most: 5, isWhole: true }}
           change={(value) => change({ rounds: value })}
         />
         {(hasGate || !gate) && (
-          <label class="check">
+          <label class="check" title="Reason only where the gate says that it is worth it.">
             <input
               type="checkbox"
               checked={gate}
@@ -141,9 +155,18 @@ export function Switches({
   );
 }
 
-function Field({ label, children }: { readonly label: string; readonly children: ComponentChildren }) {
+function Field({
+  label,
+  help,
+  children,
+}: {
+  readonly label: string;
+  /** Shown to whoever points at it. */
+  readonly help: string;
+  readonly children: ComponentChildren;
+}) {
   return (
-    <label class="field">
+    <label class="field" title={help}>
       <span>{label}</span>
       {children}
     </label>
@@ -153,12 +176,14 @@ function Field({ label, children }: { readonly label: string; readonly children:
 /** A choice among names; a name that an address brought, and that is none of them, stays to be seen. */
 function Choice({
   label,
+  help,
   value,
   names,
   without,
   choose,
 }: {
   readonly label: string;
+  readonly help: string;
   readonly value: string;
   readonly names: readonly string[];
   /** What stands for none; undefined where there must be one. */
@@ -167,7 +192,7 @@ function Choice({
 }) {
   const isUnknown = value !== '' && !names.some((name) => name === value);
   return (
-    <Field label={label}>
+    <Field label={label} help={help}>
       <select value={value} onChange={(event) => choose(event.currentTarget.value)}>
         {without !== undefined && <option value="">{without}</option>}
         {names.map((name) => (
@@ -183,12 +208,14 @@ function Choice({
 
 function NumberField({
   label,
+  help,
   value,
   range,
   step = 1,
   change,
 }: {
   readonly label: string;
+  readonly help: string;
   readonly value: number;
   readonly range: { readonly least: number; readonly most: number; readonly isWhole?: boolean };
   readonly step?: number;
@@ -196,7 +223,7 @@ function NumberField({
 }) {
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   return (
-    <Field label={label}>
+    <Field label={label} help={help}>
       <input
         type="number"
         value={value}
