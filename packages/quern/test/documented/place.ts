@@ -43,6 +43,8 @@ export class Place {
       LIBTORCH_BUILDS: buildsFolder(),
       HF_HOME: join(folder, 'hub'),
       HF_ENDPOINT: hub.endpoint,
+      // Several threads for a tiny model wait for each other, and spin meanwhile.
+      OMP_NUM_THREADS: '1',
       NO_COLOR: '1',
     };
   }

@@ -66,3 +66,9 @@ function commandStep(command: string, line: number, section: string): Step {
   const program = programsOf(command).find((each) => !known.has(each));
   return program === undefined ? { ...shared, kind: 'command' } : { ...shared, kind: 'unknown', program };
 }
+
+/** All that a step says. */
+export function textOf(step: Step): string {
+  if (step.kind === 'program') return step.source;
+  return step.kind === 'configuration' ? step.yaml : step.command;
+}
