@@ -52,6 +52,10 @@ async function fetched(
   accept: string,
 ): Promise<Response> {
   const shown = token();
+  if (shown !== undefined && !/^[!-~]+$/.test(shown)) {
+    // No header takes it: it would look as if nobody answered.
+    throw new ServiceError(401, 'DENIED', 'the token has characters that no token has');
+  }
   let response: Response;
   try {
     response = await fetch(addressOf(route), {
