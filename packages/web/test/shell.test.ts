@@ -94,6 +94,26 @@ describe.skipIf(!hasBrowser)('the pages in a browser', () => {
     proxy.close();
   });
 
+  it('what does not come, or is no answer of the service, is told with what to do', async () => {
+    const { page, close } = await visit(browser, `${service.url}/#/training`);
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    const isFile = /assets\/data-page/;
+    await page.route(isFile, (route) => route.abort());
+    await page.route('**/v1/sets', (route) =>
+      route.fulfill({ contentType: 'text/html', body: '<h1>Sign in' }),
+    );
+    await page.getByRole('link', { name: 'Data' }).click();
+    await page.getByRole('alert').getByText('The files of the page do not come.').waitFor();
+    await page.unroute(isFile);
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByRole('alert').getByText('What was answered is not of the service').waitFor();
+    await page.unroute('**/v1/sets');
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByText('No training set is shown here yet').waitFor();
+    expect(await page.getByRole('alert').count()).toBe(0);
+    await close();
+  });
+
   it('where a token is asked for, the page asks for it, keeps it with the tab alone, and goes on', async () => {
     const token = newToken();
     const guarded = await startService(temporaryFolder(), {

@@ -24,7 +24,14 @@ export function path(...parts: readonly (string | number)[]): string {
 /** What a route answers as JSON. Throws {@link ServiceError}, and `AbortError` when `signal` is aborted. */
 export async function ask<T>(route: string, body?: unknown, asking: Asking = {}): Promise<T> {
   const response = await fetched(route, body, asking, 'application/json');
-  return (await response.json()) as T;
+  try {
+    return (await response.json()) as T;
+  } catch (error) {
+    if (asking.signal?.aborted) throw error;
+    throw new ServiceError(0, 'BAD_REPLY', 'what was answered is not of the service, or not whole', {
+      hint: 'Where a proxy asks who you are, load this page anew',
+    });
+  }
 }
 
 /** What a route answers as a file. */

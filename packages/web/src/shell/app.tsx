@@ -2,6 +2,7 @@ import type { ComponentType } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { hashOf, useAddress } from '../address.ts';
 import { Empty, Once } from '../parts/states.tsx';
+import { ServiceError } from '../service/service-error.ts';
 import { useLoaded } from '../service/use-answer.ts';
 import { Header } from './header.tsx';
 import { pageAt, type Page, type PageProps } from './pages.ts';
@@ -47,10 +48,21 @@ export function App() {
 }
 
 function Shown({ page, params }: { readonly page: Page; readonly params: URLSearchParams }) {
-  const loaded = useLoaded<{ readonly default: ComponentType<PageProps> }>(() => page.load(), [page]);
+  const loaded = useLoaded(() => contentOf(page), [page]);
   return (
     <Once loaded={loaded} what="the page">
       {({ default: Content }) => <Content params={params} />}
     </Once>
   );
+}
+
+/** The files of a page: those of an earlier build are not there any more. */
+async function contentOf(page: Page): Promise<{ readonly default: ComponentType<PageProps> }> {
+  try {
+    return await page.load();
+  } catch {
+    throw new ServiceError(0, 'UNREACHABLE', 'the files of the page do not come', {
+      hint: 'See whether the service still runs. If it is another version now, load this page anew',
+    });
+  }
 }
