@@ -1,4 +1,3 @@
-import { QuernError } from '../../errors.ts';
 import type { ReasonedQuery } from '../../reason/reasoner.ts';
 import { answerReasoned } from '../../search/pipeline.ts';
 import type { ReasoningPlan } from '../../search/reasoning-plan.ts';
@@ -46,36 +45,55 @@ const mostLooks = 60;
 /** How long looks go on once the whole text is there, in milliseconds. */
 const patience = 1500;
 
+/** Texts at some moment, and how many tokens they have together. */
+interface GrownTexts {
+  readonly texts: readonly string[];
+  readonly tokens: number;
+}
+
 /**
  * Ranks again while a text grows: each look is the search that would be made if the text ended there, without a reranker. Looks are
- * made one after the other, in turns of the queue of searches, and hold nobody up: those that come to no end are left out.
+ * made one after the other, in turns of the queue of searches, and hold an answer up by 1.5 s at most: those that come to no end are
+ * left out, as are those that fail.
  */
 export class GrowingRanking {
   readonly #settings: GrowingRankingSettings;
   readonly #texts: string[];
   readonly #titled = new Set<string>();
+  /** Tokens of each text so far. */
+  readonly #tokens: number[];
   /** Texts as they were at each look to come. */
-  readonly #line: string[][] = [];
+  readonly #line: GrownTexts[] = [];
+  /** Aborted when no look is wanted any more. */
+  readonly #stop = new AbortController();
   #tokensAtLook = 0;
   #looks = 0;
-  #isOver = false;
   #working: Promise<void> | undefined;
 
   constructor(settings: GrowingRankingSettings) {
     this.#settings = settings;
     this.#texts = Array.from({ length: settings.plan.reasoner.members?.length ?? 1 }, () => '');
+    this.#tokens = this.#texts.map(() => 0);
   }
 
   /** All of a text so far; `part` is its place among those of several reasoners. */
   add(text: string, part: number): void {
-    const from = text.startsWith(this.#texts[part]!) ? this.#texts[part]!.length : 0;
-    // A word that has not ended could still become another.
+    if (!text.startsWith(this.#texts[part]!)) {
+      // It comes anew, and so do the looks.
+      this.#texts[part] = '';
+      this.#tokens[part] = 0;
+      this.#tokensAtLook = sum(this.#tokens);
+    }
+    const from = this.#texts[part]!.length;
+    // A word that has not ended could still become another. No token reaches over white space: each word is counted once.
     for (const { index } of text.slice(from).matchAll(/(?<=\S)(?=\s)/gu)) {
+      const before = this.#texts[part]!.length;
       this.#texts[part] = text.slice(0, from + index);
-      const tokens = this.#tokens(this.#texts);
+      this.#tokens[part]! += tokenEstimate(text.slice(before, from + index));
+      const tokens = sum(this.#tokens);
       if (tokens < this.#tokensAtLook + every) continue;
       this.#tokensAtLook = tokens;
-      this.#line.push([...this.#texts]);
+      this.#line.push({ texts: [...this.#texts], tokens });
     }
     this.#thin();
     if (this.#line.length > 0) this.#working ??= this.#work().finally(() => (this.#working = undefined));
@@ -83,10 +101,15 @@ export class GrowingRanking {
 
   /** Resolves when the looks that are due have been made, or the time for them is over. */
   async end(): Promise<void> {
-    const timer = setTimeout(() => (this.#isOver = true), patience);
+    const timer = setTimeout(() => this.stop(), patience);
     await this.#working;
     clearTimeout(timer);
-    this.#isOver = true;
+    this.stop();
+  }
+
+  /** Ends the look that is being made, and makes no other. */
+  stop(): void {
+    this.#stop.abort();
   }
 
   /** Leaves every second of the looks to come out where there are too many. */
@@ -98,34 +121,31 @@ export class GrowingRanking {
   }
 
   async #work(): Promise<void> {
-    for (let texts = this.#line.shift(); texts !== undefined; texts = this.#line.shift()) {
-      if (this.#isOver || this.#looks >= mostLooks || this.#settings.signal?.aborted) return;
+    const { signal } = this.#settings;
+    const until = AbortSignal.any([this.#stop.signal, ...(signal ? [signal] : [])]);
+    for (let grown = this.#line.shift(); grown !== undefined; grown = this.#line.shift()) {
+      if (until.aborted || this.#looks >= mostLooks) return;
       this.#looks++;
-      try {
-        await this.#look(texts);
-      } catch (error) {
-        // A look is an extra: where there is no place for it, or its search fails, the answer tells.
-        if (!(error instanceof QuernError)) throw error;
-      }
+      // A look is an extra: where there is no place for it, or its search fails, the answer tells.
+      await this.#look(grown, until).catch(() => undefined);
     }
   }
 
-  async #look(texts: readonly string[]): Promise<void> {
-    const { plan, query, index, searches, k, excluded, signal, told } = this.#settings;
+  async #look({ texts, tokens }: GrownTexts, signal: AbortSignal): Promise<void> {
+    const { plan, query, index, searches, k, excluded, told } = this.#settings;
     const { rerank: _, ...ranking } = plan;
-    const options = { k, excluded, ...(signal && { signal }) };
     const { hits, milliseconds } = await searches.run(async () => {
       const began = performance.now();
-      const found = await answerReasoned(ranking, query, this.#reasoned(texts), options);
+      const found = await answerReasoned(ranking, query, this.#reasoned(texts), { k, excluded, signal });
       return { hits: found.hits, milliseconds: performance.now() - began };
     }, signal);
     const unknown = hits.map(({ id }) => id).filter((id) => !this.#titled.has(id));
     const documents = await storedDocuments(index, unknown);
     for (const id of unknown) this.#titled.add(id);
-    if (this.#isOver) return;
+    if (signal.aborted) return;
     told({
       lengths: texts.map((text) => text.length),
-      tokens: this.#tokens(texts),
+      tokens,
       milliseconds,
       hits: hits.map(({ id, score, rank }) => {
         const title = documents.get(id)?.title ?? '';
@@ -152,8 +172,8 @@ export class GrowingRanking {
     if (!members) return whole;
     return { ...whole, parts: members.map(({ reasoner }, i) => of(texts[i]!, reasoner.id)) };
   }
+}
 
-  #tokens(texts: readonly string[]): number {
-    return texts.reduce((sum, text) => sum + tokenEstimate(text), 0);
-  }
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((all, number) => all + number, 0);
 }

@@ -103,6 +103,7 @@ export async function search(
     const isSearch = reasoner.declared.reasoner === 'rm3';
     const reasoning = await (isSearch ? service.searches.run(about, signal) : about()).catch(
       (error: unknown) => {
+        growing?.stop();
         throw reasonerError(error, reasoner, { what: `the index ${request.index}`, names });
       },
     );
