@@ -22,7 +22,7 @@ export function movement(rank: number, before: number | undefined): Movement {
 export function movementWords(moved: Movement): string {
   switch (moved.kind) {
     case 'new':
-      return 'new: not found without reasoning';
+      return 'new: not among these without reasoning';
     case 'same':
       return 'the same rank as without reasoning';
     default:
