@@ -1,7 +1,8 @@
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import { measureWords, pSentence } from '../../../../quern/src/evaluate/report-words.ts';
 import { count } from '../../parts/figures.ts';
 import { Once } from '../../parts/states.tsx';
+import { useMedia } from '../../parts/use-media.ts';
 import { useLoaded } from '../../service/use-answer.ts';
 import { change, changedHash } from './address.ts';
 import { ChartView, type Place } from './chart-view.tsx';
@@ -206,7 +207,8 @@ function Charts({
 }) {
   const { pair, measure } = choice;
   const { a, b, column } = pair!;
-  const isNarrow = useIsNarrow();
+  // On a phone, what is written in them would be too small otherwise.
+  const isNarrow = useMedia('(max-width: 640px)');
   const words = {
     a: a.key,
     b: b!.key,
@@ -265,18 +267,6 @@ function Charts({
       </div>
     </div>
   );
-}
-
-/** Whether charts have the width of a phone: what is written in them would be too small otherwise. */
-function useIsNarrow(): boolean {
-  const query = useMemo(() => matchMedia('(max-width: 640px)'), []);
-  const [isNarrow, setNarrow] = useState(query.matches);
-  useEffect(() => {
-    const follow = (): void => setNarrow(query.matches);
-    query.addEventListener('change', follow);
-    return () => query.removeEventListener('change', follow);
-  }, [query]);
-  return isNarrow;
 }
 
 function PointedWords({
