@@ -89,6 +89,12 @@ function changed(name: string, value: (step: number) => number, count = 60): Ala
 it.each<[string, AlarmKind | undefined, AlarmingRun]>([
   ['a KL above one nat', 'kl', changed('kl', () => 1.5)],
   ['a KL that jumps to 20 times what it was', 'kl', of(trained(40, (s) => ({ kl: s > 37 ? 0.4 : 0.02 })))],
+  ['a KL that jumped long ago, and stays there', 'kl', of(trained(90, (s) => ({ kl: s > 37 ? 0.4 : 0.02 })))],
+  [
+    'a KL that comes to its place in the first steps',
+    undefined,
+    of(trained(40, (s) => ({ kl: Math.min(0.2, 0.05 * (s - 1)) }))),
+  ],
   [
     'a KL that jumps, and is small all the same',
     undefined,

@@ -70,13 +70,13 @@ export const thresholds = {
 /** What is looked for, in words, by the kind of alarm. */
 export const lookedFor: Readonly<Record<AlarmKind, string>> = {
   'not-finite': 'loss, reward, norm of the gradient, KL or entropy that is no finite number',
-  kl: `KL above ${thresholds.klMost} nats a token, or ${thresholds.klJump} times what it was before`,
+  kl: `KL above ${thresholds.klMost} nats a token, or above ${thresholds.klLeast} and ${thresholds.klJump} times what it was before`,
   hacking: `the reward rises while validation falls by ${percent(thresholds.fall)} of its best, twice in a row`,
   short: `completions shorter than ${percent(thresholds.shortShare)} of their length at the start`,
   cut: `completions cut at the limit: more than ${percent(thresholds.cutAlways)}, or more than ${percent(thresholds.cutShare)} and rising`,
   unreadable: `more than ${percent(thresholds.unreadableShare)} of completions without a reasoned query`,
   flat: `${percent(thresholds.flatShare)} of groups or more whose rewards are all the same`,
-  entropy: `entropy below ${thresholds.entropyLeast} nats, or ${percent(thresholds.entropyShare)} of what it was`,
+  entropy: `entropy below ${thresholds.entropyLeast} nats, or below ${thresholds.entropyLow} and ${percent(thresholds.entropyShare)} of what it was`,
 };
 
 /** What goes wrong with a run as it is now, each kind at most once; what has passed is told no more, but for numbers that are none. */
@@ -125,23 +125,41 @@ function notFinite({ trained, validated, state }: AlarmingRun): Alarm | undefine
   return { ...told, step: state.step, figures: `the run failed after step ${state.step}: ${what}` };
 }
 
+/** What a KL that is too high is above, and the median of the lines before it rose. */
+interface HighKl {
+  readonly limit: number;
+  readonly before: number | undefined;
+}
+
 function farFromReference({ trained }: AlarmingRun): Alarm | undefined {
-  const { klMost, klJump, klLeast, recent } = thresholds;
+  const { recent } = thresholds;
   const known = valuesOf(trained, 'kl');
-  const last = known.at(-1);
-  if (last === undefined) return undefined;
-  const before = median(known.slice(-3 * recent, -recent).map(({ value }) => value));
-  const limit = before === undefined ? klMost : Math.min(klMost, Math.max(klLeast, klJump * before));
-  const now = mean(known.slice(-Math.min(recent, 3)));
-  if (!(now > limit)) return undefined;
+  // What it jumped from stays what it is measured by: else a jump would soon be what there was before.
+  let high: HighKl | undefined;
+  for (let end = 1; end <= known.length; end++) {
+    const now = mean(known.slice(Math.max(0, end - Math.min(recent, 3)), end));
+    if (high === undefined || !(now > high.limit))
+      high = highKl(known.slice(Math.max(0, end - 3 * recent), end), now);
+  }
+  if (high === undefined) return undefined;
+  const { limit, before } = high;
   const was = before === undefined ? '' : `; the median before it was ${text(before)}`;
   return {
     kind: 'kl',
     title: 'The policy runs away from the model that it was',
     step: sinceOf(known, (value) => value > limit),
-    figures: `KL ${text(now)}, above ${text(limit)}${was}`,
+    figures: `KL ${text(mean(known.slice(-Math.min(recent, 3))))}, above ${text(limit)}${was}`,
     advice: 'Lower learning_rate or raise beta, and go on from a checkpoint before it.',
   };
+}
+
+function highKl(known: readonly Valued[], now: number): HighKl | undefined {
+  const { klMost, klJump, klLeast, recent } = thresholds;
+  const earlier = known.slice(-3 * recent, -recent);
+  // At the start the policy is the model that it was: from nothing, anything is a jump.
+  const before = earlier.length < 2 * recent ? undefined : median(earlier.map(({ value }) => value));
+  const limit = before === undefined ? klMost : Math.min(klMost, Math.max(klLeast, klJump * before));
+  return now > limit ? { limit, before } : undefined;
 }
 
 /** Measures of validation by how much they say: what is found first, and the reward itself last. */
