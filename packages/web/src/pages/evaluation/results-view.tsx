@@ -201,8 +201,8 @@ function Explanation({
       )}
       {costs && (
         <p>
-          Times are of the machines that evaluated, where the runs were saved. Tokens and cost are of these
-          evaluations: a reasoned query that was recorded before counts nothing.
+          Times are of the machines that evaluated, where the runs were saved. Time of reasoning, tokens and
+          cost are of these evaluations: a reasoned query that was recorded before counts nothing.
         </p>
       )}
       {depths.size > 1 && (

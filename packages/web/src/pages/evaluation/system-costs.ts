@@ -9,7 +9,7 @@ export interface CostColumn {
   readonly values: readonly string[];
 }
 
-/** Time, tokens and money of systems over the runs that they have on some columns. */
+/** Time, tokens and money of systems over the runs that they have on some columns; a reasoned query that was recorded took none. */
 export function costColumns(systems: readonly System[], columns: readonly Column[]): CostColumn[] {
   const runs = systems.map((system) => columns.flatMap(({ key }) => system.runs.get(key) ?? []));
   const each = (
@@ -24,10 +24,10 @@ export function costColumns(systems: readonly System[], columns: readonly Column
     ),
   });
   return [
-    each('Reasoning', 'a query', (sum, own) =>
-      own.every(({ reasoner }) => reasoner === 'none')
+    each('Reasoning', 'a query, new', (sum, own) =>
+      own.every(({ reasoner }) => reasoner === 'none') || sum(asked) === 0
         ? '–'
-        : duration(sum((run) => run.milliseconds.reason) / sum(queries)),
+        : duration(sum((run) => run.milliseconds.reason) / sum(asked)),
     ),
     each('Search', 'a query', (sum) => duration(sum((run) => run.milliseconds.search) / sum(queries))),
     each('Tokens', 'in and out', (sum) =>
@@ -45,6 +45,11 @@ export function costColumns(systems: readonly System[], columns: readonly Column
 
 function queries(run: SavedRun): number {
   return run.queries;
+}
+
+/** Queries whose reasoned query was made then, and not read from a record. */
+function asked({ queries: all, reasoning }: SavedRun): number {
+  return all - reasoning.cached;
 }
 
 function tokensText(prompts: number, completions: number): string {
