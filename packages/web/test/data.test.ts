@@ -59,8 +59,12 @@ describe.skipIf(!hasBrowser)('the page Data', () => {
     await page.getByText(/^Questions 1 to 10 of /).waitFor();
     expect(await page.locator('.question .title').allInnerTexts()).toEqual(first);
     await page.getByLabel('Text').fill('will be QUIET');
+    const said = await page.locator('p.note[role=status]').elementHandle();
     await page.keyboard.press('Enter');
     await page.getByText(/^10 found in the rows 1 to 1\d of /).waitFor();
+    expect(await page.evaluate('document.activeElement.type')).toBe('search');
+    // What is read out by itself is the same element as before, with other words.
+    expect(await said!.innerText()).toMatch(/^10 found in the rows /);
     await page.getByRole('button', { name: 'Next' }).click();
     await page.getByText(/^10 found in the rows 1\d to 2\d of /).waitFor();
     expect(await page.locator('.question[open] mark').allInnerTexts()).toEqual(['will be quiet']);

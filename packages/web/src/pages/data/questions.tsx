@@ -57,14 +57,15 @@ export function Questions({ set, params }: { readonly set: SetAnswer; readonly p
   };
   return (
     <>
-      <Filters key={q} asked={asked} set={set} go={go} />
+      <Filters asked={asked} set={set} go={go} />
+      {/* It is there from the start, so that what comes into it is read out. */}
+      <p role="status" class="note">
+        {loaded.state === 'loaded' && foundWords(loaded.value, asked)}
+      </p>
       <Once loaded={loaded} what="questions">
         {(page) => (
           <>
             <div ref={list} tabIndex={-1} class="list" role="group" aria-label="Questions found">
-              <p role="status" class="note">
-                {foundWords(page, asked)}
-              </p>
               {page.questions.map((question, i) => (
                 <Question key={question.row} question={question} sought={q} isOpen={i === 0} />
               ))}
@@ -98,6 +99,8 @@ function Filters({
   readonly go: (change: Partial<Asked>) => void;
 }) {
   const [sought, setSought] = useState(asked.q);
+  // The address is another: what was typed and not searched is gone.
+  useEffect(() => setSought(asked.q), [asked.q]);
   const { domains } = set.record;
   const isOther = asked.domain !== '' && !domains.some(({ domain }) => domain === asked.domain);
   return (
