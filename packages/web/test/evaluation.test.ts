@@ -427,7 +427,8 @@ describe.skipIf(!hasBrowser)('evaluations that were written', () => {
     await compared(page);
     expect(await rowsOf(page)).toHaveLength(8);
     await page.getByText('8 of 1,000').click();
-    expect(await page.getByRole('group', { name: 'Systems' }).getByRole('checkbox').count()).toBe(100);
+    const boxes = page.getByRole('group', { name: 'Systems' }).getByRole('checkbox');
+    await expect.poll(() => boxes.count()).toBe(100);
     await page.getByLabel('Find systems').fill('0777');
     await page.getByRole('checkbox', { name: 'bm25+run-0777' }).check();
     await page.getByRole('rowheader', { name: 'bm25+run-0777' }).first().waitFor();
