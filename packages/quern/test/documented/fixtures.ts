@@ -59,6 +59,8 @@ export const fixtures: readonly Fixture[] = [
   checkpoint('runs/first/checkpoint-150', 12),
   checkpoint('runs/imitated/checkpoint-150', 13),
   checkpoint('runs/domain/checkpoint-150', 14),
+  // The document trains it, where LibTorch is.
+  checkpoint('runs/practice/checkpoint-4', 15),
   adapter('my-adapter', 'Qwen/Qwen2.5-1.5B-Instruct'),
   adapter('runs/lora/checkpoint-150', 'Qwen/Qwen2.5-7B-Instruct'),
   {

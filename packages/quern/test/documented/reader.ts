@@ -29,6 +29,8 @@ interface Running {
   readonly child: ChildProcess;
   readonly ended: Promise<Finished>;
   readonly port: number;
+  /** As of its command. */
+  readonly stands: boolean;
 }
 
 /** Somebody who follows a document, in a folder of their own: types its commands, saves its files, leaves servers running. */
@@ -54,9 +56,9 @@ export class Reader {
     this.#env = { ...place.environment, PATH: [place.programs, process.env['PATH']].join(delimiter) };
   }
 
-  /** Goes on to a section of the document; what was started in another is stopped. */
+  /** Goes on to a section of the document; what was started in another is stopped, but for what the document goes on to ask. */
   async goOnTo(section: string): Promise<void> {
-    if (section !== this.#section) await this.#stopServers();
+    if (section !== this.#section) await this.#stopServers(({ stands }) => !stands);
     this.#section = section;
   }
 
@@ -76,6 +78,8 @@ export class Reader {
     if (exported === undefined) return;
     if (stdout === '') throw new Error(`sets ${exported} to nothing: ${stderr}`);
     this.#env[exported] = stdout;
+    // What serves was started without it.
+    await this.#stopServers();
   }
 
   /** Saves a program and runs it. Throws, with what it said, where it fails. */
@@ -159,9 +163,9 @@ export class Reader {
       child.stderr!.on('data', hear);
       void ended.then(({ code, stderr }) => failed(new Error(`exited with ${code}: ${stderr}`)));
     });
-    const running = { child, ended, port: found };
+    const { asks, stands } = serverCommands.find(({ matches }) => matches.test(command))!;
+    const running = { child, ended, port: found, stands };
     this.#servers.set(port, running);
-    const { asks } = serverCommands.find(({ matches }) => matches.test(command))!;
     for (;;) {
       const { status } = await fetch(`http://127.0.0.1:${found}${asks}`);
       if (status === 200) break;
@@ -172,8 +176,9 @@ export class Reader {
     return running;
   }
 
-  async #stopServers(): Promise<void> {
-    await Promise.all(Array.from(this.#servers.keys(), (port) => this.#stop(port)));
+  async #stopServers(isMeant: (running: Running) => boolean = () => true): Promise<void> {
+    const meant = Array.from(this.#servers).filter(([, running]) => isMeant(running));
+    await Promise.all(meant.map(([port]) => this.#stop(port)));
   }
 
   /** Ends what listens for the document on a port, as Ctrl-C does. Throws where it does not end well. */

@@ -65,7 +65,7 @@ export const shortAnswers = JSON.stringify({
   reasoners: Object.fromEntries(
     shortReasoners.map((name) => [
       name,
-      { sampling: { maxTokens: 24 }, ...(name.startsWith('llama:') && { threads: 1 }) },
+      { sampling: { maxTokens: 8 }, ...(name.startsWith('llama:') && { threads: 1 }) },
     ]),
   ),
 });
@@ -103,6 +103,11 @@ export const rewritings: readonly Rewriting[] = [
     matches: /(?<=train (?!.*--dry-run).*--engine \w+.*$)$/s,
     becomes: ' --dry-run',
     reason: 'the engines need GPUs; the job is written and not started',
+  },
+  {
+    matches: / --max-tokens 64\b/,
+    becomes: ' --max-tokens 8',
+    reason: 'models of random weights write up to the limit, for each question',
   },
   {
     matches: / --python trl\/bin\/python\b/,
