@@ -1,13 +1,13 @@
 /** `POST /v1/search` as events: the text as it grows, the rankings on the way, and the answer. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openCorpus } from '../src/collections/open-corpus.ts';
 import { indexCorpus } from '../src/lexical/index-corpus.ts';
 import type { Look } from '../src/serve/service/growing-ranking.ts';
 import type { SearchAnswer } from '../src/serve/service/search.ts';
 import { sampleFolder } from './beir-collection.ts';
-import { failing, FakeOpenAiServer, streamed } from './fake-openai-server.ts';
+import { failing, FakeOpenAiServer, silent, streamed } from './fake-openai-server.ts';
 import { startService, type ServiceUnderTest } from './running-service.ts';
 import { sentEvents } from './server-sent-events.ts';
 import { temporaryFolder } from './temporary-folder.ts';
@@ -183,6 +183,28 @@ describe('a search that is watched', () => {
     model.reply = streamed({ pieces: long });
   });
 
+  it('begins to answer while nothing is written yet, so that no proxy gives it up', async () => {
+    model.reply = silent;
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const gone = new AbortController();
+      const asked = fetch(`${service.url}/v1/search`, {
+        method: 'POST',
+        signal: gone.signal,
+        headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+        body: JSON.stringify({ query: question, index: 'notes', reasoner: 'model' }),
+      });
+      while (model.underWay === 0) await new Promise((resolve) => setImmediate(resolve));
+      vi.advanceTimersByTime(5000);
+      expect((await asked).status).toBe(200);
+      gone.abort();
+      while (model.underWay > 0) await new Promise((resolve) => setImmediate(resolve));
+    } finally {
+      vi.useRealTimers();
+      model.reply = streamed({ pieces: long });
+    }
+  });
+
   it('answers what is refused at once as any error', async () => {
     for (const [body, status] of [
       [{ index: 'no' }, 404],
@@ -233,6 +255,15 @@ describe('what names stand for', () => {
         reasoners: { recorded: `file:${join(sampleFolder, 'reasoned.json')}`, rm3: 'rm3' },
       },
     });
+  });
+
+  it.each([
+    ['x-forwarded-for', '192.0.2.1'],
+    ['via', '1.1 proxy'],
+    ['forwarded', 'for=192.0.2.1'],
+  ])('is kept from who asks through a proxy that says so by %s', async (name, value) => {
+    const { body } = await service.ask('/v1/config', undefined, { [name]: value });
+    expect(body).not.toHaveProperty('declared');
   });
 
   it.each([

@@ -3,6 +3,7 @@ import { checkEarlyStop, type EarlyStop } from './early-stop.ts';
 import { rankBiasedOverlap } from './rank-biased-overlap.ts';
 import type { GrowingRanking, Retriever } from './retriever.ts';
 import { tokenEstimate } from './token-estimate.ts';
+import { wordEnds } from './word-ends.ts';
 
 /** How far a reader goes on from each rank to the next: so that the first ten ranks have 86 % of the weight. */
 const persistence = 0.9;
@@ -15,13 +16,6 @@ export interface StableRankingOptions {
   readonly beside?: string;
   readonly signal?: AbortSignal;
 }
-
-/**
- * Where words end: before white space, and after each ideograph and Hiragana letter (Thai and its like have no ends but
- * spaces). What a word ends at must have come, as the next character may still belong to it.
- */
-const wordEnds =
-  /(?<=\S)(?=\s)|(?<=[\p{sc=Han}\p{sc=Hiragana}])(?=[^\s\p{M}\p{Cf}\p{Cs}])|(?<=[^\s\p{M}\p{Cf}])(?=[\p{sc=Han}\p{sc=Hiragana}])/gu;
 
 /**
  * Watches the ranking of one text that streams in, alone or with what is `beside` it. What else is done before the search is

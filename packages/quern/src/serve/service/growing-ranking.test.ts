@@ -74,6 +74,18 @@ describe('a ranking that grows', () => {
     expect(looks.at(-1)!.tokens).toBeGreaterThan(19_900);
   });
 
+  it('is looked at within a text that has no spaces', async () => {
+    const looks: Look[] = [];
+    const ranking = growing(new Admission('searches', places), looks);
+    ranking.add('面包为什么会变硬'.repeat(5), 0);
+    await ranking.end();
+    expect(looks.map(({ lengths, tokens }) => [lengths[0], tokens])).toEqual([
+      [12, 12],
+      [24, 24],
+      [36, 36],
+    ]);
+  });
+
   it('begins anew with a text that does', async () => {
     const looks: Look[] = [];
     const ranking = growing(new Admission('searches', places), looks);

@@ -3,6 +3,7 @@ import { answerReasoned } from '../../search/pipeline.ts';
 import type { ReasoningPlan } from '../../search/reasoning-plan.ts';
 import { storedDocuments, type SearchedIndex } from '../../search/searched-index.ts';
 import { tokenEstimate } from '../../search/token-estimate.ts';
+import { wordEnds } from '../../search/word-ends.ts';
 import type { Admission } from './admission.ts';
 
 /** A hit of a ranking on the way. */
@@ -86,7 +87,7 @@ export class GrowingRanking {
     }
     const from = this.#texts[part]!.length;
     // A word that has not ended could still become another. No token reaches over white space: each word is counted once.
-    for (const { index } of text.slice(from).matchAll(/(?<=\S)(?=\s)/gu)) {
+    for (const { index } of text.slice(from).matchAll(wordEnds)) {
       const before = this.#texts[part]!.length;
       this.#texts[part] = text.slice(0, from + index);
       this.#tokens[part]! += tokenEstimate(text.slice(before, from + index));

@@ -62,7 +62,8 @@ export function Stages({
         </Stage>
       )}
       <Stage name="In all" value={duration(milliseconds.total)}>
-        {without && `${duration(without.milliseconds.total)} without`}
+        waiting, texts and explanation too
+        {without && `; ${duration(without.milliseconds.total)} without`}
       </Stage>
     </dl>
   );

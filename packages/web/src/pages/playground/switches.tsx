@@ -65,7 +65,12 @@ export function Switches({
           onChange={({ currentTarget: { value } }) => change({ combine: combinationOf(value) })}
         >
           {combinations.map((each) => (
-            <option key={each} value={each}>
+            <option
+              key={each}
+              value={each}
+              // It adds weighed terms, which no text can stand before.
+              disabled={each === 'concat' && reasoner === 'rm3'}
+            >
               {combinationWords[each]}
             </option>
           ))}

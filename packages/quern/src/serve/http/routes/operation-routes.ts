@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { isLoopback } from '../../../reward/server/access.ts';
 import { quernVersion } from '../../../version.ts';
 import type { ServiceMetrics } from '../../metrics.ts';
@@ -7,9 +8,13 @@ import { configAnswer, statusAnswer } from '../answers.ts';
 import { route, type Route } from '../route.ts';
 import type { UnderWay } from '../under-way.ts';
 
+/** What a proxy adds to requests of others. */
+const forwarded = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'via'];
+
 /** Whether who asks may know where things lie: who sits at this machine, as the configuration has declared nobody else. */
-function tellsDeclarations({ config: { listen, tokens } }: Service): boolean {
-  return isLoopback(listen.host) && !listen.proxy && listen.hosts.length === 0 && tokens.length === 0;
+function tellsDeclarations({ config: { listen, tokens } }: Service, headers: IncomingHttpHeaders): boolean {
+  const isOpen = listen.proxy || listen.hosts.length > 0 || forwarded.some((name) => name in headers);
+  return isLoopback(listen.host) && !isOpen && tokens.length === 0;
 }
 
 /** What names stand for, as the command line takes it. */
@@ -90,7 +95,7 @@ export function operationRoutes(
           schema: configAnswer,
         },
       },
-      handle: async () => ({
+      handle: async ({ request }) => ({
         version: quernVersion(),
         indexes: service.indexes.names,
         retrievers: service.retrievers.names,
@@ -98,7 +103,7 @@ export function operationRoutes(
         embedders: service.embedders.names,
         rerankers: service.rerankers.names,
         rewards: service.rewards.names,
-        ...(tellsDeclarations(service) && { declared: declarations(service) }),
+        ...(tellsDeclarations(service, request.headers) && { declared: declarations(service) }),
         limits: service.config.limits,
       }),
     }),

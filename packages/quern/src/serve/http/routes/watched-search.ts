@@ -4,9 +4,12 @@ import type { Service } from '../../service/service.ts';
 import { answerEvents } from '../event-stream.ts';
 import type { Call } from '../route.ts';
 
+/** After how many milliseconds an answer begins though nothing has happened: proxies give up what is silent for long. */
+const silence = 5000;
+
 /**
- * A search as it comes to be, as server-sent events. What is refused before anything has happened is answered as an error, as
- * without events.
+ * A search as it comes to be, as server-sent events. What is refused before anything has happened, within five seconds, is answered
+ * as an error, as without events.
  */
 export function watchedSearch(
   service: Service,
@@ -21,6 +24,7 @@ export function watchedSearch(
     send(event, data);
     begin();
   };
+  const timer = setTimeout(() => begin(), silence);
   const texts: string[] = [];
   const found = search(service, asked, signal, {
     text(text, part) {
@@ -35,7 +39,7 @@ export function watchedSearch(
   return answerEvents(
     reply,
     signal,
-    () => Promise.race([found, begun]),
+    () => Promise.race([found, begun]).finally(() => clearTimeout(timer)),
     async (sender) => {
       for (const [event, data] of before) sender.send(event, data);
       send = sender.send;
