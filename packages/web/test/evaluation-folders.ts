@@ -18,8 +18,11 @@ export function savedRun(told: Partial<SavedRun> = {}): SavedRun {
 export function savedEvaluation(told: Told = {}): SavedEvaluation {
   const topics = told.topics ?? topicsOf([1, 0, 0.5]);
   const names = Object.keys(topics[0]?.measures ?? {});
-  const mean = (name: string): number =>
-    topics.reduce((sum, { measures }) => sum + measures[name], 0) / topics.length;
+  const mean = (name: string): number => {
+    let sum = 0;
+    for (const { measures } of topics) sum += measures[name] ?? 0;
+    return sum / topics.length;
+  };
   return {
     format: 'quern evaluation',
     version: 1,

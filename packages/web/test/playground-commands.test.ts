@@ -57,7 +57,7 @@ describe.skipIf(!hasBrowser)('the same from elsewhere', () => {
     await service?.close();
   });
 
-  it.each([
+  it.each<Readonly<Record<string, string>>>([
     { q: hostile, index: 'sample', reasoner: 'rm3' },
     { q: `--explain ${hostile}`, index: 'sample', reasoner: 'rm3', k: '3' },
     {
@@ -92,7 +92,6 @@ describe.skipIf(!hasBrowser)('the same from elsewhere', () => {
 
   it('a page that knows its reasoner to be recorded says so before anything is asked, and of no other', async () => {
     const { page, close } = await visit(browser, 'about:blank');
-    await withDeclared(page);
     await page.goto(`${service.url}/#/?index=sample&reasoner=recorded`);
     const note = page.getByText('for certain questions alone');
     expect(await note.textContent()).toContain('Here recorded plays back texts');

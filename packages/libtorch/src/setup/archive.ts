@@ -4,6 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import type { ReadableStream } from 'node:stream/web';
 import { crc32 } from 'node:zlib';
 import { openPromise, type Entry } from 'yauzl';
 import { LibTorchError } from '../errors.ts';
@@ -68,7 +69,9 @@ async function download(address: string, to: string, signal: AbortSignal | undef
   if (!response.ok || !response.body) {
     throw new Error(`the server answers ${response.status}`);
   }
-  await pipeline(Readable.fromWeb(response.body), createWriteStream(to, { flags: 'wx' }), { signal });
+  // The same to Node, whatever a program that also has a browser's types takes it for.
+  const body = Readable.fromWeb(response.body as ReadableStream);
+  await pipeline(body, createWriteStream(to, { flags: 'wx' }), { signal });
 }
 
 /** Unpacks an archive. Names that lead out of `to` are refused by yauzl, links and sums that differ here. */

@@ -132,7 +132,10 @@ class Guard {
     );
     const { status } = response;
     const bytes = response.body && !BARE.has(status) ? this.#bytes(response.body, response.ok) : null;
-    const guarded = new Response(bytes, { status, headers: response.headers });
+    const guarded = new Response(bytes as ConstructorParameters<typeof Response>[0], {
+      status,
+      headers: response.headers,
+    });
     if (response.ok) return guarded;
     throw (this.failure = new RefusedRequest(
       statusError(status, response.headers, await guarded.text(), secret),
