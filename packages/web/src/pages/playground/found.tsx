@@ -1,0 +1,96 @@
+import { replaceAddress } from '../../address.ts';
+import { Failed } from '../../parts/states.tsx';
+import { ServiceError } from '../../service/service-error.ts';
+import { paramsOf, type Choices, type Served } from './choices.ts';
+import { Elsewhere } from './elsewhere.tsx';
+import { shownAt } from './frames.ts';
+import { ranksOf } from './movement.ts';
+import { Notices } from './stages.tsx';
+import { usePlace } from './use-place.ts';
+import { type Search } from './use-search.ts';
+import { Reasoning } from './reasoning.tsx';
+import { Columns } from './columns.tsx';
+
+/** What was found: the reasoned query with what it took, both rankings, and how to ask the same from elsewhere. */
+export function Found({
+  search,
+  served,
+  choices,
+  again,
+}: {
+  readonly search: Search;
+  readonly served: Served;
+  readonly choices: Choices;
+  again(): void;
+}) {
+  const { watched, progress } = search.with;
+  const look = usePlace(watched, search.turn);
+  const shown = shownAt(watched, look.place);
+  const isEnd = shown?.isAnswer === true;
+  const { without } = search;
+  const isNothing = progress === 'failed' && watched.texts.length === 0;
+  return (
+    <>
+      <p class="hidden" role="status">
+        {said(search, isEnd)}
+      </p>
+      <section class="card reasoning" aria-label="Reasoning">
+        {!isNothing && <Reasoning search={search} shown={shown} look={look} choices={choices} />}
+        {watched.answer && isEnd && <Notices answer={watched.answer} />}
+        {progress === 'stopped' && (
+          <p class="notice">
+            Stopped. {shown ? 'The ranking is of the text so far.' : 'Nothing had been written yet.'}
+          </p>
+        )}
+        {progress === 'failed' && (
+          <Failed error={search.with.error!} again={again}>
+            {isUnrecorded(search.with.error!) && <OtherReasoner served={served} choices={choices} />}
+          </Failed>
+        )}
+      </section>
+      {without.progress === 'failed' && search.with.error?.message !== without.error!.message && (
+        <Failed error={without.error!} again={again} />
+      )}
+      <Columns search={search} shown={shown} choices={choices} served={served} />
+      <Elsewhere choices={choices} served={served} />
+    </>
+  );
+}
+
+/** Whether a reasoner of recorded texts was asked a question that it has none for. */
+function isUnrecorded(error: Error): boolean {
+  return error instanceof ServiceError && error.code === 'NOT_FOUND' && error.where === 'reasoner';
+}
+
+/** The way on from a reasoner that knows its recorded questions alone. */
+function OtherReasoner({ served, choices }: { readonly served: Served; readonly choices: Choices }) {
+  const others = served.config.reasoners.filter((name) => name !== 'none' && name !== choices.reasoner);
+  return (
+    <>
+      <p>It knows the questions that it was recorded for alone. Others take any question:</p>
+      <p class="row">
+        {others.map((reasoner) => (
+          <button
+            key={reasoner}
+            type="button"
+            onClick={() => replaceAddress('', paramsOf({ ...choices, reasoner }))}
+          >
+            Ask with <bdi>{reasoner}</bdi>
+          </button>
+        ))}
+      </p>
+    </>
+  );
+}
+
+/** What is said to who cannot see it: when it begins and ends, and not each look between. */
+function said({ with: { progress, watched }, without }: Search, isEnd: boolean): string {
+  if (progress === 'asking') return 'Searching';
+  if (progress === 'stopped') return 'Stopped';
+  if (progress !== 'done' || !isEnd) return '';
+  const hits = watched.answer!.hits;
+  const known = ranksOf(without.answer?.hits ?? []);
+  const fresh = hits.filter(({ id }) => !known.has(id)).length;
+  const news = without.answer ? `, ${fresh} of them new` : '';
+  return `Done: ${hits.length} ${hits.length === 1 ? 'hit' : 'hits'}${news}`;
+}
