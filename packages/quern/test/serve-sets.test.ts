@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { QuestionPage } from '../src/serve/sets/question-page.ts';
-import type { ListedSet, SetAnswer, SetEntry } from '../src/serve/sets/sets.ts';
+import { Sets, type ListedSet, type SetAnswer, type SetEntry } from '../src/serve/sets/sets.ts';
 import { curatedSet } from './curated-set.ts';
 import { variedBody } from './dump-file.ts';
 import { startService, type ServiceUnderTest } from './running-service.ts';
@@ -323,4 +323,14 @@ describe('a damaged set', () => {
         expect(body).toMatchObject({ total: 2, unreadable: 1, questions: [{ id: 'a', url: null }] });
       },
     ));
+});
+
+it('questions are read for one request, while 16 wait; more are refused', async () => {
+  const known = new Sets([sets]);
+  const { id } = (await known.list()).sets[0]!;
+  const asked = { split: 'train', from: 0, limit: 1 } as const;
+  const answers = await Promise.allSettled(Array.from({ length: 40 }, () => known.questions(id, asked)));
+  const refused = answers.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []));
+  expect(refused).toHaveLength(23);
+  expect(refused).toEqual(Array.from({ length: 23 }, () => expect.objectContaining({ code: 'OVERLOADED' })));
 });

@@ -1,11 +1,12 @@
 import { contentId } from '../../content-id.ts';
-import { QuernError, throwIfAborted } from '../../errors.ts';
+import { QuernError } from '../../errors.ts';
 import { inOrder } from '../../in-order.ts';
 import { openInside } from '../../inside-folder.ts';
 import { fileState } from '../../models/file-memo.ts';
 import { RecentlyUsed } from '../../recently-used.ts';
 import { shortened } from '../../report/words.ts';
 import { runNames } from '../../train/watch/watched-run.ts';
+import { Admission } from '../service/admission.ts';
 import { foundFolders, type FolderLimits } from '../runs/found-folders.ts';
 import { curateCommand } from './curate-command.ts';
 import { questionPage, type PageReading, type QuestionPage, type QuestionsAsked } from './question-page.ts';
@@ -59,6 +60,9 @@ export interface SetAnswer extends ListedSet {
   readonly command: string;
 }
 
+/** Requests for questions: one is read for, and so many wait, for so many milliseconds. */
+const readingLimits = { concurrent: 1, waiting: 16, deadline: 30_000 };
+
 const readAtOnce = 8;
 const keptRecords = 200;
 const listedDomains = 20;
@@ -77,7 +81,7 @@ export class Sets {
   #known: Known = { byId: new Map(), isCut: false, at: -Infinity };
   #finding: Promise<Known> | undefined;
   /** Questions are read for one request at a time: a row group is in memory as a whole. */
-  #reading: Promise<unknown> = Promise.resolve();
+  readonly #reading = new Admission('requests for questions of sets', readingLimits);
 
   constructor(folders: readonly string[], limits: FolderLimits = {}) {
     this.#folders = folders;
@@ -101,15 +105,10 @@ export class Sets {
     return { ...listed(known, read), record, command: curateCommand(record) };
   }
 
-  /** Questions of a set. */
+  /** Questions of a set. Throws `OVERLOADED` where too many wait already, and `ABORTED`. */
   async questions(id: string, asked: QuestionsAsked, reading: PageReading = {}): Promise<QuestionPage> {
     const { folder } = await this.#set(id);
-    const turn = this.#reading.then(() => {
-      throwIfAborted(reading.signal);
-      return readable(this.#page(folder, asked, reading));
-    });
-    this.#reading = turn.catch(() => undefined);
-    return turn;
+    return this.#reading.run(() => readable(this.#page(folder, asked, reading)), reading.signal);
   }
 
   async #page(
