@@ -53,7 +53,7 @@ export class RecordedReasoner implements Reasoner {
     if (recorded === undefined) {
       throw new QuernError('NOT_FOUND', `no reasoned query is recorded for ${excerpt(query)}`, {
         where: this.#path,
-        hint: 'The text of the query must be the very same',
+        hint: 'It has texts for certain queries alone, letter by letter; a reasoner such as rm3 takes any',
       });
     }
     const reasoned: ReasonedQuery = {
