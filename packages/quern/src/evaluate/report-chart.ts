@@ -4,6 +4,7 @@
  */
 import { isolatedPlain, markup, type Markup } from '../report/markup.ts';
 import { count, decimal } from '../report/words.ts';
+import { ticksOf } from './chart-ticks.ts';
 import { signed } from './report-words.ts';
 import type { Interval } from './statistics.ts';
 
@@ -35,7 +36,10 @@ const fewestSlots = 24;
 /** A bar chart of `bars` in their order. */
 export function barChart(bars: readonly Bar[], words: ChartWords): Markup {
   const { key, title, description, differences } = words;
-  const ticks = ticksFor(bars.map(({ value }) => value));
+  const ticks = ticksOf(
+    bars.map(({ value }) => value),
+    6.6,
+  );
   const [bottom, top] = [ticks[0], ticks.at(-1)!];
   const y = (value: number): number => ((top - value) / (top - bottom)) * size;
   const write = (value: number): string =>
@@ -128,21 +132,6 @@ function sideOf(value: number, differences: boolean): string {
 
 function written(value: number, differences: boolean): string {
   return differences ? signed(value, 3) : decimal(value, 3);
-}
-
-/** Round numbers from below the lowest to above the highest value, 0 among them. */
-function ticksFor(values: readonly number[]): number[] {
-  let [low, high] = [0, 0];
-  for (const value of values) {
-    low = Math.min(low, value);
-    high = Math.max(high, value);
-  }
-  const span = high - low || 1;
-  const power = 10 ** Math.floor(Math.log10(span / 4));
-  const step = [1, 2, 2.5, 5, 10].map((factor) => factor * power).find((each) => span / each <= 6.6)!;
-  const from = Math.floor(low / step + 1e-9);
-  const to = Math.max(from + 1, Math.ceil(high / step - 1e-9));
-  return Array.from({ length: to - from + 1 }, (_, i) => Number(((from + i) * step).toPrecision(12)));
 }
 
 function tickDigits(ticks: readonly number[]): number {

@@ -13,7 +13,7 @@ function write(...path: string[]): void {
 }
 
 async function found(folders: readonly string[], limits = {}): Promise<string[]> {
-  const { runs } = await foundRuns(
+  const { found: runs } = await foundRuns(
     folders.map((folder) => join(root, folder)),
     limits,
   );
@@ -47,7 +47,7 @@ it('no more is looked for than the limits say, and that there may be more is sai
   const folder = [join(root, 'c')];
   expect((await foundRuns(folder)).isCut).toBe(false);
   for (const limits of [{ runs: 3 }, { folders: 4 }, { names: 3 }]) {
-    const { runs, isCut } = await foundRuns(folder, limits);
+    const { found: runs, isCut } = await foundRuns(folder, limits);
     expect([runs.length, isCut]).toEqual([3, true]);
   }
 });

@@ -20,12 +20,8 @@ export interface FindingLimits extends Omit<FolderLimits, 'most'> {
 export async function foundRuns(
   declared: readonly string[],
   { runs: most, ...limits }: FindingLimits = {},
-): Promise<{ readonly runs: readonly FoundRun[]; readonly isCut: boolean }> {
-  const { found, isCut } = await foundFolders(declared, kindOf, {
-    ...limits,
-    ...(most !== undefined && { most }),
-  });
-  return { runs: found, isCut };
+): Promise<{ readonly found: readonly FoundRun[]; readonly isCut: boolean }> {
+  return foundFolders(declared, kindOf, { ...limits, ...(most !== undefined && { most }) });
 }
 
 function kindOf(names: readonly string[]): RunKind | undefined {

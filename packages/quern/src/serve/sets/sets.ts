@@ -1,32 +1,19 @@
-import { contentId } from '../../content-id.ts';
 import { QuernError } from '../../errors.ts';
 import { inOrder } from '../../in-order.ts';
 import { openInside } from '../../inside-folder.ts';
 import { fileState } from '../../models/file-memo.ts';
 import { RecentlyUsed } from '../../recently-used.ts';
 import { shortened } from '../../report/words.ts';
-import { runNames } from '../../train/watch/watched-run.ts';
 import { Admission } from '../service/admission.ts';
 import { foundFolders, type FolderLimits } from '../runs/found-folders.ts';
+import { KnownFolders, problemOf, readable, type KnownFolder } from '../runs/known-folders.ts';
 import { curateCommand } from './curate-command.ts';
 import { questionPage, type PageReading, type QuestionPage, type QuestionsAsked } from './question-page.ts';
 import type { SetRecord } from './set-answers.ts';
 import { readSetRecord, recordFile } from './set-record.ts';
 import { shownRecord } from './shown-record.ts';
 
-/** A set by what requests call it. */
-interface KnownSet {
-  readonly id: string;
-  /** Its folder's name, with as many of those above as tell it from the others. */
-  readonly name: string;
-  readonly folder: string;
-}
-
-interface Known {
-  readonly byId: ReadonlyMap<string, KnownSet>;
-  readonly isCut: boolean;
-  readonly at: number;
-}
+type KnownSet = KnownFolder<'set'>;
 
 /** A record as it was read, and when it was written, in milliseconds since 1970. */
 interface ReadRecord {
@@ -66,41 +53,33 @@ const readingLimits = { concurrent: 1, waiting: 16, deadline: 30_000 };
 const readAtOnce = 8;
 const keptRecords = 200;
 const listedDomains = 20;
-/** How long what was found is good enough to say that there is no such set, in milliseconds. */
-const patience = 1000;
-
 /**
  * The curated sets in the folders that a configuration declares, by ids which are hashes of where they lie, as those of runs are. What
  * cannot be read is no failure of the service: it throws `NOT_FOUND` for what is not there, and `UNAVAILABLE` for what is damaged or
  * too large.
  */
 export class Sets {
-  readonly #folders: readonly string[];
-  readonly #limits: FolderLimits;
+  readonly #known: KnownFolders<'set'>;
   readonly #records = new RecentlyUsed<string, ReadRecord>(keptRecords);
-  #known: Known = { byId: new Map(), isCut: false, at: -Infinity };
-  #finding: Promise<Known> | undefined;
   /** Questions are read for one request at a time: a row group is in memory as a whole. */
   readonly #reading = new Admission('requests for questions of sets', readingLimits);
 
   constructor(folders: readonly string[], limits: FolderLimits = {}) {
-    this.#folders = folders;
-    this.#limits = limits;
+    this.#known = new KnownFolders(() => foundFolders(folders, kindOf, limits));
   }
 
   /** All sets. */
   async list(): Promise<{ readonly sets: readonly SetEntry[]; readonly isCut: boolean }> {
-    const { byId, isCut } = await this.#found();
+    const { folders, isCut } = await this.#known.all();
     const sets: SetEntry[] = [];
-    for await (const entry of inOrder([...byId.values()], readAtOnce, (set) => this.#entry(set)))
-      sets.push(entry);
+    for await (const entry of inOrder(folders, readAtOnce, (set) => this.#entry(set))) sets.push(entry);
     return { sets, isCut };
   }
 
   /** All that the record of a set says. */
   async set(id: string): Promise<SetAnswer> {
     const known = await this.#set(id);
-    const read = await readable(this.#record(known));
+    const read = await readable('the set', this.#record(known));
     const record = shownRecord(read.record);
     return { ...listed(known, read), record, command: curateCommand(record) };
   }
@@ -108,7 +87,7 @@ export class Sets {
   /** Questions of a set. Throws `OVERLOADED` where too many wait already, and `ABORTED`. */
   async questions(id: string, asked: QuestionsAsked, reading: PageReading = {}): Promise<QuestionPage> {
     const { folder } = await this.#set(id);
-    return this.#reading.run(() => readable(this.#page(folder, asked, reading)), reading.signal);
+    return this.#reading.run(() => readable('the set', this.#page(folder, asked, reading)), reading.signal);
   }
 
   async #page(
@@ -127,8 +106,7 @@ export class Sets {
   }
 
   async #set(id: string): Promise<KnownSet> {
-    const isOld = performance.now() - this.#known.at > patience;
-    const set = this.#known.byId.get(id) ?? (isOld ? (await this.#found()).byId.get(id) : undefined);
+    const set = await this.#known.byId(id);
     if (set === undefined) throw new QuernError('NOT_FOUND', 'there is no such set');
     return set;
   }
@@ -155,24 +133,6 @@ export class Sets {
       await file.close();
     }
   }
-
-  /** Looks through the folders; who asks while somebody does is answered with the same. */
-  #found(): Promise<Known> {
-    this.#finding ??= this.#find().finally(() => (this.#finding = undefined));
-    return this.#finding;
-  }
-
-  async #find(): Promise<Known> {
-    const { found, isCut } = await foundFolders(this.#folders, kindOf, this.#limits);
-    const names = runNames(found.map(({ folder }) => folder));
-    const known = found.map(({ folder }, i): KnownSet => ({
-      id: contentId(folder),
-      name: names[i]!,
-      folder,
-    }));
-    this.#known = { byId: new Map(known.map((set) => [set.id, set])), isCut, at: performance.now() };
-    return this.#known;
-  }
 }
 
 function kindOf(names: readonly string[]): 'set' | undefined {
@@ -192,18 +152,4 @@ function listed({ id, name }: KnownSet, { written, record }: ReadRecord): Listed
     domainCount: domains.length,
     written,
   };
-}
-
-/** What is told of an error: what our own readers say of a file, which names no path; of anything else nothing. */
-function problemOf(error: unknown): string {
-  return error instanceof QuernError ? error.what : 'it cannot be read';
-}
-
-async function readable<T>(reading: Promise<T>): Promise<T> {
-  try {
-    return await reading;
-  } catch (error) {
-    if (error instanceof QuernError && (error.code === 'NOT_FOUND' || error.code === 'ABORTED')) throw error;
-    throw new QuernError('UNAVAILABLE', `the set cannot be read: ${problemOf(error)}`, { cause: error });
-  }
 }

@@ -92,21 +92,6 @@ export function shortName(name: string, most = 44): string {
   return signs.length <= most ? signs.join('') : `${signs.slice(0, most - 1).join('')}…`;
 }
 
-/** Round numbers from at or below the lowest of `values` to at or above the highest, 0 among them: about five. */
-export function ticksOf(values: Iterable<number>): number[] {
-  let [low, high] = [0, 0];
-  for (const value of values) {
-    low = Math.min(low, value);
-    high = Math.max(high, value);
-  }
-  const span = high - low || 1;
-  const power = 10 ** Math.floor(Math.log10(span / 4));
-  const step = [1, 2, 2.5, 5, 10].map((factor) => factor * power).find((each) => span / each <= 6)!;
-  const from = Math.floor(low / step + 1e-9);
-  const to = Math.max(from + 1, Math.ceil(high / step - 1e-9));
-  return Array.from({ length: to - from + 1 }, (_, i) => Number(((from + i) * step).toPrecision(12)));
-}
-
 /** A place in a drawing, to a tenth. */
 export function at(value: number): number {
   return Math.round(value * 10) / 10;

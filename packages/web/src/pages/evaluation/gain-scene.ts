@@ -1,6 +1,7 @@
 import { decimal } from '../../../../quern/src/report/words.ts';
 import { signed } from '../../../../quern/src/evaluate/report-words.ts';
-import { at, shortName, ticksOf, type Scene, type Shape } from './chart-scene.ts';
+import { ticksOf } from '../../../../quern/src/evaluate/chart-ticks.ts';
+import { at, shortName, type Scene, type Shape } from './chart-scene.ts';
 import type { TopicPair } from './topic-values.ts';
 
 /** Bars of gains and losses: the topics in their order, and the drawing. */

@@ -1,5 +1,6 @@
 import { decimal } from '../../../../quern/src/report/words.ts';
-import { at, shortName, ticksOf, type Role, type Scene, type Shape } from './chart-scene.ts';
+import { ticksOf } from '../../../../quern/src/evaluate/chart-ticks.ts';
+import { at, shortName, type Role, type Scene, type Shape } from './chart-scene.ts';
 import type { TopicPair } from './topic-values.ts';
 
 /** Topics at one place of a scatter plot. */
