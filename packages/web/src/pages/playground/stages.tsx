@@ -52,7 +52,7 @@ export function Stages({
         </Stage>
       )}
       <Stage name="Search" value={duration(milliseconds.search)}>
-        {without && `${duration(without.milliseconds.search)} without`}
+        {without && `${duration(without.milliseconds.search)} without reasoning`}
       </Stage>
       {reranking && (
         <Stage name="Rerank" value={duration(reranking.milliseconds)}>
@@ -62,8 +62,8 @@ export function Stages({
         </Stage>
       )}
       <Stage name="In all" value={duration(milliseconds.total)}>
-        waiting, texts and explanation too
-        {without && `; ${duration(without.milliseconds.total)} without`}
+        with waiting and explanation
+        {without && `; ${duration(without.milliseconds.total)} without reasoning`}
       </Stage>
     </dl>
   );
