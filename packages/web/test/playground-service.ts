@@ -82,6 +82,26 @@ export async function answered(page: Page): Promise<void> {
   await page.getByRole('status').filter({ hasText: /^Done/ }).waitFor({ state: 'attached' });
 }
 
+/**
+ * Does what asks anew where an answer is shown already, and waits until the next one is. Both end with the same words, so the words
+ * between are waited for too.
+ */
+export async function answeredAnew(page: Page, act: () => Promise<unknown>): Promise<void> {
+  await page.evaluate(`{
+    const status = document.querySelector('[role="status"]');
+    window.said = [];
+    new MutationObserver(() => window.said.push(status.textContent.split(':')[0])).observe(status, {
+      subtree: true,
+      childList: true,
+      characterData: true,
+    });
+  }`);
+  await act();
+  const said = (): Promise<string[]> => page.evaluate<string[]>('window.said');
+  while (!(await said()).includes('Searching')) await pause(20);
+  await answered(page);
+}
+
 /** The events of the search that a page asks for while `act` is done, to its end. */
 export async function eventsOfSearch(page: Page, act: () => Promise<unknown>): Promise<ServiceEvent[]> {
   await page.evaluate(`{

@@ -16,6 +16,7 @@ import type { SearchAnswer } from '../src/service/answers.ts';
 import { barriers, hasBrowser, overhang, phone, screenshot, startBrowser, visit } from './browser.ts';
 import {
   answered,
+  answeredAnew,
   asking,
   eventsOfSearch,
   idsOf,
@@ -271,15 +272,31 @@ describe.skipIf(!hasBrowser)('the playground', () => {
     expect(await other.getByLabel('Early stop').isChecked()).toBe(true);
     await closeOther();
     await page.getByLabel('Question', { exact: true }).fill(question('moon-patches'));
-    await page.keyboard.press('Enter');
-    await page.waitForURL(/daughter/);
-    await answered(page);
+    await answeredAnew(page, () => page.keyboard.press('Enter'));
+    expect(page.url()).toMatch(/daughter/);
     expect(await idsOf(page, 'with')).not.toEqual(order);
-    await page.goBack();
-    await page.waitForURL(/brother/);
-    await answered(page);
+    await answeredAnew(page, () => page.goBack());
+    expect(page.url()).toMatch(/brother/);
     expect(await page.getByLabel('Question', { exact: true }).inputValue()).toBe(boat);
     expect(await idsOf(page, 'with')).toEqual(order);
+    await close();
+  });
+
+  it('no answer is shown for another question than its own, not even for a moment', async () => {
+    const { page, close } = await opened({ q: boat, index: 'sample', reasoner: 'recorded' });
+    await answered(page);
+    await page.evaluate(`
+      window.shown = [];
+      new MutationObserver(() => {
+        const asked = document.querySelector('[data-way="curl"]').textContent.includes('daughter');
+        const first = document.querySelector('[aria-label="Hits with reasoning"] > li')?.dataset.id;
+        window.shown.push((asked ? 'moon' : 'boat') + ' ' + (first?.split('/')[0] ?? 'nothing'));
+      }).observe(document.body, { subtree: true, childList: true, characterData: true });
+    `);
+    await page.getByLabel('Question', { exact: true }).fill(question('moon-patches'));
+    await answeredAnew(page, () => page.keyboard.press('Enter'));
+    const shown = new Set(await page.evaluate<string[]>('window.shown'));
+    expect([...shown].filter((each) => each.startsWith('moon'))).toEqual(['moon nothing', 'moon astronomy']);
     await close();
   });
 

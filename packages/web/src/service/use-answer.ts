@@ -15,24 +15,31 @@ export function useAnswer<T>(route: string | undefined): Loaded<T> {
   ]);
 }
 
-/** What `load` resolves to; it is called again when one of `keys` changes, or the token. */
+/**
+ * What `load` resolves to; it is called again when one of `keys` changes, or the token. What came for other keys is never returned,
+ * not even until it is called.
+ */
 export function useLoaded<T>(
   load: ((signal: AbortSignal) => Promise<T>) | undefined,
   keys: readonly unknown[],
 ): Loaded<T> {
-  const [loaded, setLoaded] = useState<Loaded<T>>({ state: 'loading' });
   const [turn, setTurn] = useState(0);
+  const asked = [...keys, turn];
+  const [held, hold] = useState<{ readonly of: readonly unknown[]; readonly loaded: Loaded<T> }>();
   const again = (): void => setTurn((before) => before + 1);
   useEffect(() => onToken(again), []);
   useEffect(() => {
     if (!load) return undefined;
     const stop = new AbortController();
-    setLoaded({ state: 'loading' });
+    const tell = (loaded: Loaded<T>): void => {
+      if (!stop.signal.aborted) hold({ of: asked, loaded });
+    };
     load(stop.signal).then(
-      (value) => !stop.signal.aborted && setLoaded({ state: 'loaded', value }),
-      (error: Error) => !stop.signal.aborted && setLoaded({ state: 'failed', error, again }),
+      (value) => tell({ state: 'loaded', value }),
+      (error: Error) => tell({ state: 'failed', error, again }),
     );
     return () => stop.abort();
-  }, [...keys, turn]);
-  return loaded;
+  }, asked);
+  if (load && held?.of.every((key, i) => Object.is(key, asked[i]))) return held.loaded;
+  return { state: 'loading' };
 }

@@ -21,41 +21,41 @@ export interface Search {
   readonly turn: number;
 }
 
-const idle: Search = {
-  without: { progress: 'idle' },
-  with: { progress: 'idle', watched: nothingYet },
-  turn: 0,
-};
+function searchOf(progress: 'idle' | 'asking', turn: number): Search {
+  return { without: { progress }, with: { progress, watched: nothingYet }, turn };
+}
 
 /** How many milliseconds what comes is gathered before it is shown. */
 const gathered = 30;
 
-/** The searches for choices, asked anew when `key` changes; without choices nothing is asked. */
+/**
+ * The searches for choices, asked anew when `key` changes; without choices nothing is asked. What was found before is not shown for
+ * other choices, not even until these are asked.
+ */
 export function useSearch(
   choices: Choices | undefined,
   key: string,
 ): { readonly search: Search; stop(): void; again(): void } {
-  const [search, setSearch] = useState(idle);
   const [turn, setTurn] = useState(0);
+  const asked = `${turn} ${key}`;
+  const [held, hold] = useState({ asked: '', search: searchOf('idle', 0) });
   const running = useRef<AbortController>(undefined);
   const again = (): void => setTurn((before) => before + 1);
   useEffect(() => onToken(again), []);
   useEffect(() => {
+    const begin = (progress: 'idle' | 'asking'): void =>
+      hold(({ search: { turn: before } }) => ({ asked, search: searchOf(progress, before + 1) }));
     if (!choices) {
-      setSearch(idle);
+      begin('idle');
       return undefined;
     }
     const controller = new AbortController();
     running.current = controller;
     const { signal } = controller;
-    setSearch((before) => ({
-      without: { progress: 'asking' },
-      with: { progress: 'asking', watched: nothingYet },
-      turn: before.turn + 1,
-    }));
+    begin('asking');
     let isOver = false;
     const show = (part: Partial<Search>): void => {
-      if (!isOver) setSearch((before) => ({ ...before, ...part }));
+      if (!isOver) hold(({ search: before }) => ({ asked, search: { ...before, ...part } }));
     };
     const plain = ask<SearchAnswer>('v1/search', plainBody(choices), { signal }).then(
       (answer) => show({ without: { progress: 'done', answer } }),
@@ -68,7 +68,9 @@ export function useSearch(
       isOver = true;
       controller.abort();
     };
-  }, [key, turn]);
+  }, [asked]);
+  const isCurrent = held.asked === asked;
+  const search = isCurrent ? held.search : searchOf(choices ? 'asking' : 'idle', held.search.turn + 1);
   return { search, stop: () => running.current?.abort(), again };
 }
 
