@@ -108,6 +108,13 @@ describe('LaTeX', () => {
     );
     expect(latexText('Größe--1 ﬀ')).toBe('Größe-{}-{}1 ?');
   });
+
+  // What `pdflatex` of TeX Live 2022 stops at, of U+00C0 to U+017E in a document of the class `article` with booktabs alone.
+  it('a letter that the fonts of LaTeX do not have stands without its accent, or as a question mark', () => {
+    expect(latexText('ĄąĘęĮįŲų')).toBe('AaEeIiUu');
+    for (const letter of 'ÐðÞþĐđĦħĸĿŀŉŊŋŦŧ') expect(latexText(letter)).toBe('?');
+    expect(latexText('ŁódźÅØæßıœŽ')).toBe('ŁódźÅØæßıœŽ');
+  });
 });
 
 function of(ids: readonly string[], own: readonly number[]): TopicValues {

@@ -99,13 +99,17 @@ const escapes: Readonly<Record<string, string>> = {
   '–': '--{}',
 };
 
+/** Letters that LaTeX stops at, or that its own fonts (OT1) do not have. */
+const missing = new Set('ÐðÞþĐđĦħĸĿŀŉŊŋŦŧĄąĘęĮįŲų');
+
 /**
- * A text as LaTeX prints it. Letters of Latin scripts stay, which LaTeX reads as UTF-8; what else it would stop at becomes a question
- * mark, and white space one space.
+ * A text as LaTeX prints it with no other packages. Letters of Latin scripts stay, which it reads as UTF-8; of a letter that its
+ * fonts do not have, what stands without its accent; what else it would stop at becomes a question mark, and white space one space.
  */
 export function latexText(text: string): string {
   return Array.from(text.normalize('NFC').replaceAll(/\s+/gu, ' '), (sign) => {
-    if (Object.hasOwn(escapes, sign)) return escapes[sign];
-    return /[ -~\u{c0}-\u{17e}]/u.test(sign) ? sign : '?';
+    const plain = missing.has(sign) ? sign.normalize('NFD')[0] : sign;
+    if (Object.hasOwn(escapes, plain)) return escapes[plain];
+    return /[ -~\u{c0}-\u{17e}]/u.test(plain) && !missing.has(plain) ? plain : '?';
   }).join('');
 }
