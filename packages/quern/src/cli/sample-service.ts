@@ -10,11 +10,16 @@ import { defaultBm25Parameters } from '../lexical/bm25.ts';
 import { combineName, combineNamed } from '../search/combine.ts';
 import type { Setting } from '../serve/configuration/environment-settings.ts';
 import { sampleCollection } from './sample-collection.ts';
+import { makeSampleSet } from './sample-set.ts';
 
 /** What `--sample` serves: it lies in a temporary folder. */
 export interface SampleService {
   /** What it adds to a configuration. */
   readonly settings: readonly Setting[];
+  /** The folder of its evaluations. */
+  readonly runs: string;
+  /** The folder of its set. */
+  readonly sets: string;
   /** Removes the folder. */
   discard(): Promise<void>;
 }
@@ -23,7 +28,7 @@ const where = '--sample';
 
 /**
  * Makes the sample collection ready to be served: its index under the name `sample` with its questions, what a language model has
- * reasoned about them as the reasoner `recorded`, and evaluations of that, of RM3 and of the questions alone.
+ * reasoned about them as the reasoner `recorded`, evaluations of that, of RM3 and of the questions alone, and a training set.
  */
 export async function sampleService(signal: AbortSignal): Promise<SampleService> {
   const sample = sampleCollection();
@@ -34,7 +39,11 @@ export async function sampleService(signal: AbortSignal): Promise<SampleService>
   try {
     const index = join(folder, 'sample.index');
     const recorded = `file:${resolve(sample.reasoned)}`;
-    await evaluated(sample.folder, { index, runs: join(folder, 'runs'), recorded, signal });
+    const runs = join(folder, 'runs');
+    const sets = join(folder, 'sets');
+    await evaluated(sample.folder, { index, runs, recorded, signal });
+    await mkdir(sets);
+    await makeSampleSet(sample.folder, { out: join(sets, 'sample'), work: folder, signal });
     return {
       settings: [
         {
@@ -43,8 +52,9 @@ export async function sampleService(signal: AbortSignal): Promise<SampleService>
           where,
         },
         { path: ['reasoners', 'recorded'], value: recorded, where },
-        { path: ['runs'], value: [join(folder, 'runs')], where },
       ],
+      runs,
+      sets,
       discard,
     };
   } catch (error) {

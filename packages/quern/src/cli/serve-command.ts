@@ -27,6 +27,8 @@ export interface ServiceOptions {
 }
 
 interface Options extends ServiceOptions {
+  readonly runs: readonly string[];
+  readonly sets: readonly string[];
   readonly sample?: boolean;
   readonly allowAnonymous?: boolean;
   readonly json?: boolean;
@@ -46,6 +48,13 @@ export function serveCommand(): Command {
     .addOption(
       new Option('--sample', 'serve the sample collection, to be tried in a browser').conflicts(['config']),
     )
+    .addOption(
+      folderOption(
+        '--runs <folder>',
+        'show the trainings and evaluations in a folder, of quern train --out and quern eval --save',
+      ),
+    )
+    .addOption(folderOption('--sets <folder>', 'show the training sets in a folder, of quern curate --out'))
     .option('--allow-anonymous', 'serve also beyond this machine without asking for a token')
     .addOption(shared.json())
     .addCommand(serveTokenCommand())
@@ -58,6 +67,7 @@ accepted is answered.
 
 Examples:
   $ quern serve --sample
+  $ quern serve --sample --runs runs
   $ quern serve --index notes=notes.index
   $ quern serve --index notes=notes.index --reasoner qr=llama:model.gguf --port 8080
   $ quern serve --config quern.yaml
@@ -93,6 +103,16 @@ export function configOption(): Option {
 export function namedOption(flags: string, description: string): Option {
   return new Option(flags, `${description} (several times for several)`)
     .argParser((text: string, before: readonly NamedThing[]) => [...before, namedThing(text)])
+    .default([], 'none');
+}
+
+/** An option that names a folder, and can be given several times. */
+function folderOption(flags: string, description: string): Option {
+  return new Option(
+    flags,
+    `${description} (several times for several); the configuration's are not shown then`,
+  )
+    .argParser((text: string, before: readonly string[]) => [...before, resolve(text)])
     .default([], 'none');
 }
 
@@ -142,18 +162,24 @@ export function configurationOf(
   return readServiceConfig({ ...(file !== undefined && { file }), settings });
 }
 
+/** What an option that names folders says; the folder of the sample comes first. */
+function folderSetting(key: 'runs' | 'sets', folders: readonly string[], sample?: string): Setting[] {
+  const value = sample === undefined ? folders : [sample, ...folders];
+  return value.length === 0 ? [] : [{ path: [key], value, where: `--${key}` }];
+}
+
 async function run(options: Options): Promise<void> {
-  if (!options.sample) {
-    await serveUntilInterrupted(await configurationOf(options), options);
-    return;
-  }
   const signal = interruptSignal();
-  const { settings, discard } = await sampleService(signal);
+  const sample = options.sample ? await sampleService(signal) : undefined;
   try {
-    const config = await configurationOf(options, settings);
+    const config = await configurationOf(options, [
+      ...(sample?.settings ?? []),
+      ...folderSetting('runs', options.runs, sample?.runs),
+      ...folderSetting('sets', options.sets, sample?.sets),
+    ]);
     await serveUntilInterrupted(config, { ...options, signal });
   } finally {
-    await discard();
+    await sample?.discard();
   }
 }
 

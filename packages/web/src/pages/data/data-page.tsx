@@ -31,13 +31,12 @@ function NoSets() {
       </p>
       <pre tabIndex={0}>npx quern curate questions.jsonl --out sets/mine</pre>
       <p>
-        Then name the folder in the configuration of the service, the file of{' '}
-        <code>quern serve --config</code>, and start it again:
+        Then start the service again with that folder, beside what it is started with now. What is curated
+        into it later is found without another start.
       </p>
-      <pre tabIndex={0}>{'sets:\n  - ./sets'}</pre>
+      <pre tabIndex={0}>npx quern serve --config quern.yaml --sets sets</pre>
       <p class="note">
-        What is curated into that folder later is shown without another start. The guide is
-        docs/guides/train-on-your-data.md.
+        In the configuration it is <code>sets: [sets]</code>. The guide is docs/guides/train-on-your-data.md.
       </p>
     </Empty>
   );

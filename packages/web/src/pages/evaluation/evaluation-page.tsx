@@ -110,7 +110,7 @@ function Shown({
 function HowTo({ isDamaged }: { readonly isDamaged: boolean }) {
   return (
     <Empty title={isDamaged ? 'There are no evaluations that can be read' : 'There are no evaluations yet'}>
-      <p>Save one with the command line, in a folder that the service looks into:</p>
+      <p>Save one with the command line:</p>
       <pre tabIndex={0}>
         <code>
           npx quern eval COLLECTION --reasoner none --reasoner rm3 \{'\n'}
@@ -118,12 +118,15 @@ function HowTo({ isDamaged }: { readonly isDamaged: boolean }) {
         </code>
       </pre>
       <p>
-        The service finds it where its configuration, the file of <code>quern serve --config</code>, names the
-        folder, or one above it, under <code>runs</code>:
+        Then start the service again with that folder, beside what it is started with now. What is saved in it
+        later is found without another start.
       </p>
       <pre tabIndex={0}>
-        <code>runs: [evaluations]</code>
+        <code>npx quern serve --config quern.yaml --runs evaluations</code>
       </pre>
+      <p class="note">
+        In the configuration it is <code>runs: [evaluations]</code>.
+      </p>
     </Empty>
   );
 }

@@ -145,11 +145,13 @@ function NoRuns() {
       <p>Train a tiny model. It learns nothing worth having, and takes less than a minute:</p>
       <pre tabIndex={0}>{'npx quern setup torch\nnpx quern train --preset smoke --out runs/smoke'}</pre>
       <p>
-        Then name the folder in the configuration of the service, the file of{' '}
-        <code>quern serve --config</code>, and start it again. Runs that begin later are found without another
-        start.
+        Then start the service again with that folder, beside what it is started with now. Runs that begin
+        later are found without another start.
       </p>
-      <pre tabIndex={0}>runs: [runs]</pre>
+      <pre tabIndex={0}>npx quern serve --sample --runs runs</pre>
+      <p class="note">
+        In a configuration, the file of <code>--config</code>, it is <code>runs: [runs]</code>.
+      </p>
     </Empty>
   );
 }
