@@ -302,7 +302,7 @@ describe.skipIf(!hasBrowser)('the page Training', () => {
     const empty = await startService(root, {});
     const nothing = await visit(browser, `${empty.url}/#/training`, { viewport: phone });
     await nothing.page.getByText('No runs of training yet').waitFor();
-    await nothing.page.getByText('quern train --preset smoke --out runs/smoke').waitFor();
+    await nothing.page.getByText('quern train --preset smoke').waitFor();
     expect(await barriers(nothing.page)).toEqual([]);
     expect(await overhang(nothing.page)).toBe(0);
     expect(nothing.faults).toEqual([]);

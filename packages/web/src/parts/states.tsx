@@ -30,7 +30,10 @@ export function Empty({
   );
 }
 
-/** What went wrong, what to do (`children`: what else), and another try. Where a token is asked for, it is asked for here. */
+/**
+ * What went wrong, what to do (`children`: what else), and another try where one may help. Where a token is asked for, it is asked
+ * for here.
+ */
 export function Failed({
   error,
   again,
@@ -49,13 +52,18 @@ export function Failed({
       </p>
       {hint !== undefined && <p>{sentence(hint)}</p>}
       {children}
-      {again && (
+      {again && isPassing(status) && (
         <button type="button" onClick={again}>
           Try again
         </button>
       )}
     </section>
   );
+}
+
+/** Whether the same asked again may be answered otherwise; what is no error of the service may be anything. */
+function isPassing(status = 0): boolean {
+  return status === 0 || status === 408 || status === 429 || status >= 500;
 }
 
 /** `children` of what was loaded; what stands in its place before, or instead. */

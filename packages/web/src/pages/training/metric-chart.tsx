@@ -22,6 +22,8 @@ export function MetricChart({
   const figure = useRef<HTMLDivElement>(null);
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<Plot>(undefined);
+  /** What it was drawn with last: another draws anew. */
+  const drawn = useRef<PlotLibrary>(undefined);
   const [isSeen, setSeen] = useState(false);
   const [isFocused, setFocused] = useState(false);
   const [isLogarithmic, setLogarithmic] = useState(false);
@@ -45,11 +47,19 @@ export function MetricChart({
     };
   }, [library]);
   useEffect(() => {
-    if (!isSeen) return;
-    const curves = curvesOf(plan);
-    const isPossible = isWide(curves);
-    setCanBe(isPossible);
-    plot.current!.draw(curves, frame, isLogarithmic && isPossible);
+    const draw = (): void => {
+      const curves = curvesOf(plan);
+      const isPossible = isWide(curves);
+      setCanBe(isPossible);
+      plot.current!.draw(curves, frame, isLogarithmic && isPossible);
+      drawn.current = library;
+    };
+    if (isSeen) {
+      draw();
+      return undefined;
+    }
+    // What is out of sight is drawn once, so that the whole page can be printed or kept, and anew when it is seen.
+    return drawn.current === library ? undefined : whenIdle(draw);
   }, [isSeen, curvesOf, frame, isLogarithmic, library]);
   const { x, values } = shown;
   const at = x === undefined ? 'last' : frame.isTime ? `after ${hoursText(x, 0)}` : `step ${x}`;
@@ -100,6 +110,17 @@ export function MetricChart({
       <ValueTable plan={plan} isTime={frame.isTime} curvesOf={curvesOf} />
     </div>
   );
+}
+
+/** Calls when there is nothing else to do; returns what takes that back. */
+function whenIdle(call: () => void): () => void {
+  // Safari has no such callback.
+  if (!('requestIdleCallback' in globalThis)) {
+    const timer = setTimeout(call, 200);
+    return () => clearTimeout(timer);
+  }
+  const handle = requestIdleCallback(call, { timeout: 2000 });
+  return () => cancelIdleCallback(handle);
 }
 
 /** Rows that a table has at the most: of more, every second, fourth, … is shown. */

@@ -142,8 +142,12 @@ function Trouble({ trouble, now }: { readonly trouble: LiveState['trouble']; now
 function NoRuns() {
   return (
     <Empty title="No runs of training yet">
-      <p>Train a tiny model. It learns nothing worth having, and takes less than a minute:</p>
-      <pre tabIndex={0}>{'npx quern setup torch\nnpx quern train --preset smoke --out runs/smoke'}</pre>
+      <p>Train a tiny model. It learns nothing worth having, and takes about a minute:</p>
+      <pre tabIndex={0}>
+        {
+          'npx quern setup torch\nnpx quern train --preset smoke --set max_steps=6 --set eval_data=sample: --set eval_steps=2 --out runs/first'
+        }
+      </pre>
       <p>
         Then start the service again with that folder, beside what it is started with now. Runs that begin
         later are found without another start.
