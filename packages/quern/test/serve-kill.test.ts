@@ -70,6 +70,11 @@ async function upload(url: string, corpus: string): Promise<{ documents: number 
   return (await answer.json()) as { documents: number };
 }
 
+/** Resolves once an index is being built. */
+async function isBuilding(): Promise<void> {
+  while (!(await readdir(join(path, 'indexes'))).some((name) => name.startsWith('.all.'))) await wait(1);
+}
+
 it('has the old or the new after each kill, nothing besides, and goes on', { timeout: 240_000 }, async () => {
   let current = 'word0';
   let service = await started();
@@ -87,7 +92,9 @@ it('has the old or the new after each kill, nothing besides, and goes on', { tim
     );
     await upload(url, corpusOf(next));
     const building = build(url).catch(() => 'killed');
-    await wait((kill * 131) % 700);
+    // Every second one while the build is known to be under way; the others at any moment.
+    if (kill % 2 === 0) await isBuilding();
+    else await wait((kill * 131) % 700);
     child.kill('SIGKILL');
     await Promise.all([once(child, 'close'), hanging.ended]);
     const ended = await building;
