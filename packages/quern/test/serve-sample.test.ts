@@ -75,3 +75,18 @@ it('serve --sample is not mixed with a configuration', async () => {
   expect(code).toBe(2);
   expect(stderr).toContain('--config');
 });
+
+it('serve says which named folder is not there, and refuses what is no folder', async () => {
+  const folder = temporaryFolder();
+  const [later, file] = [join(folder, 'later'), join(folder, 'file')];
+  writeFileSync(file, '');
+  const { code, stderr } = await quern(['serve', '--runs', later, '--sets', file, '--port', '0']);
+  expect(code).toBe(1);
+  expect(stderr).toBe(
+    `quern: --runs ${later}: there is no such folder yet; it is shown once there is\n` +
+      `quern: --sets ${file}: it is no folder\n`,
+  );
+  const unnamed = await quern(['serve', '--runs', '']);
+  expect(unnamed.code).toBe(2);
+  expect(unnamed.stderr).toContain('It must name a folder.');
+});

@@ -1,6 +1,8 @@
 import { once } from 'node:events';
+import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { fileError, QuernError } from '../errors.ts';
 import { isOpenSearchName } from '../opensearch/address.ts';
 import type { Setting } from '../serve/configuration/environment-settings.ts';
 import { namePattern } from '../serve/configuration/names.ts';
@@ -112,7 +114,10 @@ function folderOption(flags: string, description: string): Option {
     flags,
     `${description} (several times for several); the configuration's are not shown then`,
   )
-    .argParser((text: string, before: readonly string[]) => [...before, resolve(text)])
+    .argParser((text: string, before: readonly string[]) => {
+      if (text === '') throw new InvalidArgumentError('It must name a folder.');
+      return [...before, resolve(text)];
+    })
     .default([], 'none');
 }
 
@@ -168,7 +173,23 @@ function folderSetting(key: 'runs' | 'sets', folders: readonly string[], sample?
   return value.length === 0 ? [] : [{ path: [key], value, where: `--${key}` }];
 }
 
+/** Says which folders are not there yet. Throws what looking at them does, and `BAD_INPUT` for what is no folder. */
+async function checkFolders(option: string, folders: readonly string[]): Promise<void> {
+  for (const folder of folders) {
+    const where = `${option} ${folder}`;
+    const found = await stat(folder).catch((error: unknown) => {
+      const failure = fileError(error, where);
+      if (failure instanceof QuernError && failure.code === 'NOT_FOUND') return undefined;
+      throw failure;
+    });
+    if (found === undefined) note(`quern: ${where}: there is no such folder yet; it is shown once there is`);
+    else if (!found.isDirectory()) throw new QuernError('BAD_INPUT', 'it is no folder', { where });
+  }
+}
+
 async function run(options: Options): Promise<void> {
+  await checkFolders('--runs', options.runs);
+  await checkFolders('--sets', options.sets);
   const signal = interruptSignal();
   const sample = options.sample ? await sampleService(signal) : undefined;
   try {
