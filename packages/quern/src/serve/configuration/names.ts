@@ -59,6 +59,11 @@ export function unknownName(kind: string, name: string, names: readonly string[]
   const shown = told.join(', ') + (names.length > 20 ? ', …' : '');
   return new QuernError('NOT_FOUND', `there is no ${kind} ${name}`, {
     where,
-    hint: names.length === 0 ? `No ${kind} is declared` : `There are ${shown}`,
+    hint:
+      names.length === 0
+        ? `No ${kind} is declared`
+        : names.length === 1
+          ? `There is only ${shown}`
+          : `There are ${shown}`,
   });
 }
