@@ -94,7 +94,7 @@ describe.skipIf(!hasBrowser)('the same from elsewhere', () => {
     const { page, close } = await visit(browser, 'about:blank');
     await page.goto(`${service.url}/#/?index=sample&reasoner=recorded`);
     const note = page.getByText('for certain questions alone');
-    expect(await note.textContent()).toContain('Here recorded plays back texts');
+    expect(await note.textContent()).toContain('The reasoner recorded plays back texts');
     await page.getByRole('combobox', { name: 'Reasoner' }).selectOption('rm3');
     await note.waitFor({ state: 'detached' });
     await close();

@@ -363,6 +363,8 @@ describe.skipIf(!hasBrowser)('the playground', () => {
     const asked = { q: 'why is bread', index: 'sample', reasoner: 'recorded' };
     const { page, close } = await opened(asked, { expected: ['404'] });
     await page.getByText('nothing recorded for this question').waitFor();
+    await page.getByText('Others take any question').waitFor();
+    expect(await page.getByRole('button', { name: 'Ask with recorded' }).count()).toBe(0);
     await page.getByText('Ask one of those, or choose another reasoner').waitFor();
     expect((await idsOf(page, 'without')).length).toBe(10);
     await page.getByText('There is no ranking.').waitFor();
@@ -372,6 +374,16 @@ describe.skipIf(!hasBrowser)('the playground', () => {
     await answered(page);
     expect((await idsOf(page, 'with')).length).toBe(10);
     expect(await page.getByLabel('Reasoner').inputValue()).toBe('rm3');
+    await close();
+  });
+
+  it('a reasoner that is not there is said to be missing, and the others are offered', async () => {
+    const asked = { q: 'why is bread', index: 'sample', reasoner: 'lost' };
+    const { page, close } = await opened(asked, { expected: ['404'] });
+    await page.getByText('there is no reasoner lost').waitFor();
+    expect(await page.getByText('Others take any question').count()).toBe(0);
+    await page.getByRole('button', { name: 'Ask with recorded' }).waitFor();
+    await page.getByRole('button', { name: 'Ask with rm3' }).waitFor();
     await close();
   });
 
@@ -419,7 +431,9 @@ describe.skipIf(!hasBrowser)('the playground', () => {
     const { page, close } = await opened({ q: 'why does bread go stale', index: 'sample', reasoner: 'rm3' });
     await answered(page);
     await page.getByText('It writes no text').waitFor();
-    expect(await page.locator('.text .chip').count()).toBeGreaterThan(3);
+    const learnt = await page.locator('.text .chip').count();
+    expect(learnt).toBeGreaterThan(3);
+    await page.getByText(`${learnt} terms added`).waitFor();
     expect(await page.locator('.hit .chip-feedback').count()).toBeGreaterThan(0);
     await screenshot(page, 'playground-rm3');
     await close();

@@ -44,7 +44,7 @@ export function Found({
         )}
         {progress === 'failed' && (
           <Failed error={search.with.error!} again={again}>
-            {isUnrecorded(search.with.error!) && <OtherReasoner served={served} choices={choices} />}
+            {isOfReasoner(search.with.error!) && <OtherReasoner served={served} choices={choices} />}
           </Failed>
         )}
       </section>
@@ -57,17 +57,25 @@ export function Found({
   );
 }
 
-/** Whether a reasoner of recorded texts was asked a question that it has none for. */
-function isUnrecorded(error: Error): boolean {
+/** Whether there is no such reasoner, or it plays back texts and has none for this question. */
+function isOfReasoner(error: Error): boolean {
   return error instanceof ServiceError && error.code === 'NOT_FOUND' && error.where === 'reasoner';
 }
 
-/** The way on from a reasoner that knows its recorded questions alone. */
+/** The way on: the other reasoners; where one that plays back texts had none, those that write their own. */
 function OtherReasoner({ served, choices }: { readonly served: Served; readonly choices: Choices }) {
-  const others = served.config.reasoners.filter((name) => name !== 'none' && name !== choices.reasoner);
+  const { reasoners, declared } = served.config;
+  const isThere = reasoners.includes(choices.reasoner);
+  const others = reasoners.filter(
+    (name) =>
+      name !== 'none' &&
+      name !== choices.reasoner &&
+      !(isThere && declared?.reasoners[name]?.startsWith('file:')),
+  );
+  if (others.length === 0) return null;
   return (
     <>
-      <p>It knows the questions that it was recorded for alone. Others take any question:</p>
+      {isThere && <p>Others take any question:</p>}
       <p class="row">
         {others.map((reasoner) => (
           <button

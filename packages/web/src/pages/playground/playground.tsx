@@ -77,8 +77,8 @@ export function Playground({ served, choices }: { readonly served: Served; reado
           </p>
           {isRecorded && (
             <p class="note">
-              Here <bdi>{reasoner}</bdi> plays back texts that were written before, for certain questions
-              alone. For a question of your own, choose another reasoner.
+              The reasoner <bdi>{reasoner}</bdi> plays back texts that were written before, for certain
+              questions alone. For a question of your own, choose another one.
             </p>
           )}
           {described?.hasQuestions && !isPicking && <FirstPicks index={index} pick={ask} />}

@@ -87,8 +87,14 @@ function Stage({
   );
 }
 
-function ReasonStage({ answer: { reasoned, milliseconds } }: { readonly answer: SearchAnswer }) {
+function ReasonStage({
+  answer: { reasoned, milliseconds, searches = [] },
+}: {
+  readonly answer: SearchAnswer;
+}) {
   const { promptTokens, completionTokens, uncounted, tokensPerSecond, cost, cached, weights } = reasoned;
+  // Its weights are also of the question's own terms.
+  const added = searches.flatMap(({ terms }) => terms).filter(({ origin }) => origin === 'feedback').length;
   const isCounted = promptTokens + completionTokens > 0 && !uncounted;
   const parts = [
     isCounted && `${count(promptTokens)} → ${count(completionTokens)} tokens`,
@@ -96,7 +102,7 @@ function ReasonStage({ answer: { reasoned, milliseconds } }: { readonly answer: 
     tokensPerSecond !== undefined && `${count(Math.round(tokensPerSecond))} tokens/s`,
     cost && money(cost),
     cached && 'recorded before',
-    weights && `${count(Object.keys(weights).length)} terms`,
+    weights && `${count(added)} ${added === 1 ? 'term' : 'terms'} added`,
   ].filter((part) => typeof part === 'string');
   return (
     <Stage name="Reason" value={duration(milliseconds.reason)}>
