@@ -50,6 +50,19 @@ describe.skipIf(!hasBrowser)('the pages in a browser', () => {
     await close();
   });
 
+  it('is printed dark on light, whatever is chosen for the screen', async () => {
+    const { page, close } = await visit(browser, service.url);
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    const colour = (): Promise<string> => page.evaluate('getComputedStyle(document.body).color');
+    const text = await colour();
+    await page.getByRole('combobox', { name: 'Colours' }).selectOption('dark');
+    expect(await colour()).not.toBe(text);
+    await page.emulateMedia({ media: 'print' });
+    expect(await colour()).toBe(text);
+    expect(await page.getByRole('navigation').count()).toBe(0);
+    await close();
+  });
+
   it('the first load is below 150 kB', async () => {
     const { page, received, close } = await visit(browser, service.url);
     await page.waitForLoadState('networkidle');
