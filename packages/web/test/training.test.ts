@@ -267,7 +267,7 @@ describe.skipIf(!hasBrowser)('the page Training', () => {
     await samples.getByText('why does sleep happen?').waitFor();
     const comparison = page.getByRole('region', { name: 'From the start to now' });
     expect(await comparison.getByRole('row').nth(1).textContent()).toBe(
-      'All 4 questions: mean reward−0.050.45+0.5',
+      'These 4 questions: mean reward−0.050.45+0.5',
     );
     await comparison.getByLabel('Completion').selectOption('median');
     expect(await comparison.getByRole('region', { name: 'Step 40' }).textContent()).toContain(
@@ -328,7 +328,9 @@ describe.skipIf(!hasBrowser)('the page Training', () => {
     expect(await card.textContent()).toMatch(/Done.*step 2 of 2/s);
     const comparison = page.getByRole('region', { name: 'From the start to now' });
     await comparison.getByText('step 2, with step 0').waitFor();
-    expect(await comparison.getByRole('row').nth(1).textContent()).toContain('All 4 questions: mean reward');
+    expect(await comparison.getByRole('row').nth(1).textContent()).toContain(
+      'These 4 questions: mean reward',
+    );
     const samples = page.getByRole('region', { name: 'Completions and their rewards' });
     await samples.getByText('step 2', { exact: true }).waitFor();
     expect(await samples.getByRole('listitem').count()).toBe(4);

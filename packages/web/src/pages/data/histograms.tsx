@@ -2,14 +2,25 @@ import { count } from '../../parts/figures.ts';
 import { bins } from './bins.ts';
 import type { Histogram, SetAnswer } from './wire.ts';
 
-/** How lengths and scores are spread. */
-export function Histograms({ of }: { readonly of: NonNullable<SetAnswer['record']['histograms']> }) {
+/** How lengths and scores are spread. What a score is made of is told of Stack Exchange, whose votes it comes from. */
+export function Histograms({
+  of,
+  sources,
+}: {
+  readonly of: NonNullable<SetAnswer['record']['histograms']>;
+  readonly sources: SetAnswer['record']['sources'];
+}) {
+  const isVoted = sources.some(({ kind }) => kind === 'dump' || kind === 'preferences');
   return (
     <div class="histograms">
       <Bars title="Questions, by characters" of={of.question} />
       <Bars title="Positives, by characters" of={of.positive} />
       <Bars title="Questions, by their positives" of={of.positives} />
-      <Bars title="Positives, by score" of={of.score} note="log2 of 1 + votes, 1 more if accepted" />
+      <Bars
+        title="Positives, by score"
+        of={of.score}
+        note={isVoted ? 'log2 of 1 + votes, 1 more if accepted' : undefined}
+      />
     </div>
   );
 }

@@ -69,7 +69,7 @@ export function SetView({ set, params }: { readonly set: SetAnswer; readonly par
             This set was made by an earlier version, which did not record them. Its report.html shows them.
           </p>
         ) : (
-          <Histograms of={record.histograms} />
+          <Histograms of={record.histograms} sources={record.sources} />
         )}
       </section>
 

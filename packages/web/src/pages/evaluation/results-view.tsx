@@ -171,7 +171,7 @@ function Explanation({
           {family === 'table'
             ? `all ${count(total - pairs.failed.length)} comparisons of this table`
             : 'the comparisons of the same collection, the very numbers of quern compare'}
-          . No mark: no difference was shown. The mean is not tested.
+          . No mark: no difference was shown.{meanOver.length > 0 && ' The mean is not tested.'}
         </p>
       )}
       <p>

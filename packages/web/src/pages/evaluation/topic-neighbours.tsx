@@ -35,7 +35,7 @@ export function Neighbours({
       <span class="note">
         {count(place + 1)} of {count(listed.length)}
       </span>
-      {before && <a href={changedHash(params, { topic: before.id })}>Before</a>}
+      {before && <a href={changedHash(params, { topic: before.id })}>Previous</a>}
       {after && <a href={changedHash(params, { topic: after.id })}>Next</a>}
     </>
   );

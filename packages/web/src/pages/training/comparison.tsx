@@ -106,7 +106,7 @@ function Pairs({
           </thead>
           <tbody>
             <Change
-              title={pairs.length === 1 ? 'The question' : `All ${pairs.length} questions`}
+              title={pairs.length === 1 ? 'The question' : `These ${pairs.length} questions`}
               first={outcomeOf(pairs.map(({ first }) => first))}
               now={outcomeOf(pairs.map((each) => each.now))}
             />
