@@ -4,6 +4,9 @@ import { beirCorpus } from '../collections/beir.ts';
 import { openCollection } from '../collections/collection.ts';
 import { curate } from '../curate/curate.ts';
 
+/** Of the sample collection, which is part of this package. */
+const licence = 'MIT';
+
 /** How the sample set is made, and where. */
 export interface SampleSetOptions {
   /** The folder of the set. */
@@ -25,7 +28,7 @@ export async function makeSampleSet(folder: string, { out, work, signal }: Sampl
   const lines = topics.map(({ id, text }) => {
     const judged = [...(qrels.get(id) ?? [])].toSorted(([, a], [, b]) => b - a);
     const answers = judged.map(([passage, score]) => ({ text: passages.get(passage), score }));
-    return JSON.stringify({ id, question: text, domain: judged[0]?.[0].split('/')[0], answers });
+    return JSON.stringify({ id, question: text, domain: judged[0]?.[0].split('/')[0], licence, answers });
   });
   const source = join(work, 'sample.jsonl');
   await writeFile(source, lines.join('\n'));

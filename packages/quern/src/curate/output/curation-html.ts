@@ -54,7 +54,7 @@ ${domainTable(curation)}
 ${histogram('Questions, by characters', curation.histograms.question)}
 ${histogram('Positives, by characters', curation.histograms.positive)}
 ${histogram('Questions, by how many positives they have', curation.histograms.positives)}
-${histogram('Positives, by score (log2 of 1 + votes, 1 more if accepted)', curation.histograms.score)}
+${histogram('Positives, by score (log2 of 1 + votes, rounded; 1 more if accepted)', curation.histograms.score)}
 </div>
 </section>
 <section><h2>Examples kept</h2>

@@ -2,7 +2,7 @@ import { count } from '../../parts/figures.ts';
 import { bins } from './bins.ts';
 import type { Histogram, SetAnswer } from './wire.ts';
 
-/** How lengths and scores are spread. What a score is made of is told of Stack Exchange, whose votes it comes from. */
+/** How lengths and scores are spread. A score is made of votes, or of what questions of one's own call a score. */
 export function Histograms({
   of,
   sources,
@@ -19,7 +19,7 @@ export function Histograms({
       <Bars
         title="Positives, by score"
         of={of.score}
-        note={isVoted ? 'log2 of 1 + votes, 1 more if accepted' : undefined}
+        note={`log2 of 1 + ${isVoted ? 'votes' : 'score'}, rounded; 1 more if accepted`}
       />
     </div>
   );
