@@ -1,4 +1,5 @@
-import { alarmKinds, lookedFor, type Alarm } from './alarms.ts';
+import { alarmKinds, type Alarm } from './alarm.ts';
+import { lookedFor } from './looked-for.ts';
 
 /** What goes wrong with the runs that are shown, and what is looked for. */
 export function AlarmList({

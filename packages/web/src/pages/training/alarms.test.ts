@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { MetricsLine } from '../../../../quern/src/train/watch/wire.ts';
-import { alarmKinds, alarms, lookedFor, type AlarmingRun, type AlarmKind } from './alarms.ts';
+import { alarmKinds, type AlarmingRun, type AlarmKind } from './alarm.ts';
+import { alarms } from './alarms.ts';
+import { lookedFor } from './looked-for.ts';
 
 type Figures = Readonly<Record<string, number>>;
 

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { Alarm } from './alarms.ts';
+import type { Alarm } from './alarm.ts';
 import type { FollowedRun, TrainingRun } from './live-runs.ts';
 import { inShownOrder, lastStep, notesOf, progressOf, shownState } from './run-state.ts';
 import { Swatch } from './swatch.tsx';
