@@ -1,7 +1,14 @@
 import { expect, it } from 'vitest';
 import type { MetricsAnswer } from '../../../../quern/src/train/watch/wire.ts';
 import { ServiceError } from '../../service/service-error.ts';
-import { isGoingOn, LiveRuns, pauseAfter, type RunsAnswers, type TrainingRun } from './live-runs.ts';
+import {
+  isGoingOn,
+  LiveRuns,
+  pauseAfter,
+  type LiveState,
+  type RunsAnswers,
+  type TrainingRun,
+} from './live-runs.ts';
 
 const run = (id: string): TrainingRun => ({ id, name: id, hasSamples: false, summary: [] });
 
@@ -15,14 +22,15 @@ async function asked(
   times: number,
   answers: Partial<RunsAnswers>,
   chosen: readonly string[],
+  onState: (state: LiveState) => void = () => undefined,
 ): Promise<LiveRuns> {
-  const runs = new LiveRuns(
+  const runs: LiveRuns = new LiveRuns(
     {
       list: async () => ({ runs: [run('a'), run('b')], isCut: false }),
       metrics: async (_, after) => answer(Number(after) + 1),
       ...answers,
     },
-    () => undefined,
+    () => onState(runs.state),
   );
   let left = times;
   const seen = async (): Promise<void> => {
@@ -69,6 +77,22 @@ it('a run that cannot be read has a problem, and others go on', async () => {
   expect(state.followed.get('a')!.problem).toBe('the run cannot be read');
   expect(state.followed.get('b')!.series.trained).toHaveLength(2);
   expect(state.trouble).toBeUndefined();
+});
+
+it('what came of one run before another could not be asked for is told with the next try', async () => {
+  const ofA = [answer(1), answer(2), answer(2, { lines: [] })];
+  let times = 0;
+  const metrics: RunsAnswers['metrics'] = async (id) => {
+    if (id === 'a') return ofA.shift()!;
+    if (++times === 2) throw new ServiceError(0, 'UNREACHABLE', 'the service does not answer');
+    return answer(times);
+  };
+  const versions = new Set<number | undefined>();
+  const { state } = await asked(3, { metrics }, ['a', 'b'], ({ followed }) => {
+    versions.add(followed.get('a')?.version);
+  });
+  expect(state.followed.get('a')!.series.trained.map(({ step }) => step)).toEqual([1, 2]);
+  expect([...versions]).toEqual([undefined, 1, 2]);
 });
 
 it('where nobody answers, what there was stays, and it is told', async () => {

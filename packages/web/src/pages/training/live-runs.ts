@@ -123,18 +123,19 @@ export class LiveRuns {
   async #readOn(id: string): Promise<FollowedRun> {
     const known = this.state.followed.get(id) ?? { series: new RunSeries(), version: 0 };
     const { series } = known;
-    let { version } = known;
     try {
       for (;;) {
         const answer = await this.#answers.metrics(id, series.after, this.#stop.signal);
-        if (series.add(answer)) version++;
+        series.add(answer);
         if (!answer.more) break;
       }
     } catch (error) {
       // What is wrong with one run is told of that one, and of the others what there is.
       if (!(error instanceof ServiceError) || !['NOT_FOUND', 'UNAVAILABLE'].includes(error.code)) throw error;
-      return { series, version, problem: error.message };
+      return { series, version: series.version, problem: error.message };
     }
+    // What came before a try that came to nothing is new, too: nothing was told of it then.
+    const { version } = series;
     return version === known.version && known.problem === undefined ? known : { series, version };
   }
 

@@ -16,10 +16,12 @@ export class RunSeries {
   after = '';
   stride = 1;
   unreadable = 0;
+  /** Another one after each change. */
+  version = 0;
   readonly #lines: Record<MetricsLine['kind'], MetricsLine[]> = { train: [], eval: [] };
 
-  /** Takes an answer in; whether it changes anything. */
-  add({ after, isStart, stride, unreadable, lines }: MetricsAnswer): boolean {
+  /** Takes an answer in. */
+  add({ after, isStart, stride, unreadable, lines }: MetricsAnswer): void {
     const hadLines = this.#lines.train.length + this.#lines.eval.length > 0;
     this.after = after;
     this.stride = stride;
@@ -34,7 +36,7 @@ export class RunSeries {
       while (known.length > 0 && known.at(-1)!.step >= line.step) known.pop();
       known.push(line);
     }
-    return lines.length > 0 || (isStart && hadLines);
+    if (lines.length > 0 || (isStart && hadLines)) this.version++;
   }
 
   /** The lines of training, in their order. */
