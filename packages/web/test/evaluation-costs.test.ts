@@ -37,9 +37,11 @@ it('times are a query, tokens and cost are altogether', () => {
   });
 });
 
-it('the time of reasoning is of the queries that were not recorded before', () => {
+it('the time of reasoning is of the queries that were neither recorded before nor left alone by a gate', () => {
   const run = savedRun({ ...qr, milliseconds: times(3000), reasoning: reasoning({ cached: 2 }) });
   expect(costsOf(run)).toMatchObject({ Reasoning: '3.00 s', Recorded: '2' });
+  const gated = savedRun({ ...qr, milliseconds: times(3000), reasoning: reasoning({ skipped: 2 }) });
+  expect(costsOf(gated)).toMatchObject({ Reasoning: '3.00 s' });
   const recorded = savedRun({ ...qr, milliseconds: times(0.3), reasoning: reasoning({ cached: 3 }) });
   expect(costsOf(recorded)).toMatchObject({ Reasoning: '–', Tokens: '–', Cost: '–', Recorded: '3' });
 });

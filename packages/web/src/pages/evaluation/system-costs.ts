@@ -47,9 +47,9 @@ function queries(run: SavedRun): number {
   return run.queries;
 }
 
-/** Queries whose reasoned query was made then, and not read from a record. */
-function asked({ queries: all, reasoning }: SavedRun): number {
-  return all - reasoning.cached;
+/** Queries whose reasoned query was made then: not those read from a record, nor those that a gate let stand alone. */
+function asked({ queries: all, reasoning: { cached, skipped } }: SavedRun): number {
+  return Math.max(0, all - cached - skipped);
 }
 
 function tokensText(prompts: number, completions: number): string {
