@@ -25,6 +25,8 @@ export function useAddress(): Address {
   const [address, setAddress] = useState(() => addressIn(location.hash));
   useEffect(() => {
     const follow = (): void => setAddress(addressIn(location.hash));
+    // It may be another since it was read first, when nobody listened yet.
+    follow();
     addEventListener('hashchange', follow);
     return () => removeEventListener('hashchange', follow);
   }, []);

@@ -50,13 +50,33 @@ export async function indexOf(
 
 /** Streams words, with a pause between one and the next, until the client goes away. */
 export function slowly(words: readonly string[], milliseconds: number): FakeReply {
+  return streamed(words, () => pause(milliseconds));
+}
+
+/** Streams the words of `first`, and those of `rest` when it is let go on. */
+export function heldAfter(
+  first: readonly string[],
+  rest: readonly string[],
+): { readonly reply: FakeReply; goOn(): void } {
+  let goOn = (): void => undefined;
+  const held = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const reply = streamed([...first, ...rest], async (told) => {
+    if (told === first.length) await held;
+  });
+  return { reply, goOn };
+}
+
+/** Streams words until the client goes away; after each, `after` is awaited with how many were told. */
+function streamed(words: readonly string[], after: (told: number) => Promise<unknown>): FakeReply {
   return async (response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     const send = (chunk: string): void => void response.write(`data: ${chunk}\n\n`);
-    for (const word of words) {
+    for (const [i, word] of words.entries()) {
       if (response.destroyed) return;
       send(chunkOf({ delta: { content: `${word} ` } }));
-      await pause(milliseconds);
+      await after(i + 1);
     }
     send(chunkOf({ finish_reason: 'stop' }));
     send(chunkOf(null, { usage: { prompt_tokens: 50_000, completion_tokens: words.length } }));

@@ -19,6 +19,7 @@ import {
   answeredAnew,
   asking,
   eventsOfSearch,
+  heldAfter,
   idsOf,
   indexOf,
   question,
@@ -198,7 +199,8 @@ describe.skipIf(!hasBrowser)('the playground', () => {
         expect(from).toBeGreaterThanOrEqual(0);
       }
       expect(orders.at(-1)).toBe(distinct.at(-1));
-      expect(orders.length > distinct.length / 2).toBe(!isStill || distinct.length < 3);
+      // Where nothing moves, how many are seen is up to how fast they come.
+      expect(isStill || orders.length > distinct.length / 2).toBe(true);
       await close();
     }
   });
@@ -282,6 +284,27 @@ describe.skipIf(!hasBrowser)('the playground', () => {
     await close();
   });
 
+  it('what is chosen and asked one right after another is all kept, and nothing is changed after the page was left', async () => {
+    const { page, close } = await opened({ index: 'sample', reasoner: 'rm3' });
+    await page.getByText('Type a question').waitFor();
+    // In one turn, faster than any hand: the number is told some time after it was typed.
+    const change = (k: number): string => `{
+      const field = [...document.querySelectorAll('input[type=number]')].find(({ max }) => max === '100');
+      field.value = '${k}';
+      field.dispatchEvent(new Event('change', { bubbles: true }));
+    }`;
+    await page.evaluate(`${change(4)}
+      location.hash = ${JSON.stringify(asking({ q: boat, index: 'sample', reasoner: 'rm3', k: '10' }))};`);
+    await page.waitForURL(/k=4/);
+    expect(page.url()).toContain('brother');
+    await page.evaluate(`${change(5)} location.hash = '#/data';`);
+    await page.getByRole('heading', { level: 1, name: 'Data' }).waitFor();
+    // The page's own clock says when it would have been told.
+    await page.evaluate('new Promise((resolve) => setTimeout(resolve, 300))');
+    expect(new URL(page.url()).hash).toBe('#/data');
+    await close();
+  });
+
   it('no answer is shown for another question than its own, not even for a moment', async () => {
     const { page, close } = await opened({ q: boat, index: 'sample', reasoner: 'recorded' });
     await answered(page);
@@ -301,13 +324,16 @@ describe.skipIf(!hasBrowser)('the playground', () => {
   });
 
   it('a text that is written slowly streams in, and says at the end what it cost', async () => {
+    const [half, rest] = [words.slice(0, 20), words.slice(20)];
+    const { reply, goOn } = heldAfter(half, rest);
+    model.reply = reply;
     const { page, faults, close } = await opened({ q: boat, index: 'sample', reasoner: 'slow' });
     const written = page.getByRole('group', { name: 'The reasoned query' });
-    await written.getByText('The essential problem').waitFor();
-    const early = (await written.textContent())!;
-    await expect.poll(async () => (await written.textContent())!.length).toBeGreaterThan(early.length + 40);
+    await written.getByText(half.join(' ')).waitFor();
+    expect((await written.textContent())!.trim()).toBe(half.join(' '));
     expect(await page.getByRole('button', { name: 'Stop', exact: true }).isVisible()).toBe(true);
     await screenshot(page, 'playground-writing');
+    goOn();
     await answered(page);
     const took = page.getByRole('definition');
     await took.getByText(`50,000 → ${words.length} tokens`).waitFor();
@@ -327,7 +353,7 @@ describe.skipIf(!hasBrowser)('the playground', () => {
     await page.getByText('The ranking is of the text so far.').waitFor();
     expect((await idsOf(page, 'with')).length).toBeGreaterThan(0);
     expect(await page.getByRole('status').first().textContent()).toBe('Stopped');
-    await expect.poll(() => model.underWay).toBe(0);
+    await expect.poll(() => model.underWay, { timeout: 30_000 }).toBe(0);
     await page.getByRole('button', { name: 'Ask', exact: true }).waitFor();
     expect(await barriers(page)).toEqual([]);
     await close();
@@ -342,7 +368,7 @@ describe.skipIf(!hasBrowser)('the playground', () => {
     await page.getByText('stopped early, as the ranking was stable').waitFor();
     await page.getByText(/\d+ looks at the ranking/).waitFor();
     expect(model.bodies.length).toBeGreaterThan(0);
-    await expect.poll(() => model.underWay).toBe(0);
+    await expect.poll(() => model.underWay, { timeout: 30_000 }).toBe(0);
     await close();
   });
 

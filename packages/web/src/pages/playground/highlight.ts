@@ -10,15 +10,14 @@ export interface PassagePart {
 
 /** The very analyzer of an index, loaded when it is needed; undefined before that, and where there is none of that name here. */
 export function useAnalyzer(name: string | undefined): Analyzer | undefined {
-  const [analyzer, setAnalyzer] = useState<Analyzer>();
+  const [loaded, setLoaded] = useState<{ readonly of: string; readonly analyzer: Analyzer }>();
   useEffect(() => {
     let isOver = false;
-    setAnalyzer(undefined);
     if (name !== undefined) {
       import('../../../../quern/src/text/analyzers.ts')
         .then(({ analyzerNamed }) => {
-          const named = analyzerNamed(name);
-          if (!isOver) setAnalyzer(named);
+          const analyzer = analyzerNamed(name);
+          if (!isOver) setLoaded({ of: name, analyzer });
         })
         // An index elsewhere has an analyzer of its own: then nothing is marked.
         .catch(() => undefined);
@@ -27,7 +26,7 @@ export function useAnalyzer(name: string | undefined): Analyzer | undefined {
       isOver = true;
     };
   }, [name]);
-  return analyzer;
+  return loaded?.of === name ? loaded?.analyzer : undefined;
 }
 
 /** A passage in parts: its words whose terms matched, and what is between them. */

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import {
   combinationOf,
   combinationParts,
@@ -227,6 +227,10 @@ function NumberField({
   change(value: number): void;
 }) {
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  // What else was chosen meanwhile stays: it is told to who changes what is chosen then.
+  const tell = useRef(change);
+  tell.current = change;
+  useEffect(() => () => clearTimeout(timer.current), []);
   return (
     <Field label={label} help={help}>
       <input
@@ -240,7 +244,7 @@ function NumberField({
           currentTarget.value = String(given);
           // Whoever clicks from 10 to 20 does not ask ten times.
           clearTimeout(timer.current);
-          timer.current = setTimeout(() => given !== value && change(given), 250);
+          timer.current = setTimeout(() => given !== value && tell.current(given), 250);
         }}
       />
     </Field>

@@ -26,8 +26,12 @@ export function Comparison({ run, steps }: { readonly run: string; readonly step
   const first = useKept<SampleAnswer>(samplesRoute(run, kind, start));
   const latest = useKept<SampleAnswer>(samplesRoute(run, kind, now));
   const error = first.error ?? latest.error;
-  const pairs = fixedQuestions(first.value?.questions ?? [], latest.value?.questions ?? []);
-  const isThere = first.value !== undefined && latest.value !== undefined;
+  // Until the next ones have come, figures stand under the steps that they are of.
+  const stepOf = (route: string | undefined): number | undefined =>
+    own.find((step) => samplesRoute(run, kind, step) === route);
+  const shown = [stepOf(first.of), stepOf(latest.of)] as const;
+  const isThere = shown[0] !== undefined && shown[1] !== undefined;
+  const pairs = isThere ? fixedQuestions(first.value?.questions ?? [], latest.value?.questions ?? []) : [];
   return (
     <section aria-labelledby="comparison">
       <h3 id="comparison">From the start to now</h3>
@@ -55,14 +59,14 @@ export function Comparison({ run, steps }: { readonly run: string; readonly step
           </form>
           {isThere && pairs.length === 0 && !error && (
             <p class="note">
-              No question of step {start} is one of step {now}: each step draws its own. A run with{' '}
+              No question of step {shown[0]} is one of step {shown[1]}: each step draws its own. A run with{' '}
               <code>eval_data</code> and <code>eval_steps</code> keeps what it makes of the same questions at
               each validation.
             </p>
           )}
           {pairs.length > 0 && (
             <div class={latest.isCurrent ? '' : 'stale'} aria-busy={!latest.isCurrent}>
-              <Pairs pairs={pairs} start={start!} now={now} />
+              <Pairs pairs={pairs} start={shown[0]!} now={shown[1]!} />
             </div>
           )}
         </>

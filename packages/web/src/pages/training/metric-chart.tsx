@@ -22,8 +22,6 @@ export function MetricChart({
   const figure = useRef<HTMLDivElement>(null);
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<Plot>(undefined);
-  /** What it was drawn with last: another draws anew. */
-  const drawn = useRef<PlotLibrary>(undefined);
   const [isSeen, setSeen] = useState(false);
   const [isFocused, setFocused] = useState(false);
   const [isLogarithmic, setLogarithmic] = useState(false);
@@ -52,14 +50,13 @@ export function MetricChart({
       const isPossible = isWide(curves);
       setCanBe(isPossible);
       plot.current!.draw(curves, frame, isLogarithmic && isPossible);
-      drawn.current = library;
     };
     if (isSeen) {
       draw();
       return undefined;
     }
-    // What is out of sight is drawn once, so that the whole page can be printed or kept, and anew when it is seen.
-    return drawn.current === library ? undefined : whenIdle(draw);
+    // What is out of sight is drawn, too: the whole page can be printed or kept, and its values are read out.
+    return whenIdle(draw);
   }, [isSeen, curvesOf, frame, isLogarithmic, library]);
   const { x, values } = shown;
   const at = x === undefined ? 'last' : frame.isTime ? `after ${hoursText(x, 0)}` : `step ${x}`;

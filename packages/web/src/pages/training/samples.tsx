@@ -17,7 +17,9 @@ export interface SampledRun {
 export function Samples({ runs }: { readonly runs: readonly SampledRun[] }) {
   const [chosen, setChosen] = useState<string>();
   const run = runs.find(({ id }) => id === chosen) ?? runs[0];
-  const { value: steps, error } = useKept<SampleSteps>(run && stepsRoute(run.id), run?.version);
+  const { value, isCurrent, error } = useKept<SampleSteps>(run && stepsRoute(run.id), run?.version);
+  // Those of the run before are none of this one.
+  const steps = isCurrent ? value : undefined;
   if (run === undefined) return null;
   const isAny = stepsOf(steps, 'training').length + stepsOf(steps, 'validation').length > 0;
   return (

@@ -3,31 +3,40 @@ import { ask } from '../../service/client.ts';
 
 /** An answer that stays until the next one has come. */
 export interface Kept<T> {
-  /** What was answered last. */
+  /** What was answered last; not where what is asked for now did not come, and this is of another route. */
   readonly value?: T;
-  /** Whether that is what is asked for now, and not the answer of the route before. */
+  /** The route that answered it. */
+  readonly of?: string;
+  /** Whether that is what is asked for now, and not the answer of a route before. */
   readonly isCurrent: boolean;
+  /** Why what is asked for now did not come. */
   readonly error?: Error;
 }
 
 /** What a route answers, asked again when `turn` changes: what there was stays until then. Undefined asks nothing. */
 export function useKept<T>(route: string | undefined, turn: unknown = 0): Kept<T> {
-  const [kept, setKept] = useState<{ of?: string; value?: T; error?: Error }>({});
+  const [answered, setAnswered] = useState<{ readonly of: string; readonly value: T }>();
+  const [failed, setFailed] = useState<{ readonly of: string; readonly error: Error }>();
   useEffect(() => {
     if (route === undefined) return undefined;
     const stop = new AbortController();
     ask<T>(route, undefined, { signal: stop.signal }).then(
-      (value) => !stop.signal.aborted && setKept({ of: route, value }),
+      (value) => {
+        if (stop.signal.aborted) return;
+        setAnswered({ of: route, value });
+        setFailed(undefined);
+      },
       (error: Error) => {
-        if (!stop.signal.aborted) setKept((before) => ({ ...before, of: route, error }));
+        if (!stop.signal.aborted) setFailed({ of: route, error });
       },
     );
     return () => stop.abort();
   }, [route, turn]);
-  const { of, value, error } = kept;
+  const isCurrent = answered?.of === route;
+  const error = failed?.of === route ? failed?.error : undefined;
   return {
-    isCurrent: of === route,
-    ...(route !== undefined && value !== undefined && { value }),
-    ...(of === route && error && { error }),
+    isCurrent,
+    ...(route !== undefined && answered && (isCurrent || !error) && answered),
+    ...(error && { error }),
   };
 }

@@ -30,7 +30,7 @@ function bytesText(bytes: number, apart: number): string {
   return `${shortest(bytes / 1024 ** power, apart / 1024 ** power)} ${units[power]}`;
 }
 
-/** A duration in milliseconds, in its two largest units. */
+/** A duration in milliseconds: in whole seconds or minutes, from an hour on in its two largest units. */
 export function durationText(milliseconds: number): string {
   const seconds = Math.max(0, Math.round(milliseconds / 1000));
   if (seconds < 60) return `${seconds} s`;
