@@ -54,7 +54,7 @@ describe.skipIf(!hasBrowser)('the page Data', () => {
     expect(first).toHaveLength(10);
     await page.getByRole('button', { name: 'Next' }).click();
     await page.getByText(/^Questions 11 to 20 of /).waitFor();
-    expect(await page.evaluate('document.activeElement.className')).toBe('list');
+    await page.locator('.list:focus').waitFor();
     await page.getByRole('button', { name: 'Previous' }).click();
     await page.getByText(/^Questions 1 to 10 of /).waitFor();
     expect(await page.locator('.question .title').allInnerTexts()).toEqual(first);
@@ -86,7 +86,10 @@ describe.skipIf(!hasBrowser)('the page Data', () => {
     await shown(page);
     // Which split it is in is decided by its id.
     for (const split of ['train', 'validation', 'test']) {
-      await page.getByRole('combobox', { name: /^Split/ }).selectOption(split);
+      const asked = page.waitForResponse((response) => response.url().includes(`split=${split}`));
+      if (split !== 'train') await page.getByRole('combobox', { name: /^Split/ }).selectOption(split);
+      else await page.reload();
+      await asked;
       await page.getByText(/found in the rows|is empty/).waitFor();
       if ((await page.locator('.question').count()) > 0) break;
     }

@@ -191,8 +191,7 @@ describe.skipIf(!hasBrowser)('evaluations of the sample collection', () => {
     expect(await barriers(page)).toEqual([]);
     await screenshot(page, 'evaluation-topic-light');
     await page.goBack();
-    await link.waitFor();
-    expect(await page.evaluate('document.activeElement.textContent')).toBe('grey-mushrooms');
+    await page.locator('a:focus', { hasText: 'grey-mushrooms' }).waitFor();
     expect(await page.getByLabel('Find a topic').inputValue()).toBe('mush');
     await page.goForward();
     await page.getByRole('heading', { name: 'Topic grey-mushrooms' }).waitFor();
@@ -240,8 +239,12 @@ describe.skipIf(!hasBrowser)('evaluations of the sample collection', () => {
       await compared(page);
       const kind = 'viewport' in options ? 'phone' : 'dark';
       for (const what of ['table', 'topic']) {
-        if (what === 'topic') await page.locator('.topic-list tbody a').first().click();
-        await page.waitForLoadState('networkidle');
+        if (what === 'table') await page.locator('.topic-list tbody a').first().waitFor();
+        else {
+          await page.locator('.topic-list tbody a').first().click();
+          for (const side of ['A', 'B'])
+            await page.getByRole('region', { name: `Ranking ${side}, documents` }).waitFor();
+        }
         expect(await barriers(page)).toEqual([]);
         expect(await overhang(page)).toBe(0);
         await screenshot(page, `evaluation-${what}-${kind}`);
@@ -307,6 +310,7 @@ describe.skipIf(!hasBrowser)('evaluations that were written', () => {
         collections: 'bright:biology (judgements bright),bright:earth_science,bright:economics',
       }),
     );
+    await page.getByRole('columnheader', { name: 'biology (dev)' }).waitFor({ state: 'detached' });
     await page.getByText('The mean leaves out').waitFor();
     await compared(page);
     expect(await page.locator('.missing li').allTextContents()).toEqual([
@@ -428,7 +432,8 @@ describe.skipIf(!hasBrowser)('evaluations that were written', () => {
     expect(await rowsOf(page)).toHaveLength(8);
     await page.getByText('8 of 1,000').click();
     const boxes = page.getByRole('group', { name: 'Systems' }).getByRole('checkbox');
-    await expect.poll(() => boxes.count()).toBe(100);
+    await boxes.nth(99).waitFor();
+    expect(await boxes.count()).toBe(100);
     await page.getByLabel('Find systems').fill('0777');
     await page.getByRole('checkbox', { name: 'bm25+run-0777' }).check();
     await page.getByRole('rowheader', { name: 'bm25+run-0777' }).first().waitFor();

@@ -6,6 +6,7 @@ import { openCorpus } from '../../quern/src/collections/open-corpus.ts';
 import { indexCorpus } from '../../quern/src/lexical/index-corpus.ts';
 import { sampleFolder } from '../../quern/test/beir-collection.ts';
 import { chunkOf, type FakeReply } from '../../quern/test/fake-openai-server.ts';
+import type { Held } from './held.ts';
 import { eventsIn, type ServiceEvent } from '../src/service/events.ts';
 
 /** The questions of the sample collection. */
@@ -54,18 +55,10 @@ export function slowly(words: readonly string[], milliseconds: number): FakeRepl
 }
 
 /** Streams the words of `first`, and those of `rest` when it is let go on. */
-export function heldAfter(
-  first: readonly string[],
-  rest: readonly string[],
-): { readonly reply: FakeReply; goOn(): void } {
-  let goOn = (): void => undefined;
-  const held = new Promise<void>((resolve) => {
-    goOn = resolve;
+export function heldAfter(first: readonly string[], rest: readonly string[], held: Held): FakeReply {
+  return streamed([...first, ...rest], async (told) => {
+    if (told === first.length) await held.over;
   });
-  const reply = streamed([...first, ...rest], async (told) => {
-    if (told === first.length) await held;
-  });
-  return { reply, goOn };
 }
 
 /** Streams words until the client goes away; after each, `after` is awaited with how many were told. */

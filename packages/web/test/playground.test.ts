@@ -14,6 +14,7 @@ import { writeTinyCheckpoint } from '../../quern/test/tiny-checkpoint.ts';
 import { figure, percent } from '../src/pages/playground/amounts.ts';
 import type { SearchAnswer } from '../src/service/answers.ts';
 import { barriers, hasBrowser, overhang, phone, screenshot, startBrowser, visit } from './browser.ts';
+import { Held } from './held.ts';
 import {
   answered,
   answeredAnew,
@@ -29,6 +30,15 @@ import {
   sampleIndex,
   slowly,
 } from './playground-service.ts';
+
+/** Types how many hits are asked for, as a script of the page. */
+function typedHits(k: number): string {
+  return `{
+    const field = [...document.querySelectorAll('input[type=number]')].find(({ max }) => max === '100');
+    field.value = '${k}';
+    field.dispatchEvent(new Event('change', { bubbles: true }));
+  }`;
+}
 
 interface Look {
   readonly lengths: readonly number[];
@@ -288,16 +298,11 @@ describe.skipIf(!hasBrowser)('the playground', () => {
     const { page, close } = await opened({ index: 'sample', reasoner: 'rm3' });
     await page.getByText('Type a question').waitFor();
     // In one turn, faster than any hand: the number is told some time after it was typed.
-    const change = (k: number): string => `{
-      const field = [...document.querySelectorAll('input[type=number]')].find(({ max }) => max === '100');
-      field.value = '${k}';
-      field.dispatchEvent(new Event('change', { bubbles: true }));
-    }`;
-    await page.evaluate(`${change(4)}
+    await page.evaluate(`${typedHits(4)}
       location.hash = ${JSON.stringify(asking({ q: boat, index: 'sample', reasoner: 'rm3', k: '10' }))};`);
     await page.waitForURL(/k=4/);
     expect(page.url()).toContain('brother');
-    await page.evaluate(`${change(5)} location.hash = '#/data';`);
+    await page.evaluate(`${typedHits(5)} location.hash = '#/data';`);
     await page.getByRole('heading', { level: 1, name: 'Data' }).waitFor();
     // The page's own clock says when it would have been told.
     await page.evaluate('new Promise((resolve) => setTimeout(resolve, 300))');
@@ -325,15 +330,15 @@ describe.skipIf(!hasBrowser)('the playground', () => {
 
   it('a text that is written slowly streams in, and says at the end what it cost', async () => {
     const [half, rest] = [words.slice(0, 20), words.slice(20)];
-    const { reply, goOn } = heldAfter(half, rest);
-    model.reply = reply;
+    const held = new Held();
+    model.reply = heldAfter(half, rest, held);
     const { page, faults, close } = await opened({ q: boat, index: 'sample', reasoner: 'slow' });
     const written = page.getByRole('group', { name: 'The reasoned query' });
     await written.getByText(half.join(' ')).waitFor();
     expect((await written.textContent())!.trim()).toBe(half.join(' '));
     expect(await page.getByRole('button', { name: 'Stop', exact: true }).isVisible()).toBe(true);
     await screenshot(page, 'playground-writing');
-    goOn();
+    held.goOn();
     await answered(page);
     const took = page.getByRole('definition');
     await took.getByText(`50,000 → ${words.length} tokens`).waitFor();

@@ -1,6 +1,6 @@
 import { createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Browser } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startService, type ServiceUnderTest } from '../../quern/test/running-service.ts';
 import { temporaryFolder } from '../../quern/test/temporary-folder.ts';
@@ -8,6 +8,13 @@ import { newToken, tokenHash } from '../../quern/src/serve/configuration/tokens.
 import { barriers, hasBrowser, overhang, phone, screenshot, startBrowser, visit } from './browser.ts';
 
 const pages = ['', 'training', 'evaluation', 'data'];
+const titles = ['Playground', 'Training', 'Evaluation', 'Data'];
+
+/** Waits until the page of a title says that there is nothing. */
+async function shownEmpty(page: Page, title: string): Promise<void> {
+  await page.getByRole('heading', { level: 1, name: title }).waitFor();
+  await page.locator('main .empty').waitFor();
+}
 
 describe.skipIf(!hasBrowser)('the pages in a browser', () => {
   let browser: Browser;
@@ -26,8 +33,7 @@ describe.skipIf(!hasBrowser)('the pages in a browser', () => {
     async (path) => {
       for (const colorScheme of ['light', 'dark'] as const) {
         const { page, faults, close } = await visit(browser, `${service.url}/#/${path}`, { colorScheme });
-        await page.locator('main h1, main h2').first().waitFor();
-        await page.waitForLoadState('networkidle');
+        await shownEmpty(page, titles[pages.indexOf(path)]!);
         expect(await barriers(page)).toEqual([]);
         expect(faults).toEqual([]);
         await screenshot(page, `empty-${path === '' ? 'playground' : path}-${colorScheme}`);
@@ -45,7 +51,7 @@ describe.skipIf(!hasBrowser)('the pages in a browser', () => {
     await page.getByRole('link', { name: 'Training' }).focus();
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { level: 1, name: 'Training' }).waitFor();
-    expect(await page.title()).toBe('Training · Quern');
+    await page.waitForFunction('document.title === "Training · Quern"');
     expect(await page.getByRole('link', { name: 'Training' }).getAttribute('aria-current')).toBe('page');
     await close();
   });
@@ -86,9 +92,9 @@ describe.skipIf(!hasBrowser)('the pages in a browser', () => {
 
   it('a phone needs no moving sideways', async () => {
     const { page, close } = await visit(browser, service.url, { viewport: phone });
-    for (const path of pages) {
+    for (const [i, path] of pages.entries()) {
       await page.goto(`${service.url}/#/${path}`);
-      await page.waitForLoadState('networkidle');
+      await shownEmpty(page, titles[i]!);
       expect(await overhang(page)).toBe(0);
     }
     await close();
@@ -99,8 +105,7 @@ describe.skipIf(!hasBrowser)('the pages in a browser', () => {
     const { port } = proxy.address() as AddressInfo;
     const { page, faults, close } = await visit(browser, `http://127.0.0.1:${port}/search/quern/`);
     await page.getByRole('link', { name: 'Data' }).click();
-    await page.getByRole('heading', { level: 1, name: 'Data' }).waitFor();
-    await page.waitForLoadState('networkidle');
+    await shownEmpty(page, 'Data');
     expect(faults).toEqual([]);
     await close();
     proxy.closeAllConnections();
@@ -133,12 +138,14 @@ describe.skipIf(!hasBrowser)('the pages in a browser', () => {
       tokens: [{ name: 'me', scope: 'read', hash: `sha256:${tokenHash(token)}` }],
     });
     const { page, faults, close } = await visit(browser, `${guarded.url}/#/training`, { expected: ['401'] });
-    await page.getByLabel('Token').fill('wrong');
-    await page.getByRole('button', { name: 'Go on' }).click();
-    await page.getByText('does not allow this').waitFor();
     // What no header takes is no more than another wrong one.
     await page.getByLabel('Token').fill('“wrong”');
     await page.getByRole('button', { name: 'Go on' }).click();
+    await page.getByText('does not allow this').waitFor();
+    await page.getByLabel('Token').fill('wrong');
+    const refused = page.waitForResponse((response) => response.status() === 401);
+    await page.getByRole('button', { name: 'Go on' }).click();
+    await refused;
     await page.getByText('does not allow this').waitFor();
     expect(await barriers(page)).toEqual([]);
     await screenshot(page, 'token');

@@ -9,6 +9,7 @@ import { smokeConfig } from '../../quern/test/small-training.ts';
 import { temporaryFolder } from '../../quern/test/temporary-folder.ts';
 import { train } from '../../quern/src/train/trainer.ts';
 import { barriers, hasBrowser, overhang, phone, screenshot, startBrowser, visit } from './browser.ts';
+import { Held } from './held.ts';
 import { attack, goodFigures, metricsLine, sampled, WrittenRun } from './training-runs.ts';
 
 const gone = 4_194_303;
@@ -282,19 +283,16 @@ describe.skipIf(!hasBrowser)('the page Training', () => {
     const comparison = page.getByRole('region', { name: 'From the start to now' });
     await comparison.getByRole('columnheader', { name: 'step 40' }).waitFor();
     await samples.getByText('why does clouds happen?').waitFor();
-    let goOn = (): void => undefined;
-    const held = new Promise<void>((resolve) => {
-      goOn = resolve;
-    });
+    const held = new Held();
     await page.route(/samples\/20\?of=validation/, async (route) => {
-      await held;
+      await held.over;
       await route.continue();
     });
     await page.route(/samples\/20$/, (route) => route.abort());
     await comparison.getByRole('button', { name: 'The compared step before' }).click();
     await comparison.getByText('step 20, with step 0').waitFor();
     expect(await comparison.getByRole('columnheader', { name: 'step 40' }).count()).toBe(1);
-    goOn();
+    held.goOn();
     await comparison.getByRole('columnheader', { name: 'step 20' }).waitFor();
     await samples.getByRole('button', { name: 'The step before' }).click();
     await samples.getByText('These samples cannot be read: the service does not answer.').waitFor();
