@@ -90,9 +90,20 @@ describe('a ranking that grows', () => {
     const looks: Look[] = [];
     const ranking = growing(new Admission('searches', places), looks);
     ranking.add(word.repeat(30), 0);
+    await expect.poll(() => looks.length, { timeout: 30_000 }).toBe(2);
     ranking.add('ash '.repeat(14), 0);
     await ranking.end();
     expect(looks.map(({ tokens }) => tokens)).toEqual([12, 24, 12]);
+  });
+
+  it('is not told of a text that has come anew since', async () => {
+    const looks: Look[] = [];
+    const ranking = growing(new Admission('searches', places), looks);
+    ranking.add(word.repeat(30), 0);
+    ranking.add(`${word}ash `.repeat(7), 0);
+    await ranking.end();
+    expect(looks.map(({ lengths, tokens }) => [lengths[0], tokens])).toEqual([[47, 12]]);
+    expect(looks[0]!.hits.length).toBeGreaterThan(0);
   });
 
   it('counts each word once, however long the text is', async () => {

@@ -55,7 +55,7 @@ interface GrownTexts {
 /**
  * Ranks again while a text grows: each look is the search that would be made if the text ended there, without a reranker. Looks are
  * made one after the other, in turns of the queue of searches, and hold an answer up by 1.5 s at most: those that come to no end are
- * left out, as are those that fail.
+ * left out, as are those that fail, and those at a text that has come anew since.
  */
 export class GrowingRanking {
   readonly #settings: GrowingRankingSettings;
@@ -67,6 +67,8 @@ export class GrowingRanking {
   readonly #line: GrownTexts[] = [];
   /** Aborted when no look is wanted any more. */
   readonly #stop = new AbortController();
+  /** How often a text came anew: a look at what there was before is of no text that is there. */
+  #anew = 0;
   #tokensAtLook = 0;
   #looks = 0;
   #working: Promise<void> | undefined;
@@ -81,6 +83,8 @@ export class GrowingRanking {
   add(text: string, part: number): void {
     if (!text.startsWith(this.#texts[part]!)) {
       // It comes anew, and so do the looks.
+      this.#anew++;
+      this.#line.length = 0;
       this.#texts[part] = '';
       this.#tokens[part] = 0;
       this.#tokensAtLook = sum(this.#tokens);
@@ -135,6 +139,7 @@ export class GrowingRanking {
   async #look({ texts, tokens }: GrownTexts, signal: AbortSignal): Promise<void> {
     const { plan, query, index, searches, k, excluded, told } = this.#settings;
     const { rerank: _, ...ranking } = plan;
+    const anew = this.#anew;
     const { hits, milliseconds } = await searches.run(async () => {
       const began = performance.now();
       const found = await answerReasoned(ranking, query, this.#reasoned(texts), { k, excluded, signal });
@@ -142,8 +147,8 @@ export class GrowingRanking {
     }, signal);
     const unknown = hits.map(({ id }) => id).filter((id) => !this.#titled.has(id));
     const documents = await storedDocuments(index, unknown);
+    if (signal.aborted || anew !== this.#anew) return;
     for (const id of unknown) this.#titled.add(id);
-    if (signal.aborted) return;
     told({
       lengths: texts.map((text) => text.length),
       tokens,
