@@ -36,7 +36,8 @@ function NoSets() {
       </p>
       <pre tabIndex={0}>npx quern serve --config quern.yaml --sets sets</pre>
       <p class="note">
-        In the configuration it is <code>sets: [sets]</code>. The guide is docs/guides/train-on-your-data.md.
+        In the configuration it is <code>sets: [sets]</code>. Folders that options name are shown in place of
+        those that it names. The guide is docs/guides/train-on-your-data.md.
       </p>
     </Empty>
   );

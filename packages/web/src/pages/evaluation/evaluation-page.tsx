@@ -125,7 +125,8 @@ function HowTo({ isDamaged }: { readonly isDamaged: boolean }) {
         <code>npx quern serve --config quern.yaml --runs evaluations</code>
       </pre>
       <p class="note">
-        In the configuration it is <code>runs: [evaluations]</code>.
+        In the configuration it is <code>runs: [evaluations]</code>. Folders that options name are shown in
+        place of those that it names.
       </p>
     </Empty>
   );

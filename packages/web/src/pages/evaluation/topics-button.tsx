@@ -17,8 +17,10 @@ export function TopicsButton({
   readonly measure: string;
 }) {
   const [said, setSaid] = useState('');
+  const [isReading, setReading] = useState(false);
   const save = async (): Promise<void> => {
     setSaid('Reading topics …');
+    setReading(true);
     try {
       const measured: MeasuredColumn[] = [];
       for (const { key } of columns) {
@@ -37,11 +39,13 @@ export function TopicsButton({
       setSaid('');
     } catch (error) {
       setSaid(sentence((error as Error).message));
+    } finally {
+      setReading(false);
     }
   };
   return (
     <>
-      <button type="button" disabled={said.endsWith('…')} onClick={() => void save()}>
+      <button type="button" disabled={isReading} onClick={() => void save()}>
         Topics as CSV
       </button>
       <span class="note" role="status">

@@ -154,7 +154,8 @@ function NoRuns() {
       </p>
       <pre tabIndex={0}>npx quern serve --sample --runs runs</pre>
       <p class="note">
-        In a configuration, the file of <code>--config</code>, it is <code>runs: [runs]</code>.
+        In a configuration, the file of <code>--config</code>, it is <code>runs: [runs]</code>. Folders that
+        options name are shown in place of those that it names.
       </p>
     </Empty>
   );
