@@ -117,6 +117,10 @@ describe.skipIf(!hasBrowser)('the page Training', () => {
     // One less, and the address says so.
     await page.getByRole('checkbox', { name: 'bad' }).uncheck();
     await alarms.waitFor({ state: 'detached' });
+    // What is out of sight says the same.
+    const rates = chart(page, 'Learning rate').locator('.values li');
+    await rates.filter({ hasText: 'bad' }).waitFor({ state: 'detached' });
+    expect(await rates.count()).toBe(1);
     expect(await page.evaluate('location.hash')).toBe(`#/training?runs=${ids.get('good')}`);
     await page.getByRole('checkbox', { name: 'good' }).uncheck();
     await page.getByText('Choose a run to see its curves and samples.').waitFor();
