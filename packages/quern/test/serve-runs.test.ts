@@ -231,8 +231,10 @@ describe('a saved evaluation', () => {
     const saved = savedEvaluationSchema.parse(
       JSON.parse(readFileSync(join(runs, 'sample/rm3/evaluation.json'), 'utf8')),
     );
-    expect((await asked(of('rm3', '/topics'))).body).toEqual({ total: 30, topics: saved.topics });
+    const { created } = saved;
+    expect((await asked(of('rm3', '/topics'))).body).toEqual({ created, total: 30, topics: saved.topics });
     expect((await asked(of('rm3', '/topics?from=28&limit=5'))).body).toEqual({
+      created,
       total: 30,
       topics: saved.topics.slice(28),
     });

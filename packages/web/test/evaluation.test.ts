@@ -11,6 +11,7 @@ import type { Comparison } from '../../quern/src/evaluate/comparison.ts';
 import { pText, signed } from '../../quern/src/evaluate/report-words.ts';
 import { barriers, hasBrowser, overhang, phone, screenshot, startBrowser, visit } from './browser.ts';
 import { drawnValues, savedEvaluation, topicsOf, writeFolder, type Told } from './evaluation-folders.ts';
+import { Held } from './held.ts';
 
 const hostile = '<img src=x onerror=alert(1)>"\'=1+1,\\ & \u202eltr _%$#{}~^';
 const shared = join(import.meta.dirname, '../../../../shared/data');
@@ -405,6 +406,33 @@ describe.skipIf(!hasBrowser)('evaluations that were written', () => {
     await page.goto(at(own, { topic: 'not-there' }));
     await page.getByRole('alert').filter({ hasText: 'no such topic' }).first().waitFor();
     expect(faults.filter((fault) => !fault.includes('404'))).toEqual([]);
+    await close();
+  });
+
+  it('what is saved anew while the page is open is not mixed with what was there', async () => {
+    const folder = temporaryFolder();
+    write(join(folder, 'a'), {}, 1, 0.4);
+    write(join(folder, 'b'), { reasoner: 'b' }, 2, 0.6);
+    const own = await serviceOf(folder);
+    const { page, close } = await visit(browser, `${own.url}/#/data`);
+    const held = new Held();
+    await page.route(/\/topics\?/, async (route) => {
+      await held.over;
+      await route.continue();
+    });
+    await Promise.all([
+      page.waitForRequest(/\/topics\?/),
+      page.evaluate(`location.hash = ${JSON.stringify(new URL(at(own)).hash)}`),
+    ]);
+    write(join(folder, 'b'), { reasoner: 'b', created: '2026-06-07T08:09:10.000Z' }, 3, 0.2);
+    held.goOn();
+    await page
+      .getByRole('alert')
+      .getByText('bm25+b on beir:written: The evaluation was saved anew meanwhile: load the page again.')
+      .waitFor();
+    await page.reload();
+    await compared(page);
+    expect(await page.getByRole('alert').count()).toBe(0);
     await close();
   });
 

@@ -301,6 +301,9 @@ describe.skipIf(!hasBrowser)('the page Training', () => {
     await samples.getByRole('button', { name: 'The step before' }).click();
     await samples.getByText('These samples cannot be read: the service does not answer.').waitFor();
     expect(await samples.getByRole('listitem').count()).toBe(0);
+    await page.unroute(/samples\/20$/);
+    await samples.getByRole('button', { name: 'Try again' }).click();
+    await samples.getByRole('listitem').first().waitFor();
     const asked: string[] = [];
     page.on('request', (request) => asked.push(request.url()));
     await page.getByLabel('Of the run').selectOption('live');

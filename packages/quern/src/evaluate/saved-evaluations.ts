@@ -51,14 +51,21 @@ export class SavedEvaluations {
     });
   }
 
-  /** Its topics in the byte order of their ids, `limit` at most, those before `from` left out; `total` is how many there are. */
+  /**
+   * Its topics in the byte order of their ids, `limit` at most, those before `from` left out; `total` is how many there are, `created`
+   * when it was saved: one that is saved anew has other topics.
+   */
   async topics(
     folder: string,
     from: number,
     limit: number,
-  ): Promise<{ readonly total: number; readonly topics: readonly SavedTopic[] }> {
-    const { topics } = await this.#record(folder);
-    return { total: topics.length, topics: topics.slice(from, from + limit).map(checkedTopic) };
+  ): Promise<{ readonly created: string; readonly total: number; readonly topics: readonly SavedTopic[] }> {
+    const { head, topics } = await this.#record(folder);
+    return {
+      created: head.created,
+      total: topics.length,
+      topics: topics.slice(from, from + limit).map(checkedTopic),
+    };
   }
 
   /** All of a topic, the best `k` of its ranking; undefined where there is no such topic. */

@@ -27,6 +27,8 @@ export interface ListAnswer {
 
 /** `GET /v1/runs/:id/topics`. */
 export interface TopicsAnswer {
+  /** When the evaluation was saved. */
+  readonly created: string;
   readonly total: number;
   readonly topics: readonly SavedTopic[];
 }

@@ -55,13 +55,17 @@ export function topicValues(run: SavedRun): Promise<TopicValues> {
   return read;
 }
 
-async function readTopics({ id, judgements }: SavedRun): Promise<TopicValues> {
+/** Throws where the run has been saved anew since it was listed. */
+async function readTopics({ id, created, judgements }: SavedRun): Promise<TopicValues> {
   const ids: string[] = [];
   const values = new Map<string, Float64Array>();
   for (let total = Infinity; ids.length < total;) {
     const answer = await ask<TopicsAnswer>(
       `${path('v1', 'runs', id, 'topics')}?from=${ids.length}&limit=${topicsAtOnce}`,
     );
+    if (answer.created !== created) {
+      throw new Error('the evaluation was saved anew meanwhile: load the page again');
+    }
     total = answer.total;
     if (answer.topics.length === 0) break;
     for (const topic of answer.topics) {

@@ -1,24 +1,25 @@
 import { alarmKinds, type Alarm } from './alarm.ts';
+import { thresholds } from './alarm-thresholds.ts';
 import { lookedFor } from './looked-for.ts';
 
+/** A run with its alarms. */
+export interface AlarmedRun {
+  readonly id: string;
+  readonly name: string;
+  readonly alarms: readonly Alarm[];
+  /** How many lines of metrics it has. */
+  readonly lines: number;
+}
+
 /** What goes wrong with the runs that are shown, and what is looked for. */
-export function AlarmList({
-  runs,
-}: {
-  readonly runs: readonly { readonly id: string; readonly name: string; readonly alarms: readonly Alarm[] }[];
-}) {
+export function AlarmList({ runs }: { readonly runs: readonly AlarmedRun[] }) {
   const alarming = runs.filter(({ alarms }) => alarms.length > 0);
   return (
     <section class="alarms" aria-labelledby="alarms">
       <h2 id="alarms">Alarms</h2>
       {/* It is there from the start, so that what comes into it is read out. */}
       <div role="status">
-        {alarming.length === 0 && (
-          <p class="no-alarms">
-            <span aria-hidden="true">✓</span> Nothing looks wrong with{' '}
-            {runs.length === 1 ? 'this run' : 'these runs'}.
-          </p>
-        )}
+        {alarming.length === 0 && <NoAlarms runs={runs} />}
         {alarming.map(({ id, name, alarms }) => (
           <ul key={id} aria-label={`Alarms of ${name}`}>
             {alarms.map(({ kind, title, step, figures, advice }) => (
@@ -61,6 +62,27 @@ export function AlarmList({
         </p>
       </details>
     </section>
+  );
+}
+
+/** That nothing looks wrong, as far as there is enough to tell by. */
+function NoAlarms({ runs }: { readonly runs: readonly AlarmedRun[] }) {
+  const most = 2 * thresholds.recent;
+  const least = Math.min(...runs.map(({ lines }) => lines));
+  const these = runs.length === 1 ? 'this run' : 'these runs';
+  if (least >= most) {
+    return (
+      <p class="no-alarms">
+        <span aria-hidden="true">✓</span> Nothing looks wrong with {these}.
+      </p>
+    );
+  }
+  return (
+    <p>
+      Nothing looks wrong with {these} so far. Most alarms compare the last {thresholds.recent} steps with the
+      first {thresholds.recent}, and there are {runs.length === 1 ? '' : 'as few as '}
+      {least}.
+    </p>
   );
 }
 

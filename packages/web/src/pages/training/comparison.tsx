@@ -10,6 +10,7 @@ import {
 } from './fixed-questions.ts';
 import { samplesRoute, stepsOf } from './sampled.ts';
 import { Stepper } from './stepper.tsx';
+import { NotRead } from './not-read.tsx';
 import { useKept } from './use-kept.ts';
 import { sampleText, signedText } from './words.ts';
 
@@ -25,7 +26,7 @@ export function Comparison({ run, steps }: { readonly run: string; readonly step
   const now = later[place];
   const first = useKept<SampleAnswer>(samplesRoute(run, kind, start));
   const latest = useKept<SampleAnswer>(samplesRoute(run, kind, now));
-  const error = first.error ?? latest.error;
+  const { error, again } = first.error ? first : latest;
   // Until the next ones have come, figures stand under the steps that they are of.
   const stepOf = (route: string | undefined): number | undefined =>
     own.find((step) => samplesRoute(run, kind, step) === route);
@@ -40,7 +41,7 @@ export function Comparison({ run, steps }: { readonly run: string; readonly step
           There are samples of one step so far; with those of a second one they are compared.
         </p>
       )}
-      {error && <p role="alert">These samples cannot be read: {error.message}.</p>}
+      {error && <NotRead what="These samples" error={error} again={again} />}
       {now !== undefined && (
         <>
           <form

@@ -64,7 +64,14 @@ export function Curves({ runs }: { readonly runs: readonly ChartedRun[] }) {
         )}
       </form>
       {library.state === 'loading' && <Loading what="what draws curves" />}
-      {library.state === 'failed' && <p role="alert">What draws the curves could not be loaded.</p>}
+      {library.state === 'failed' && (
+        <p role="alert">
+          What draws the curves could not be loaded.{' '}
+          <button type="button" class="quiet" onClick={library.again}>
+            Try again
+          </button>
+        </p>
+      )}
       {library.state === 'loaded' &&
         sectionNames.map((name) => {
           const own = plans.filter(({ section }) => section === name);

@@ -4,6 +4,7 @@ import { completionOrders, ordered, type CompletionOrder } from './completion-or
 import { barRange, Completion } from './completion.tsx';
 import { samplesRoute, stepsOf, type SampleKind } from './sampled.ts';
 import { Stepper } from './stepper.tsx';
+import { NotRead } from './not-read.tsx';
 import { useKept } from './use-kept.ts';
 
 /** Samples of a run: one step and question at a time. At the newest step it goes along with the run. */
@@ -18,11 +19,10 @@ export function SampleBrowser({ run, steps }: { readonly run: string; readonly s
     chosenStep !== undefined && own.includes(chosenStep) ? own.indexOf(chosenStep) : own.length - 1;
   const [question, setQuestion] = useState(0);
   const [order, setOrder] = useState<CompletionOrder>('best');
-  const { value, isCurrent, error } = useKept<SampleAnswer>(samplesRoute(run, kind, own[place]));
+  const { value, isCurrent, error, again } = useKept<SampleAnswer>(samplesRoute(run, kind, own[place]));
   const { questions = [], isCut = false, unreadable = 0 } = value ?? {};
   const at = Math.min(question, Math.max(questions.length - 1, 0));
   const notes = [
-    ...(error ? [`These samples cannot be read: ${error.message}.`] : []),
     ...(value && questions.length === 0 ? ['There are no samples in the file of this step.'] : []),
     ...(isCut ? ['The file is large, and only its beginning is shown.'] : []),
     ...(unreadable > 0 ? [`Lines that cannot be read: ${unreadable}.`] : []),
@@ -81,6 +81,7 @@ export function SampleBrowser({ run, steps }: { readonly run: string; readonly s
           </select>
         </label>
       </form>
+      {error && <NotRead what="These samples" error={error} again={again} />}
       <p class="note" role="status">
         {notes.join(' ')}
       </p>

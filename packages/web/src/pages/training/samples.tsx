@@ -3,6 +3,7 @@ import type { SampleSteps } from '../../../../quern/src/train/watch/wire.ts';
 import { Comparison } from './comparison.tsx';
 import { SampleBrowser } from './sample-browser.tsx';
 import { stepsOf, stepsRoute } from './sampled.ts';
+import { NotRead } from './not-read.tsx';
 import { useKept } from './use-kept.ts';
 
 /** A run whose samples may be shown. */
@@ -17,7 +18,7 @@ export interface SampledRun {
 export function Samples({ runs }: { readonly runs: readonly SampledRun[] }) {
   const [chosen, setChosen] = useState<string>();
   const run = runs.find(({ id }) => id === chosen) ?? runs[0];
-  const { value, isCurrent, error } = useKept<SampleSteps>(run && stepsRoute(run.id), run?.version);
+  const { value, isCurrent, error, again } = useKept<SampleSteps>(run && stepsRoute(run.id), run?.version);
   // Those of the run before are none of this one.
   const steps = isCurrent ? value : undefined;
   if (run === undefined) return null;
@@ -39,7 +40,7 @@ export function Samples({ runs }: { readonly runs: readonly SampledRun[] }) {
           </label>
         </p>
       )}
-      {error && <p role="alert">The run's samples cannot be read: {error.message}.</p>}
+      {error && <NotRead what="The run's samples" error={error} again={again} />}
       {steps && !isAny && (
         <p class="note">
           The run has kept no samples yet: it does so every <code>log_completions_steps</code> steps.

@@ -67,6 +67,7 @@ function Runs({ state, chosen }: { readonly state: LiveState; readonly chosen: r
           validated,
           state: run.problem === undefined ? run.state : undefined,
         }),
+        lines: trained.length,
       })),
     [key],
   );

@@ -11,11 +11,14 @@ export interface Kept<T> {
   readonly isCurrent: boolean;
   /** Why what is asked for now did not come. */
   readonly error?: Error;
+  /** Asks for it once more. */
+  again(): void;
 }
 
 /** What a route answers, asked again when `turn` changes: what there was stays until then. Undefined asks nothing. */
 export function useKept<T>(route: string | undefined, turn: unknown = 0): Kept<T> {
   const [answered, setAnswered] = useState<{ readonly of: string; readonly value: T }>();
+  const [tries, setTries] = useState(0);
   const [failed, setFailed] = useState<{ readonly of: string; readonly error: Error }>();
   useEffect(() => {
     if (route === undefined) return undefined;
@@ -31,11 +34,12 @@ export function useKept<T>(route: string | undefined, turn: unknown = 0): Kept<T
       },
     );
     return () => stop.abort();
-  }, [route, turn]);
+  }, [route, turn, tries]);
   const isCurrent = answered?.of === route;
   const error = failed?.of === route ? failed?.error : undefined;
   return {
     isCurrent,
+    again: () => setTries((before) => before + 1),
     ...(route !== undefined && answered && (isCurrent || !error) && answered),
     ...(error && { error }),
   };

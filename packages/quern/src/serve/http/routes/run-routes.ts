@@ -123,8 +123,13 @@ export function runRoutes(runs: Runs): Route[] {
       },
       answers: {
         200: {
-          description: 'In the byte order of their ids; `total` is how many there are.',
-          example: { total: 1, topics: [{ id: 'q1', measures: { 'ndcg@10': 0.5 } }] },
+          description:
+            'In the byte order of their ids; `total` is how many there are, `created` when the evaluation was saved.',
+          example: {
+            created: '2026-11-01T09:30:00.000Z',
+            total: 1,
+            topics: [{ id: 'q1', measures: { 'ndcg@10': 0.5 } }],
+          },
         },
         404: noRun,
         503: damaged,
