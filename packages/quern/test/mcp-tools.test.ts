@@ -266,7 +266,7 @@ describe('what an agent got wrong is told to it in one sentence', () => {
       'feedback without an index',
       'reason',
       { reasoner: 'rm3' },
-      'there is no reasoner rm3; there are "none".',
+      'there is no reasoner rm3; there is only "none".',
     ],
     ['no reasoner', 'reason', {}, 'reasoner is missing.'],
     [
