@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { sampleFolder } from './beir-collection.ts';
 import { finished, quern, startQuern } from './run-quern.ts';
 import { temporaryFolder } from './temporary-folder.ts';
@@ -9,6 +9,8 @@ import { temporaryFolder } from './temporary-folder.ts';
 /** `quern serve` with `args`, and where it listens. */
 async function served(args: readonly string[]): Promise<{ child: ChildProcess; url: string }> {
   const child = startQuern(['serve', ...args, '--port', '0', '--json']);
+  // Where a test fails first, it still removes its folder.
+  onTestFinished(() => void child.kill('SIGTERM'));
   const url = await new Promise<string>((resolve) => {
     let printed = '';
     child.stdout!.on('data', (data: Buffer) => {

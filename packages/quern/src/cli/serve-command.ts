@@ -1,8 +1,8 @@
 import { once } from 'node:events';
-import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { fileError, QuernError } from '../errors.ts';
+import { pathKindIfAny } from '../collections/files.ts';
+import { QuernError } from '../errors.ts';
 import { isOpenSearchName } from '../opensearch/address.ts';
 import type { Setting } from '../serve/configuration/environment-settings.ts';
 import { namePattern } from '../serve/configuration/names.ts';
@@ -177,13 +177,9 @@ function folderSetting(key: 'runs' | 'sets', folders: readonly string[], sample?
 async function checkFolders(option: string, folders: readonly string[]): Promise<void> {
   for (const folder of folders) {
     const where = `${option} ${folder}`;
-    const found = await stat(folder).catch((error: unknown) => {
-      const failure = fileError(error, where);
-      if (failure instanceof QuernError && failure.code === 'NOT_FOUND') return undefined;
-      throw failure;
-    });
-    if (found === undefined) note(`quern: ${where}: there is no such folder yet; it is shown once there is`);
-    else if (!found.isDirectory()) throw new QuernError('BAD_INPUT', 'it is no folder', { where });
+    const kind = await pathKindIfAny(folder);
+    if (!kind) note(`quern: ${where}: there is no such folder yet; it is shown once there is`);
+    else if (!kind.isFolder) throw new QuernError('BAD_INPUT', 'it is no folder', { where });
   }
 }
 

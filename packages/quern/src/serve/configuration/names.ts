@@ -57,13 +57,7 @@ export function unknownName(kind: string, name: string, names: readonly string[]
   // In quotes, as "there are none" says something else.
   const told = names.slice(0, 20).map((each) => (each === 'none' ? '"none"' : each));
   const shown = told.join(', ') + (names.length > 20 ? ', …' : '');
-  return new QuernError('NOT_FOUND', `there is no ${kind} ${name}`, {
-    where,
-    hint:
-      names.length === 0
-        ? `No ${kind} is declared`
-        : names.length === 1
-          ? `There is only ${shown}`
-          : `There are ${shown}`,
-  });
+  const declared = names.length === 1 ? `There is only ${shown}` : `There are ${shown}`;
+  const hint = names.length === 0 ? `No ${kind} is declared` : declared;
+  return new QuernError('NOT_FOUND', `there is no ${kind} ${name}`, { where, hint });
 }
