@@ -143,7 +143,9 @@ function Trouble({ trouble, now }: { readonly trouble: LiveState['trouble']; now
 function NoRuns() {
   return (
     <Empty title="No runs of training yet">
-      <p>Train a tiny model. It learns nothing worth having, and takes about a minute:</p>
+      <p>
+        Train a tiny model. It learns nothing worth having, and takes some seconds once LibTorch is there:
+      </p>
       <pre tabIndex={0}>
         {
           'npx quern setup torch\nnpx quern train --preset smoke --set max_steps=6 --set eval_data=sample: --set eval_steps=2 --out runs/first'
