@@ -199,29 +199,32 @@ describe.skipIf(!hasBrowser)('the page Training', () => {
     await reward.locator('canvas').waitFor();
     await reward.focus();
     await page.keyboard.press('Home');
-    expect(await reward.locator('.at').textContent()).toBe('step 1');
+    await expect.poll(() => reward.locator('.at').textContent(), { timeout: 30_000 }).toBe('step 1');
     await page.keyboard.press('ArrowRight');
-    expect(await reward.locator('.at').textContent()).toBe('step 2');
+    await expect.poll(() => reward.locator('.at').textContent(), { timeout: 30_000 }).toBe('step 2');
     // The same place in all charts.
-    expect(await chart(page, 'similarity').locator('.at').textContent()).toBe('step 2');
-    expect(await reward.locator('.values').getAttribute('aria-live')).toBe('polite');
+    await chart(page, 'similarity').locator('.at').filter({ hasText: 'step 2' }).waitFor();
+    await expect
+      .poll(() => reward.locator('.values').getAttribute('aria-live'), { timeout: 30_000 })
+      .toBe('polite');
     await page.keyboard.press('End');
-    expect(await reward.locator('.at').textContent()).toBe('step 40');
+    await expect.poll(() => reward.locator('.at').textContent(), { timeout: 30_000 }).toBe('step 40');
     await chart(page, 'Loss').focus();
     await reward.getByText('as a table').click();
     const table = reward.getByRole('table');
+    await table.waitFor();
     expect(await table.getByRole('row').count()).toBe(41);
     const cells = await table.getByRole('row', { name: /^40 / }).getByRole('cell').allTextContents();
     expect(cells).toEqual(['0.473']);
     const kl = chart(page, 'KL from the reference policy');
     const log = kl.getByRole('button', { name: /logarithmic/ });
     await log.click();
-    expect(await log.getAttribute('aria-pressed')).toBe('true');
+    await expect.poll(() => log.getAttribute('aria-pressed'), { timeout: 30_000 }).toBe('true');
     expect(await chart(page, 'Mean length (tokens)').getByRole('button').count()).toBe(0);
     await page.getByRole('radio', { name: 'time' }).check();
     await reward.focus();
     await page.keyboard.press('End');
-    expect(await reward.locator('.at').textContent()).toMatch(/^after 0:40/);
+    await expect.poll(() => reward.locator('.at').textContent(), { timeout: 30_000 }).toMatch(/^after 0:40/);
     await page.getByLabel('Smoothing').fill('0.9');
     await page.getByText('0.90', { exact: true }).waitFor();
     expect(faults).toEqual([]);
